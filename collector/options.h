@@ -1,0 +1,39 @@
+#ifndef PARALLAX_COLLECTOR_OPTIONS_H
+#define PARALLAX_COLLECTOR_OPTIONS_H
+
+#include "cli/cli.h"
+#include "store/db.h"
+
+#include <stdbool.h>
+
+/* Options that every verb of the collector takes, and where they lead. */
+
+enum { OPTION_STATE = 900, OPTION_DB, OPTION_CONFIG };
+
+/* Rows for a verb's option table. */
+#define COLLECTOR_OPTIONS                                                                                    \
+    {"state", 0, "DIR", OPTION_STATE, N_("folder for keys and the private database")},                       \
+    {"db", 0, "URL", OPTION_DB, N_("PostgreSQL to use instead of the private one")},                         \
+    {"config", 'c', "FILE", OPTION_CONFIG, N_("read settings from a YAML file")}
+
+/* What collector.yaml and the options set. Texts live for the program's life. Options win over the file. */
+struct collector_settings {
+    const char *state;
+    const char *db;           /* NULL: private */
+    const char *listen;       /* "ADDRESS:PORT" */
+    const char *mmdb;         /* NULL: none */
+    const char *pg_bin;       /* NULL: newest under /usr/lib/postgresql */
+    const char *public_name;  /* host:port that agents dial, printed by token create */
+};
+
+void collector_settings_init(struct collector_settings *settings);
+
+/** Takes one of the ids above. @return false for another id. A bad file ends with cli_error and *ret_failed true. */
+bool collector_option(struct collector_settings *settings, int id, const char *value, bool *ret_failed);
+
+/** Settles defaults (state folder from XDG_STATE_HOME or HOME; made with mode 0700). @return false after cli_error. */
+bool collector_settings_settle(struct collector_settings *settings);
+
+struct db_where collector_where(const struct collector_settings *settings);
+
+#endif

@@ -1,0 +1,78 @@
+#ifndef PARALLAX_LINK_CHANNEL_H
+#define PARALLAX_LINK_CHANNEL_H
+
+#include "words/address.h"
+#include "words/message.h"
+
+#include <openssl/ssl.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+/*
+ * A framed TLS connection on a loop: messages in, messages out. Owned by whoever made it until on_closed, which is
+ * called exactly once, from the loop, after every handle is closed; the channel frees itself right after it.
+ * Single-threaded: every call from the loop's thread.
+ */
+struct channel;
+
+enum channel_failure {
+    CHANNEL_CLOSED_BY_US,
+    CHANNEL_CLOSED_BY_PEER,
+    CHANNEL_CONNECT_FAILED,
+    CHANNEL_TLS_FAILED,
+    CHANNEL_BAD_FRAME, /* too big, or a message that breaks a rule */
+    CHANNEL_TIMED_OUT, /* connect, handshake, or idle too long */
+    CHANNEL_IO_FAILED,
+    CHANNEL_OVERFLOW, /* more than the ceiling waited to be sent */
+};
+
+struct channel_handlers {
+    void (*on_open)(struct channel *channel, void *arg); /* handshake done */
+    /** The message is valid during the call only (records may be taken out of a batch by zeroing them). */
+    void (*on_message)(struct channel *channel, struct message *message, void *arg);
+    void (*on_drained)(struct channel *channel, void *arg); /* all was handed to the kernel; may be NULL */
+    /** @param why  one line for a log or a person; static or valid during the call. Safe to print. */
+    void (*on_closed)(struct channel *channel, enum channel_failure failure, const char *why, void *arg);
+};
+
+struct channel_limits {
+    uint64_t handshake_timeout_ms; /* connect and TLS together */
+    uint64_t idle_timeout_ms;      /* without one received byte; 0: none */
+    size_t max_queued_bytes;       /* waiting to be sent */
+    size_t max_payload_bytes;      /* of a received frame */
+};
+extern const struct channel_limits channel_default_limits; /* 10 s, 90 s, 16 MiB, FRAME_MAX_BYTES */
+
+/**
+ * Dials out.
+ * @param context  referenced (SSL_CTX_up_ref) while the channel lives.
+ * @param name     checked in the server's certificate; NULL: whatever the context's verify callback says.
+ * @return NULL only without memory or with an address that is none; every later failure goes to on_closed.
+ */
+struct channel *channel_connect(uv_loop_t *loop, const struct address *address, uint16_t port, SSL_CTX *context,
+                                const char *name, const struct channel_limits *limits,
+                                const struct channel_handlers *handlers, void *arg);
+
+/** Accepts one waiting connection of a listening uv_tcp_t, as its connection callback. @return NULL on failure. */
+struct channel *channel_accept(uv_stream_t *listener, SSL_CTX *context, const struct channel_limits *limits,
+                               const struct channel_handlers *handlers, void *arg);
+
+/** Queues a message. @return false when it cannot be encoded or the queue is full (the channel then closes). */
+bool channel_send(struct channel *channel, const struct message *message);
+
+/** Queues a payload that is already encoded. */
+bool channel_send_payload(struct channel *channel, const void *payload, size_t length);
+
+/** Stops and resumes reading, which is how a slow database pushes back on its agents. */
+void channel_pause(struct channel *channel);
+void channel_resume(struct channel *channel);
+
+/** Sends what is queued (bounded by a second), close_notify, then closes. Idempotent. */
+void channel_close(struct channel *channel);
+
+/** The peer's certificate (borrowed; NULL when it sent none), address and port. */
+X509 *channel_peer_certificate(struct channel *channel);
+void channel_peer_address(const struct channel *channel, struct address *ret_address, uint16_t *ret_port);
+
+#endif

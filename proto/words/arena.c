@@ -1,0 +1,83 @@
+#include "words/arena.h"
+
+#include <stdalign.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ARENA_BLOCK_BYTES = 2048 };
+
+struct arena_block {
+    struct arena_block *next;
+    size_t size;
+    size_t used;
+    alignas(max_align_t) unsigned char bytes[];
+};
+
+void arena_init(struct arena *arena, size_t max_bytes)
+{
+    *arena = (struct arena){.max_bytes = max_bytes};
+}
+
+void arena_done(struct arena *arena)
+{
+    while (arena->blocks != NULL) {
+        struct arena_block *next = arena->blocks->next;
+        free(arena->blocks);
+        arena->blocks = next;
+    }
+    arena->used_bytes = 0;
+}
+
+static struct arena_block *arena_grow(struct arena *arena, size_t size)
+{
+    size_t room = size > ARENA_BLOCK_BYTES ? size : ARENA_BLOCK_BYTES;
+    struct arena_block *block = calloc(1, sizeof *block + room);
+    if (block == NULL)
+        return NULL;
+    block->size = room;
+    block->next = arena->blocks;
+    arena->blocks = block;
+    return block;
+}
+
+void *arena_take(struct arena *arena, size_t size_bytes)
+{
+    size_t align = alignof(max_align_t);
+    if (size_bytes > arena->max_bytes || size_bytes > SIZE_MAX - align)
+        return NULL;
+    size_t size = (size_bytes + align - 1) / align * align;
+    if (size > arena->max_bytes - arena->used_bytes)
+        return NULL;
+    struct arena_block *block = arena->blocks;
+    if (block == NULL || block->size - block->used < size)
+        block = arena_grow(arena, size);
+    if (block == NULL)
+        return NULL;
+    void *taken = block->bytes + block->used;
+    block->used += size;
+    arena->used_bytes += size;
+    return taken;
+}
+
+void *arena_array(struct arena *arena, size_t count, size_t size_bytes)
+{
+    if (size_bytes != 0 && count > SIZE_MAX / size_bytes)
+        return NULL;
+    return arena_take(arena, count * size_bytes);
+}
+
+char *arena_text(struct arena *arena, const char *text, size_t length)
+{
+    if (length == SIZE_MAX)
+        return NULL;
+    char *copy = arena_take(arena, length + 1);
+    if (copy != NULL && length > 0)
+        memcpy(copy, text, length);
+    return copy;
+}
+
+char *arena_string(struct arena *arena, const char *text)
+{
+    return text == NULL ? arena_text(arena, "", 0) : arena_text(arena, text, strlen(text));
+}

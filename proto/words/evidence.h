@@ -1,0 +1,287 @@
+#ifndef PARALLAX_WORDS_EVIDENCE_H
+#define PARALLAX_WORDS_EVIDENCE_H
+
+#include "words/address.h"
+#include "words/arena.h"
+#include "words/plan.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * One attempt and all that was observed in it: facts, never an opinion. An attempt owns an arena; every pointer
+ * below points into it (or is NULL), so freeing the attempt frees everything. Whoever receives an attempt as
+ * `struct attempt *` with "takes" in the docstring must attempt_free it.
+ */
+
+enum {
+    EVIDENCE_FIRST_BYTES = 64,
+    EVIDENCE_MAX_DNS = 4,
+    EVIDENCE_MAX_ANSWERS = 32,   /* per query */
+    EVIDENCE_MAX_TCP_INFO = 3,
+    EVIDENCE_MAX_RECORDS = 64,   /* TLS messages logged */
+    EVIDENCE_MAX_ERRORS = 16,    /* OpenSSL error queue */
+    EVIDENCE_MAX_CHAIN = 16,     /* certificates kept */
+    EVIDENCE_MAX_VERIFY = 32,
+    EVIDENCE_MAX_CA_NAMES = 16,
+    EVIDENCE_MAX_HEADERS = 32,
+    EVIDENCE_TEXT_MAX = 1024,    /* any one text from a peer */
+    EVIDENCE_ARENA_BYTES = 1 << 20,
+};
+
+/* Moments inside an attempt: microseconds after its start, or EVIDENCE_NEVER. */
+#define EVIDENCE_NEVER INT64_C(-1)
+
+/* X(field, name): in the order they happen */
+#define EVIDENCE_STAMPS(X)                                                                                   \
+    X(resolved_us, "resolved")                                                                               \
+    X(connect_us, "connect")                                                                                 \
+    X(connected_us, "connected")                                                                             \
+    X(hello_sent_us, "hello_sent")                                                                           \
+    X(hello_acked_us, "hello_acked")                                                                         \
+    X(first_byte_us, "first_byte")                                                                           \
+    X(flight_us, "flight")                                                                                   \
+    X(handshake_us, "handshake")                                                                             \
+    X(request_us, "request")                                                                                 \
+    X(first_data_us, "first_data")                                                                           \
+    X(closed_us, "closed")
+
+struct evidence_clock {
+    int64_t start_us;        /* wall start in collector time (own wall clock in a one-shot probe), Unix epoch */
+    uint64_t start_error_us; /* half-width of what start_us is known to */
+    int64_t slot_us;         /* when the plan wanted it; 0: no plan */
+    uint64_t loop_lag_us;
+#define X(field, name) int64_t field;
+    EVIDENCE_STAMPS(X)
+#undef X
+};
+
+struct dns_answer {
+    const char *name;       /* CNAME target; "" for an address */
+    struct address address; /* none for a CNAME */
+    uint32_t ttl_s;
+};
+
+struct dns_query {
+    uint32_t type;        /* 1 A, 28 AAAA */
+    const char *resolver; /* "192.0.2.53:53", or several with commas when it is not known which one answered */
+    int32_t rcode;        /* -1: no answer came */
+    int32_t status;       /* ARES_* */
+    uint64_t took_us;
+    size_t answer_count;
+    struct dns_answer *answers; /* CNAME chain first, then addresses */
+    uint32_t extra_answers;
+    bool from_hosts_file;
+};
+
+/* X(symbol, number, name): the system call an errno came from */
+#define EVIDENCE_CALLS(X)                                                                                    \
+    X(CALL_NONE, 0, "none")                                                                                  \
+    X(CALL_SOCKET, 1, "socket")                                                                              \
+    X(CALL_CONNECT, 2, "connect")                                                                            \
+    X(CALL_SEND, 3, "send")                                                                                  \
+    X(CALL_RECV, 4, "recv")
+enum evidence_call { EVIDENCE_CALLS(PLAN_ENUM) };
+
+struct evidence_flow {
+    struct address source;
+    uint16_t source_port;
+    struct address destination;
+    uint16_t destination_port;
+    int32_t error; /* errno; 0: none */
+    enum evidence_call error_call;
+    int icmp_type; /* -1: none */
+    int icmp_code;
+    struct address icmp_offender;
+};
+
+/* X(symbol, number, name): when a TCP_INFO was taken */
+#define EVIDENCE_MOMENTS(X)                                                                                  \
+    X(MOMENT_CONNECTED, 0, "connected")                                                                      \
+    X(MOMENT_HELLO, 1, "hello")                                                                              \
+    X(MOMENT_END, 2, "end")
+enum evidence_moment { EVIDENCE_MOMENTS(PLAN_ENUM) };
+
+/* X(type, field): one line a counter, the same in the schema */
+#define EVIDENCE_TCP_FIELDS(X)                                                                               \
+    X(uint32_t, state)                                                                                       \
+    X(uint32_t, rtt_us)                                                                                      \
+    X(uint32_t, min_rtt_us)                                                                                  \
+    X(uint32_t, total_retrans)                                                                               \
+    X(uint32_t, unacked)                                                                                     \
+    X(uint64_t, bytes_acked)    /* counts the SYN */                                                         \
+    X(uint64_t, bytes_received) /* counts a FIN */                                                           \
+    X(uint32_t, segs_in)                                                                                     \
+    X(uint32_t, data_segs_in)                                                                                \
+    X(uint32_t, rcv_ooopack)                                                                                 \
+    X(uint32_t, sacked)                                                                                      \
+    X(uint32_t, backoff)                                                                                     \
+    X(uint32_t, snd_mss)                                                                                     \
+    X(uint32_t, pmtu)                                                                                        \
+    X(uint32_t, segs_out)
+
+struct tcp_snapshot {
+    bool taken;
+    int64_t at_us;
+#define X(type, field) type field;
+    EVIDENCE_TCP_FIELDS(X)
+#undef X
+};
+
+struct tls_record {
+    bool received;
+    uint8_t content; /* 20 change_cipher_spec, 21 alert, 22 handshake */
+    uint8_t type;    /* handshake message type, or alert description */
+    uint8_t level;   /* of an alert */
+    uint32_t length;
+    int64_t at_us;
+};
+
+struct verify_error {
+    int32_t code; /* X509_V_ERR_* */
+    uint32_t depth;
+};
+
+/** One certificate as sent. `der` is NULL when the attempt came over the wire, where only the hash travels. */
+struct chain_certificate {
+    uint8_t sha256[32];
+    const uint8_t *der;
+    size_t der_length;
+};
+
+/* X(symbol, number, name) */
+#define EVIDENCE_STAPLES(X)                                                                                  \
+    X(STAPLE_UNKNOWN, 0, "unknown") /* the handshake did not come that far */                                \
+    X(STAPLE_ABSENT, 1, "absent")                                                                            \
+    X(STAPLE_PRESENT, 2, "present")                                                                          \
+    X(STAPLE_MALFORMED, 3, "malformed")
+enum evidence_staple { EVIDENCE_STAPLES(PLAN_ENUM) };
+
+struct evidence_tls {
+    uint16_t version;   /* 0x0304; 0: none agreed */
+    uint16_t cipher;    /* IANA */
+    uint16_t group;     /* IANA; 0: unknown or none */
+    uint16_t signature; /* IANA SignatureScheme; 0: unknown */
+    const char *alpn;   /* "" when none was chosen */
+    const char *sni;    /* as sent; "" for none */
+    bool hello_retry;
+    bool certificate_request;
+    bool resumed;
+    bool session_ticket;
+    size_t ca_name_count;
+    const char **ca_names; /* RFC 2253 text */
+    size_t record_count;
+    struct tls_record *records;
+    uint32_t records_dropped;
+    size_t error_count;
+    uint64_t *errors; /* ERR codes, oldest first */
+    int32_t ssl_error; /* SSL_get_error of the call that failed; 0: none did */
+    uint8_t state;     /* OSSL_HANDSHAKE_STATE at the end */
+    size_t chain_count;
+    struct chain_certificate *chain;
+    uint32_t chain_dropped;
+    size_t verify_error_count;
+    struct verify_error *verify_errors; /* a set: no pair twice */
+    enum evidence_staple staple;
+    uint32_t sct_count;
+    bool chain_out_of_order;
+    bool has_san; /* of the leaf */
+    uint32_t hello_length; /* bytes of the ClientHello with its record header */
+};
+
+struct http_header {
+    const char *name; /* lower case */
+    const char *value;
+};
+
+struct evidence_http {
+    uint16_t status; /* 0: no status line came */
+    const char *reason;
+    size_t header_count;
+    struct http_header *headers;
+    uint64_t body_bytes;
+    bool malformed; /* bytes came that are no HTTP answer */
+};
+
+/* X(symbol, number, name): how the connection ended */
+#define EVIDENCE_ENDINGS(X)                                                                                  \
+    X(ENDING_NONE, 0, "none")                 /* never connected */                                          \
+    X(ENDING_BY_US, 1, "by-us")               /* we had what we wanted */                                    \
+    X(ENDING_CLOSE_NOTIFY, 2, "close-notify") /* peer: alert close_notify */                                 \
+    X(ENDING_FIN, 3, "fin")                   /* peer: FIN without close_notify */                           \
+    X(ENDING_RESET, 4, "reset")                                                                              \
+    X(ENDING_TIMEOUT, 5, "timeout")           /* our deadline */                                             \
+    X(ENDING_ALERT, 6, "alert")               /* peer: fatal alert */                                        \
+    X(ENDING_ERROR, 7, "error")               /* we gave up on what the peer sent */
+enum evidence_ending { EVIDENCE_ENDINGS(PLAN_ENUM) };
+
+struct evidence_end {
+    enum evidence_ending how;
+    uint64_t sent_bytes; /* on the TCP connection, both */
+    uint64_t received_bytes;
+    uint8_t first_bytes[EVIDENCE_FIRST_BYTES];
+    size_t first_byte_count;
+};
+
+/* X(symbol, number, name): why this vantage could not, or would not, try */
+#define EVIDENCE_LOCALS(X)                                                                                   \
+    X(LOCAL_NONE, 0, "none")                                                                                 \
+    X(LOCAL_POLICY, 1, "policy")                                                                             \
+    X(LOCAL_NO_ROUTE, 2, "no-route")                                                                         \
+    X(LOCAL_RESOURCE, 3, "resource")                                                                         \
+    X(LOCAL_CANCELLED, 4, "cancelled")                                                                       \
+    X(LOCAL_OTHER, 5, "other")
+enum evidence_local { EVIDENCE_LOCALS(PLAN_ENUM) };
+
+struct attempt {
+    struct arena arena;
+    uint64_t sequence; /* given by the spool; 0 before */
+    uint64_t round_id; /* 0: none */
+    uint64_t endpoint_id;
+    enum variant variant;
+    enum attempt_role role;
+    const char *agent_version;
+    const char *tls_library;
+    const char *hello_profile;
+    uint8_t ca_bundle_sha256[32];
+    struct evidence_clock clock;
+    size_t dns_count;
+    struct dns_query dns[EVIDENCE_MAX_DNS];
+    struct evidence_flow flow;
+    struct tcp_snapshot tcp[EVIDENCE_MAX_TCP_INFO]; /* indexed by enum evidence_moment */
+    struct evidence_tls tls;
+    struct evidence_http http;
+    struct evidence_end end;
+    enum evidence_local local;
+    int32_t local_error;
+    const char *local_detail;
+};
+
+/** An attempt with nothing observed yet: stamps EVIDENCE_NEVER, texts "", arrays empty. @return NULL without memory. */
+struct attempt *attempt_new(void);
+
+/** Frees the attempt and all in it. NULL is fine. */
+void attempt_free(struct attempt *attempt);
+
+/** Value of a header by lower-case name, NULL when absent. */
+const char *attempt_header(const struct attempt *attempt, const char *name);
+
+/** Last alert in a direction. @return false when there was none. */
+bool attempt_alert(const struct attempt *attempt, bool received, uint8_t *ret_level, uint8_t *ret_description);
+
+/** Names of the numbers above; "?" for one that is none of ours. */
+const char *evidence_call_name(int call);
+const char *evidence_moment_name(int moment);
+const char *evidence_ending_name(int ending);
+const char *evidence_staple_name(int staple);
+const char *evidence_local_name(int local);
+
+/* Names from the IANA registries; "" for numbers not in our tables. */
+const char *tls_version_name(uint16_t version);     /* "TLSv1.3" */
+const char *tls_cipher_name(uint16_t cipher);       /* "TLS_AES_256_GCM_SHA384" */
+const char *tls_group_name(uint16_t group);         /* "X25519" */
+const char *tls_signature_name(uint16_t signature); /* "ecdsa_secp256r1_sha256" */
+const char *tls_alert_name(uint8_t description);    /* "unrecognized_name" */
+
+#endif

@@ -1,0 +1,93 @@
+#ifndef PARALLAX_WORDS_PLAN_H
+#define PARALLAX_WORDS_PLAN_H
+
+#include "words/address.h"
+#include "words/arena.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What to probe, how, and when. Wire and SQL numbers are explicit and never reused. */
+
+/* X(symbol, number, name) */
+#define ENDPOINT_ROLES(X)                                                                                    \
+    X(ROLE_PLAIN, 0, "plain")                                                                                \
+    X(ROLE_EDGE, 1, "edge")                                                                                  \
+    X(ROLE_ORIGIN, 2, "origin")
+
+#define STARTTLS_PROTOCOLS(X) X(STARTTLS_NONE, 0, "none")
+
+#define VARIANTS(X)                                                                                          \
+    X(VARIANT_NORMAL, 0, "normal")                                                                           \
+    X(VARIANT_RETRY, 1, "retry") /* again, from a new source port */                                         \
+    X(VARIANT_CONTROL_SNI, 2, "control-sni")                                                                 \
+    X(VARIANT_NO_SNI, 3, "no-sni")                                                                           \
+    X(VARIANT_TLS12, 4, "tls12")                                                                             \
+    X(VARIANT_TLS13, 5, "tls13")
+
+/* Why an attempt was made. */
+#define ATTEMPT_ROLES(X)                                                                                     \
+    X(ATTEMPT_FIRST, 0, "first")                                                                             \
+    X(ATTEMPT_CONFIRM, 1, "confirm")
+
+#define PLAN_ENUM(symbol, number, name) symbol = (number),
+enum endpoint_role { ENDPOINT_ROLES(PLAN_ENUM) };
+enum starttls { STARTTLS_PROTOCOLS(PLAN_ENUM) };
+enum variant { VARIANTS(PLAN_ENUM) };
+enum attempt_role { ATTEMPT_ROLES(PLAN_ENUM) };
+
+/** Names of the enums above ("edge", "no-sni"); "?" for a number that is none of them. */
+const char *endpoint_role_name(int role);
+const char *variant_name(int variant);
+const char *attempt_role_name(int role);
+bool endpoint_role_from_name(const char *name, enum endpoint_role *ret_role);
+bool variant_from_number(uint32_t number, enum variant *ret_variant);
+
+enum { PLAN_SHA256_BYTES = 32, PLAN_MAX_ENDPOINTS = 1000000, PLAN_NAME_MAX = 253 };
+
+/** Where to connect and how. Texts belong to whoever made it (an arena, mostly). */
+struct endpoint {
+    uint64_t id;            /* 0: not from a collector */
+    const char *site;       /* "" when it belongs to none */
+    const char *host;       /* name or address text, without brackets */
+    uint16_t port;
+    const char *sni;        /* "": the host, when that is a name */
+    bool no_sni;
+    struct address address; /* pinned; none: resolve the host */
+    enum endpoint_role role;
+    enum starttls starttls;
+};
+
+/** The name sent as SNI and checked in the certificate; "" when none is sent (an address, or no_sni). */
+const char *endpoint_sni(const struct endpoint *endpoint);
+
+/** "host:port", "[v6]:port". @return out. */
+enum { ENDPOINT_TEXT_BYTES = PLAN_NAME_MAX + 16 };
+const char *endpoint_text(const struct endpoint *endpoint, char out[ENDPOINT_TEXT_BYTES]);
+
+/** Content-addressed: sha256 is over the encoded endpoints, in order. */
+struct endpoint_list {
+    uint8_t sha256[PLAN_SHA256_BYTES];
+    size_t count;
+    struct endpoint *endpoints;
+};
+
+struct round_plan {
+    uint64_t round_id;
+    int64_t start_us; /* collector time */
+    uint64_t spread_us;
+    uint64_t timeout_us;
+    int64_t deadline_us; /* collector time */
+    uint8_t list_sha256[PLAN_SHA256_BYTES];
+    bool now;
+};
+
+/**
+ * When an endpoint's slot lies in a round: a hash of the endpoint's id over the round's spread, so that all vantages
+ * meet at one endpoint at one moment and none opens everything at once.
+ * @return collector time, microseconds; within [start, start + spread].
+ */
+int64_t round_slot_us(const struct round_plan *plan, uint64_t endpoint_id);
+
+#endif
