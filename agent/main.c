@@ -1,0 +1,20 @@
+#include "cli/cli.h"
+#include "cli/i18n.h"
+
+#include <stddef.h>
+
+extern const struct cli_verb verb_probe;
+extern const struct cli_verb verb_enroll;
+extern const struct cli_verb verb_run;
+
+static const struct cli_verb *const verbs[] = {&verb_probe, &verb_enroll, &verb_run, NULL};
+
+int main(int argc, char **argv)
+{
+    static const struct cli_program program = {
+        .name = "parallax-agent",
+        .summary = N_("probe TLS endpoints from this machine, once or for a collector"),
+        .verbs = verbs,
+    };
+    return cli_main(&program, argc, argv);
+}
