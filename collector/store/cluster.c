@@ -23,6 +23,7 @@ enum {
     CLUSTER_OLDEST_MAJOR = 15,
     CLUSTER_LOCK_TRIES = 1200, /* of 50 ms: longer than any initdb and start takes */
     CLUSTER_WAKE_TRIES = 1200,
+    CLUSTER_START_TRIES = 5,
 };
 
 struct cluster {
@@ -256,6 +257,17 @@ static int cluster_pg_ctl(const struct cluster *cluster, const char *verb)
     return status;
 }
 
+/* The children of a postmaster that was killed hold its shared memory for a moment longer. */
+static bool cluster_start_patiently(const struct cluster *cluster)
+{
+    for (int tries = 0; tries < CLUSTER_START_TRIES; tries++) {
+        if (cluster_pg_ctl(cluster, "start") == 0)
+            return true;
+        cluster_nap();
+    }
+    return false;
+}
+
 /* One that is starting or recovering is waited for. */
 static PGPing cluster_ping(const struct cluster *cluster)
 {
@@ -284,18 +296,25 @@ static bool cluster_start(struct cluster *cluster, const char *pg_bin, char **re
         return true;
     if (!cluster_make(cluster, ret_why))
         return false;
-    if (!cluster_write_settings(cluster) || cluster_pg_ctl(cluster, "start") != 0)
+    if (!cluster_write_settings(cluster) || !cluster_start_patiently(cluster))
         return cluster_fail(ret_why, text_format(_("cannot start the private database in %s; %s says why"),
                                                  cluster->data, cluster->log));
     return true;
 }
 
+/* Unlocked by word, not by closing alone: a forked copy of the descriptor would keep the lock. */
+static void cluster_unlock(int fd)
+{
+    if (fd < 0)
+        return;
+    (void)flock(fd, LOCK_UN);
+    (void)close(fd);
+}
+
 static void cluster_free(struct cluster *cluster)
 {
-    if (cluster->users >= 0)
-        (void)close(cluster->users);
-    if (cluster->lock >= 0)
-        (void)close(cluster->lock);
+    cluster_unlock(cluster->users);
+    cluster_unlock(cluster->lock);
     free(cluster->state);
     free(cluster->data);
     free(cluster->socket);
