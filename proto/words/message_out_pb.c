@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-/* Encoding a large list or batch may need a copy of all of it; what a peer sends is bounded by the frame instead. */
+/* Encoding a large list or batch may need a copy of all of it; what a peer sends is bounded by the frame
+ * instead. */
 enum { PACK_ARENA_BYTES = 512 * 1024 * 1024 };
 
 static bool pack(const ProtobufCMessage *pb, struct buf *out)
@@ -72,8 +73,8 @@ bool record_encode(const struct record *record, struct buf *out)
     return packed;
 }
 
-/* A batch whose records are encoded already is written by hand: Message.batch (8) around Batch.records (1), both
- * length-delimited (wire type 2). */
+/* A batch whose records are encoded already is written by hand: Message.batch (8) around Batch.records (1),
+ * both length-delimited (wire type 2). */
 static size_t varint_length(uint64_t value)
 {
     size_t length = 1;
@@ -104,7 +105,8 @@ bool message_encode_batch(const struct bytes *records, size_t count, struct buf 
     return written;
 }
 
-/* --- messages, ours to theirs ------------------------------------------------------------------------------------- */
+/* --- messages, ours to theirs
+ * ------------------------------------------------------------------------------------- */
 
 static char *text_out(const char *text)
 {
@@ -249,7 +251,8 @@ static bool enrol_answer_out(const struct message *message, struct arena *arena,
     SET_KIND(enrol_answer, Parallax__EnrolAnswer, parallax__enrol_answer__init, ENROL_ANSWER);
     pb->enrol_answer->certificate_pem =
         bytes_to_pb(message->enrol_answer.certificate_pem.data, message->enrol_answer.certificate_pem.length);
-    pb->enrol_answer->ca_pem = bytes_to_pb(message->enrol_answer.ca_pem.data, message->enrol_answer.ca_pem.length);
+    pb->enrol_answer->ca_pem =
+        bytes_to_pb(message->enrol_answer.ca_pem.data, message->enrol_answer.ca_pem.length);
     pb->enrol_answer->vantage = text_out(message->enrol_answer.vantage);
     return true;
 }
