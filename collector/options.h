@@ -20,7 +20,7 @@ enum { OPTION_STATE = 900, OPTION_DB, OPTION_CONFIG };
 struct collector_settings {
     const char *state;
     const char *db;           /* NULL: private */
-    const char *listen;       /* "ADDRESS:PORT" */
+    const char *listen;       /* "ADDRESS:PORT"; "[::]:7443" unless given */
     const char *mmdb;         /* NULL: none */
     const char *pg_bin;       /* NULL: newest under /usr/lib/postgresql */
     const char *public_name;  /* host:port that agents dial, printed by token create */

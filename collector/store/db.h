@@ -8,20 +8,22 @@
 #include <stddef.h>
 
 /*
- * The database for verbs that run once and end: plain blocking libpq, no event loop anywhere near. (`serve` uses
- * store/pg.h, on the loop.) Parameters and results travel as text; the statements are the files of sql/statements.
+ * The database for verbs that run once and end: plain blocking libpq, no event loop anywhere near. (`serve`
+ * uses store/pg.h, on the loop.) Parameters and results travel as text; the statements are the files of
+ * sql/statements.
  */
 
 struct db_where {
-    const char *url;   /* libpq URL or conninfo; NULL: the private cluster in the state folder */
-    const char *state; /* the state folder; never NULL */
+    const char *url;    /* libpq URL or conninfo; NULL: the private cluster in the state folder */
+    const char *state;  /* the state folder; never NULL */
+    const char *pg_bin; /* programs of the private cluster; NULL: the newest installed */
 };
 
 struct db;
 
 /**
- * Connects, checks that the schema is the one this program knows, and migrates (under a lock) when it is older.
- * A private cluster that is not running is made (initdb) and started, and stopped again by db_close.
+ * Connects, checks that the schema is the one this program knows, and migrates (under a lock) when it is
+ * older. A private cluster that is not running is made (initdb) and started, and stopped again by db_close.
  * @return NULL after cli_error() has said why, naming the database and what to do.
  */
 struct db *db_open(const struct db_where *where);
@@ -29,8 +31,8 @@ void db_close(struct db *db);
 
 /**
  * Runs one statement. @param values  count texts; NULL is SQL NULL.
- * @return the result (PQclear it), or NULL after cli_error() has named the statement and the server's message.
- *         A failure leaves an open transaction aborted; db_rollback it.
+ * @return the result (PQclear it), or NULL after cli_error() has named the statement and the server's
+ * message. A failure leaves an open transaction aborted; db_rollback it.
  */
 PGresult *db_query(struct db *db, enum statement_id id, const char *const *values, size_t count);
 
@@ -44,7 +46,8 @@ bool db_begin(struct db *db);
 bool db_commit(struct db *db);
 void db_rollback(struct db *db);
 
-/** Waits until a NOTIFY comes on any listened channel, or timeout_ms. @return 1 notified, 0 timeout, -1 connection lost. */
+/** Waits until a NOTIFY comes on any listened channel, or timeout_ms. @return 1 notified, 0 timeout, -1
+ * connection lost. */
 int db_wait_notify(struct db *db, int timeout_ms);
 
 /** Text of a field, "" for NULL. */

@@ -1,0 +1,101 @@
+#ifndef PARALLAX_PROBE_PROBER_H
+#define PARALLAX_PROBE_PROBER_H
+
+#include "words/address.h"
+#include "words/evidence.h"
+#include "words/plan.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+/*
+ * The probe engine: endpoints in, attempts out, on one loop, at most `concurrency` connections at once; what
+ * is above waits in a queue, first come first served. It decides nothing about when to probe and judges
+ * nothing.
+ *
+ * Owned by whoever made it until prober_close. Single-threaded: every call from the loop's thread, from
+ * callbacks of its own too. SIGPIPE must be ignored (cli_main does).
+ */
+struct prober;
+
+/** Texts are copied. Zeroed is a one-shot prober with the system's trust store and resolver. */
+struct prober_options {
+    const char *ca_file;       /* PEM bundle to trust; NULL: the system's */
+    const char *resolver;      /* "192.0.2.53", "192.0.2.53:5353", several with commas; NULL: the system's,
+                                  /etc/hosts first */
+    const char *agent_version; /* NULL: this build's */
+    const char *contact;       /* the owner's, put into the User-Agent beside the URL; NULL: none */
+    unsigned concurrency;      /* 0: PROBER_CONCURRENCY */
+
+    /** Asked after resolution and again right before connect; false ends the attempt as LOCAL_POLICY. NULL:
+     * all. */
+    bool (*allow)(const struct address *address, void *arg);
+    void *allow_arg;
+
+    /** Collector time of this very moment, Unix microseconds, and the half-width it is known to. NULL: own
+     * wall clock, 0. */
+    int64_t (*now)(uint64_t *ret_error_us, void *arg);
+    void *now_arg;
+};
+
+enum {
+    PROBER_CONCURRENCY = 64,
+    PROBER_TIMEOUT_US = 10 * 1000 * 1000,
+};
+
+enum probe_flags {
+    PROBE_NO_REQUEST = 1 << 0, /* stop one round trip after the handshake */
+    PROBE_ONLY_IPV4 = 1 << 1,  /* of a resolved host */
+    PROBE_ONLY_IPV6 = 1 << 2,
+    PROBE_ALL_ADDRESSES = 1 << 3, /* one attempt per address, not the first of each family */
+};
+
+/** What is to be probed. Zeroed but for the endpoint is fine. The variants tls12, tls13 and no-sni shape the
+ * handshake. */
+struct probe_job {
+    struct endpoint endpoint; /* copied with its texts */
+    enum variant variant;
+    enum attempt_role role;
+    uint64_t timeout_us; /* of each attempt, resolving included; 0: PROBER_TIMEOUT_US */
+    unsigned flags;      /* enum probe_flags */
+    uint64_t round_id;   /* kept in the attempts */
+    int64_t slot_us;     /* kept in the attempts */
+};
+
+/**
+ * One finished attempt. Always from the loop, never before prober_probe returns.
+ * @param attempt  takes: the receiver frees it with attempt_free. Its chain has the certificates' DER. Its
+ * endpoint is the job's, with flow.destination as the address that was tried. NULL only without memory.
+ * @param last     the job is complete: nothing more comes for it.
+ */
+typedef void (*probe_done)(struct attempt *attempt, bool last, void *arg);
+
+/**
+ * Loads the trust store (reads files: call it before the loop is busy).
+ * @param ret_why  on failure one line that may be printed; the caller frees it.
+ * @return NULL on failure.
+ */
+struct prober *prober_new(uv_loop_t *loop, const struct prober_options *options, char **ret_why);
+
+/**
+ * Queues a job. It gives one attempt when the address is pinned or resolving failed, else one per address
+ * family that has an address (or per address, with PROBE_ALL_ADDRESSES).
+ * @return false without memory; done is then never called.
+ */
+bool prober_probe(struct prober *prober, const struct probe_job *job, probe_done done, void *arg);
+
+/** Ends every queued and running attempt as LOCAL_CANCELLED; their callbacks follow from the loop. */
+void prober_cancel(struct prober *prober);
+
+/** Jobs not complete yet. */
+unsigned prober_pending(const struct prober *prober);
+
+/**
+ * Cancels everything, closes every handle, frees the prober and then calls closed(arg), from the loop. No
+ * other call after it.
+ * @param closed  may be NULL.
+ */
+void prober_close(struct prober *prober, void (*closed)(void *arg), void *arg);
+
+#endif

@@ -1,0 +1,250 @@
+#include "store/db.h"
+
+#include "cli/cli.h"
+#include "cli/i18n.h"
+#include "link/clock.h"
+#include "store/cluster.h"
+#include "store/connect.h"
+#include "store/migrate.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct db {
+    PGconn *connection;
+    struct cluster *cluster; /* NULL: somebody else's database */
+    bool prepared[STATEMENT_COUNT];
+    char sqlstate[6];
+};
+
+/* --- opening
+ * --------------------------------------------------------------------------------------------------- */
+
+static PGconn *db_connect(const char *url)
+{
+    struct connect_params params = connect_params(url);
+    PGconn *connection = PQconnectdbParams(params.keywords, params.values, 1);
+    if (connection == NULL || PQstatus(connection) != CONNECTION_OK) {
+        char *why = connect_error(connection);
+        cli_error(_("cannot reach the database: %s"), why == NULL ? _("out of memory") : why);
+        free(why);
+        PQfinish(connection);
+        return NULL;
+    }
+    connect_quiet(connection);
+    return connection;
+}
+
+static bool db_check_encoding(PGconn *connection)
+{
+    const char *encoding = PQparameterStatus(connection, "server_encoding");
+    if (encoding != NULL && strcmp(encoding, "UTF8") == 0)
+        return true;
+    cli_error(_("database %s has encoding %s; expected UTF8"), PQdb(connection),
+              encoding == NULL ? "?" : encoding);
+    return false;
+}
+
+static bool db_prepare_connection(PGconn *connection)
+{
+    char *why = NULL;
+    PGresult *result = PQexec(connection, connect_setup_sql);
+    bool ready = PQresultStatus(result) == PGRES_COMMAND_OK;
+    if (!ready)
+        why = connect_result_error(result, connection);
+    PQclear(result);
+    ready = ready && migrate(connection, &why);
+    if (!ready) {
+        char *place = connect_place(connection);
+        cli_error(_("database %s: %s"), place == NULL ? "" : place, why == NULL ? _("out of memory") : why);
+        free(place);
+    }
+    free(why);
+    return ready;
+}
+
+struct db *db_open(const struct db_where *where)
+{
+    struct db *db = calloc(1, sizeof *db);
+    if (db == NULL) {
+        cli_error(_("out of memory"));
+        return NULL;
+    }
+    const char *url = where->url;
+    if (url == NULL) {
+        char *why = NULL;
+        db->cluster = cluster_open(where->state, where->pg_bin, &why);
+        if (db->cluster == NULL) {
+            cli_error("%s", why == NULL ? _("out of memory") : why);
+            free(why);
+            db_close(db);
+            return NULL;
+        }
+        url = cluster_conninfo(db->cluster);
+    }
+    db->connection = db_connect(url);
+    if (db->connection == NULL || !db_check_encoding(db->connection) ||
+        !db_prepare_connection(db->connection)) {
+        db_close(db);
+        return NULL;
+    }
+    return db;
+}
+
+void db_close(struct db *db)
+{
+    if (db == NULL)
+        return;
+    PQfinish(db->connection);
+    cluster_close(db->cluster);
+    free(db);
+}
+
+/* --- statements
+ * ------------------------------------------------------------------------------------------------ */
+
+static bool db_good(const PGresult *result)
+{
+    ExecStatusType status = PQresultStatus(result);
+    return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
+}
+
+static void db_note_sqlstate(struct db *db, const PGresult *result)
+{
+    const char *state = result == NULL ? NULL : PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    memset(db->sqlstate, 0, sizeof db->sqlstate);
+    if (state != NULL)
+        memcpy(db->sqlstate, state, strnlen(state, sizeof db->sqlstate - 1));
+}
+
+/* Runs a statement and hands back whatever came, good or not; NULL only without memory. */
+static PGresult *db_run(struct db *db, enum statement_id id, const char *const *values, size_t count)
+{
+    if (!db->prepared[id]) {
+        char *sql = connect_prepare_sql(id);
+        PGresult *result = sql == NULL ? NULL : PQexec(db->connection, sql);
+        free(sql);
+        if (!db_good(result))
+            return result;
+        PQclear(result);
+        db->prepared[id] = true;
+    }
+    return PQexecPrepared(db->connection, statements[id].name, (int)count, values, NULL, NULL, 0);
+}
+
+PGresult *db_try(struct db *db, enum statement_id id, const char *const *values, size_t count)
+{
+    PGresult *result = db_run(db, id, values, count);
+    db_note_sqlstate(db, result);
+    if (db_good(result))
+        return result;
+    PQclear(result);
+    return NULL;
+}
+
+PGresult *db_query(struct db *db, enum statement_id id, const char *const *values, size_t count)
+{
+    PGresult *result = db_run(db, id, values, count);
+    db_note_sqlstate(db, result);
+    if (db_good(result))
+        return result;
+    char *why = connect_result_error(result, db->connection);
+    cli_error(_("database, statement %s: %s"), statements[id].name, why == NULL ? _("out of memory") : why);
+    free(why);
+    PQclear(result);
+    return NULL;
+}
+
+const char *db_sqlstate(const struct db *db)
+{
+    return db->sqlstate;
+}
+
+static bool db_command(struct db *db, const char *sql)
+{
+    PGresult *result = PQexec(db->connection, sql);
+    db_note_sqlstate(db, result);
+    /* COMMIT of an aborted transaction succeeds as a command, and says ROLLBACK. */
+    bool done = db_good(result) && strcmp(PQcmdStatus(result), sql) == 0;
+    if (!done) {
+        char *why = connect_result_error(result, db->connection);
+        cli_error(_("database, %s: %s"), sql,
+                  why == NULL || why[0] == '\0' ? _("the transaction had failed") : why);
+        free(why);
+    }
+    PQclear(result);
+    return done;
+}
+
+bool db_begin(struct db *db)
+{
+    return db_command(db, "BEGIN");
+}
+
+bool db_commit(struct db *db)
+{
+    return db_command(db, "COMMIT");
+}
+
+void db_rollback(struct db *db)
+{
+    PQclear(PQexec(db->connection, "ROLLBACK"));
+}
+
+/* --- notifications
+ * --------------------------------------------------------------------------------------------- */
+
+static bool db_notified(struct db *db)
+{
+    bool any = false;
+    for (PGnotify *notify; (notify = PQnotifies(db->connection)) != NULL; any = true)
+        PQfreemem(notify);
+    return any;
+}
+
+int db_wait_notify(struct db *db, int timeout_ms)
+{
+    int64_t end_us = clock_mono_us() + (int64_t)timeout_ms * 1000;
+    for (;;) {
+        if (db_notified(db))
+            return 1;
+        int64_t left_ms = (end_us - clock_mono_us() + 999) / 1000;
+        if (left_ms <= 0)
+            return 0;
+        struct pollfd ready = {.fd = PQsocket(db->connection), .events = POLLIN};
+        if (ready.fd < 0)
+            return -1;
+        int count = poll(&ready, 1, (int)left_ms);
+        if (count < 0 && errno == EINTR)
+            return 0; /* the caller looks at its signal */
+        if (count > 0 && PQconsumeInput(db->connection) == 0)
+            return -1;
+    }
+}
+
+/* --- fields
+ * ---------------------------------------------------------------------------------------------------- */
+
+const char *db_text(const PGresult *result, int row, const char *column)
+{
+    int field = PQfnumber(result, column);
+    return field < 0 ? "" : PQgetvalue(result, row, field);
+}
+
+bool db_null(const PGresult *result, int row, const char *column)
+{
+    int field = PQfnumber(result, column);
+    return field < 0 || PQgetisnull(result, row, field) != 0;
+}
+
+long long db_int(const PGresult *result, int row, const char *column)
+{
+    return strtoll(db_text(result, row, column), NULL, 10);
+}
+
+double db_real(const PGresult *result, int row, const char *column)
+{
+    return strtod(db_text(result, row, column), NULL);
+}
