@@ -283,6 +283,7 @@ static void the_completion_completes(void **state)
     completes(result.out, "probe -f /etc/debian_versio", "/etc/debian_version\n");
     completes(result.out, "probe -j \"\"", "\n");
     completes(result.out, "completion \"\"", "bash\n");
+    completes(result.out, "probe \"\"", "\n");
     result_done(&result);
     is_usage_error(CALL("completion", "zsh"),
                    "parallax-test: no completion for shell \"zsh\"; there is one for bash\n");

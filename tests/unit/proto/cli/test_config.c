@@ -109,11 +109,11 @@ static void broken_yaml_names_its_line(void **state)
 {
     (void)state;
     char *why = NULL;
-    assert_null(config_parse("sites.yaml", "a: 1\nb: [1\nc: 2\n", 17, &why));
+    assert_null(config_parse("sites.yaml", "a: 1\nb: [1\nc: }\n", 16, &why));
     assert_non_null(strstr(why, "sites.yaml:3: not valid YAML: "));
     free(why);
-    assert_null(config_parse("sites.yaml", "a: \xff\xfe\n", 6, &why));
-    assert_non_null(strstr(why, "not valid YAML"));
+    assert_null(config_parse("sites.yaml", "a: 1\nb: \xff\xfe\n", 11, &why));
+    assert_non_null(strstr(why, "sites.yaml:2: not valid YAML: "));
     free(why);
 }
 
