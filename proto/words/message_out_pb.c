@@ -28,15 +28,6 @@ bool attempt_encode(const struct attempt *attempt, struct buf *out)
     return packed;
 }
 
-struct attempt *attempt_decode(const void *bytes, size_t length, const char **ret_why)
-{
-    *ret_why = "not an encoded attempt";
-    Parallax__Attempt *pb = parallax__attempt__unpack(NULL, length, bytes);
-    struct attempt *attempt = pb == NULL ? NULL : attempt_from_pb(pb, ret_why);
-    parallax__attempt__free_unpacked(pb, NULL);
-    return attempt;
-}
-
 static void report_to_pb(const struct round_report *report, Parallax__RoundReport *pb)
 {
     parallax__round_report__init(pb);

@@ -292,6 +292,29 @@ static void damaged_bytes_do_no_harm(void **state)
     record_done(&records[0]);
 }
 
+/* Four bytes on the wire ask for an attempt each: a frame full of them is refused, not unpacked. */
+static void small_bytes_cannot_ask_for_much_memory(void **state)
+{
+    (void)state;
+    enum { RECORDS = 500000 };
+    struct buf wire;
+    struct bytes *records = calloc(RECORDS, sizeof *records);
+    assert_non_null(records);
+    for (size_t i = 0; i < RECORDS; i++)
+        records[i] = (struct bytes){(const uint8_t *)"\x0a\x00", 2};
+    buf_init(&wire, 0);
+    assert_true(message_encode_batch(records, RECORDS, &wire));
+    struct arena arena;
+    struct message back;
+    const char *why = "";
+    arena_init(&arena, 1 << 20);
+    assert_false(message_decode(wire.data, wire.len, &arena, &back, &why));
+    assert_string_equal(why, "not a message");
+    arena_done(&arena);
+    buf_done(&wire);
+    free(records);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -301,6 +324,7 @@ int main(void)
         cmocka_unit_test(the_small_messages_go_there_and_back),
         cmocka_unit_test(broken_rules_are_named),
         cmocka_unit_test(damaged_bytes_do_no_harm),
+        cmocka_unit_test(small_bytes_cannot_ask_for_much_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
