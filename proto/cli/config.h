@@ -34,6 +34,7 @@ const char *config_text(const struct config_node *node);
 size_t config_count(const struct config_node *node);
 const struct config_node *config_item(const struct config_node *list, size_t index);
 const char *config_key(const struct config_node *map, size_t index);
+const struct config_node *config_key_node(const struct config_node *map, size_t index); /* for its line */
 const struct config_node *config_value(const struct config_node *map, size_t index);
 const struct config_node *config_find(const struct config_node *map, const char *key); /* NULL when absent */
 

@@ -1,0 +1,93 @@
+#include "words/evidence.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct attempt *attempt_new(void)
+{
+    struct attempt *attempt = calloc(1, sizeof *attempt);
+    if (attempt == NULL)
+        return NULL;
+    arena_init(&attempt->arena, EVIDENCE_ARENA_BYTES);
+    attempt->agent_version = attempt->tls_library = attempt->hello_profile = attempt->local_detail = "";
+    attempt->tls.alpn = attempt->tls.sni = attempt->http.reason = "";
+    attempt->flow.icmp_type = attempt->flow.icmp_code = -1;
+#define X(field, name) attempt->clock.field = EVIDENCE_NEVER;
+    EVIDENCE_STAMPS(X)
+#undef X
+    return attempt;
+}
+
+void attempt_free(struct attempt *attempt)
+{
+    if (attempt == NULL)
+        return;
+    arena_done(&attempt->arena);
+    free(attempt);
+}
+
+const char *attempt_header(const struct attempt *attempt, const char *name)
+{
+    for (size_t i = 0; i < attempt->http.header_count; i++) {
+        if (strcmp(attempt->http.headers[i].name, name) == 0)
+            return attempt->http.headers[i].value;
+    }
+    return NULL;
+}
+
+bool attempt_alert(const struct attempt *attempt, bool received, uint8_t *ret_level, uint8_t *ret_description)
+{
+    for (size_t i = attempt->tls.record_count; i > 0; i--) {
+        const struct tls_record *record = &attempt->tls.records[i - 1];
+        if (record->content != 21 || record->received != received)
+            continue;
+        *ret_level = record->level;
+        *ret_description = record->type;
+        return true;
+    }
+    return false;
+}
+
+#define NAME_CASE(symbol, number, name)                                                                      \
+    case symbol:                                                                                             \
+        return name;
+
+const char *evidence_call_name(int call)
+{
+    switch (call) {
+        EVIDENCE_CALLS(NAME_CASE)
+    }
+    return "?";
+}
+
+const char *evidence_moment_name(int moment)
+{
+    switch (moment) {
+        EVIDENCE_MOMENTS(NAME_CASE)
+    }
+    return "?";
+}
+
+const char *evidence_ending_name(int ending)
+{
+    switch (ending) {
+        EVIDENCE_ENDINGS(NAME_CASE)
+    }
+    return "?";
+}
+
+const char *evidence_staple_name(int staple)
+{
+    switch (staple) {
+        EVIDENCE_STAPLES(NAME_CASE)
+    }
+    return "?";
+}
+
+const char *evidence_local_name(int local)
+{
+    switch (local) {
+        EVIDENCE_LOCALS(NAME_CASE)
+    }
+    return "?";
+}

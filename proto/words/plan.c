@@ -1,0 +1,91 @@
+#include "words/plan.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define NAME_CASE(symbol, number, name)                                                                      \
+    case symbol:                                                                                             \
+        return name;
+
+const char *endpoint_role_name(int role)
+{
+    switch (role) {
+        ENDPOINT_ROLES(NAME_CASE)
+    }
+    return "?";
+}
+
+const char *variant_name(int variant)
+{
+    switch (variant) {
+        VARIANTS(NAME_CASE)
+    }
+    return "?";
+}
+
+const char *attempt_role_name(int role)
+{
+    switch (role) {
+        ATTEMPT_ROLES(NAME_CASE)
+    }
+    return "?";
+}
+
+bool endpoint_role_from_name(const char *name, enum endpoint_role *ret_role)
+{
+#define X(symbol, number, text)                                                                              \
+    if (strcmp(name, text) == 0) {                                                                           \
+        *ret_role = symbol;                                                                                  \
+        return true;                                                                                         \
+    }
+    ENDPOINT_ROLES(X)
+#undef X
+    return false;
+}
+
+bool variant_from_number(uint32_t number, enum variant *ret_variant)
+{
+#define X(symbol, value, text)                                                                               \
+    if (number == (value)) {                                                                                 \
+        *ret_variant = symbol;                                                                               \
+        return true;                                                                                         \
+    }
+    VARIANTS(X)
+#undef X
+    return false;
+}
+
+const char *endpoint_sni(const struct endpoint *endpoint)
+{
+    struct address address;
+    if (endpoint->no_sni)
+        return "";
+    if (endpoint->sni[0] != '\0')
+        return endpoint->sni;
+    return address_parse(endpoint->host, &address) ? "" : endpoint->host;
+}
+
+const char *endpoint_text(const struct endpoint *endpoint, char out[ENDPOINT_TEXT_BYTES])
+{
+    bool v6 = strchr(endpoint->host, ':') != NULL;
+    (void)snprintf(out, ENDPOINT_TEXT_BYTES, "%s%s%s:%u", v6 ? "[" : "", endpoint->host, v6 ? "]" : "",
+                   endpoint->port);
+    return out;
+}
+
+/* The finalizer of SplitMix64: every bit of the id moves every bit of the slot, and both sides agree on it
+ * for good. */
+static uint64_t mix64(uint64_t value)
+{
+    value += UINT64_C(0x9e3779b97f4a7c15);
+    value = (value ^ (value >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    value = (value ^ (value >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return value ^ (value >> 31);
+}
+
+int64_t round_slot_us(const struct round_plan *plan, uint64_t endpoint_id)
+{
+    if (plan->spread_us == 0)
+        return plan->start_us;
+    return plan->start_us + (int64_t)(mix64(endpoint_id) % (plan->spread_us + 1));
+}

@@ -1,0 +1,162 @@
+#include "words/units.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+const char *time_rfc3339(int64_t unix_us, int decimals, char out[UNITS_TIME_BYTES])
+{
+    int64_t seconds = unix_us / US_PER_S, rest = unix_us % US_PER_S;
+    if (rest < 0) {
+        rest += US_PER_S;
+        seconds--;
+    }
+    time_t clock = (time_t)seconds;
+    struct tm tm;
+    if (gmtime_r(&clock, &tm) == NULL || tm.tm_year > 8099 || tm.tm_year < -1900) {
+        (void)snprintf(out, UNITS_TIME_BYTES, "@%" PRId64 "us", unix_us);
+        return out;
+    }
+    size_t length = strftime(out, UNITS_TIME_BYTES, "%Y-%m-%dT%H:%M:%S", &tm);
+    if (decimals > 0 && decimals <= 6) {
+        char digits[8];
+        (void)snprintf(digits, sizeof digits, "%06d", (int)rest);
+        length += (size_t)snprintf(out + length, UNITS_TIME_BYTES - length, ".%.*s", decimals, digits);
+    }
+    (void)snprintf(out + length, UNITS_TIME_BYTES - length, "Z");
+    return out;
+}
+
+/* "Z", "+hh:mm" or "-hh:mm"; the offset in seconds. */
+static bool parse_offset(const char *text, int *ret_seconds)
+{
+    int hours, minutes, end = 0;
+    if (strcmp(text, "Z") == 0 || strcmp(text, "z") == 0) {
+        *ret_seconds = 0;
+        return true;
+    }
+    if ((text[0] != '+' && text[0] != '-') || strlen(text) != 6 ||
+        sscanf(text + 1, "%2d:%2d%n", &hours, &minutes, &end) != 2 || end != 5 || hours > 23 ||
+        minutes > 59 || hours < 0 || minutes < 0)
+        return false;
+    *ret_seconds = (text[0] == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
+    return true;
+}
+
+static const char *parse_fraction(const char *text, int64_t *ret_us)
+{
+    int64_t unit = US_PER_S / 10;
+    *ret_us = 0;
+    if (*text != '.')
+        return text;
+    for (text++; *text >= '0' && *text <= '9'; text++, unit /= 10)
+        *ret_us += (*text - '0') * unit;
+    return text;
+}
+
+bool time_parse_rfc3339(const char *text, int64_t *ret_unix_us)
+{
+    struct tm tm = {0};
+    int64_t fraction = 0;
+    int offset = 0;
+    const char *rest = strptime(text, "%Y-%m-%d", &tm);
+    if (rest == NULL)
+        return false;
+    if (*rest != '\0') {
+        if (*rest != 'T' && *rest != 't' && *rest != ' ')
+            return false;
+        rest = strptime(rest + 1, "%H:%M:%S", &tm);
+        if (rest == NULL)
+            return false;
+        rest = parse_fraction(rest, &fraction);
+        if (!parse_offset(rest, &offset))
+            return false;
+    }
+    struct tm checked = tm;
+    int64_t seconds = timegm(&checked);
+    if (checked.tm_mday != tm.tm_mday || checked.tm_mon != tm.tm_mon)
+        return false; /* such as 30 February, which timegm would move on */
+    *ret_unix_us = (seconds - offset) * US_PER_S + fraction;
+    return true;
+}
+
+bool span_parse(const char *text, int64_t *ret_us)
+{
+    static const struct {
+        const char *unit;
+        double us;
+    } units[] = {{"", 1e6}, {"us", 1}, {"ms", 1e3}, {"s", 1e6}, {"m", 60e6}, {"h", 3600e6}, {"d", 86400e6}};
+    if (*text < '0' || *text > '9' || strspn(text, "0123456789") > 12)
+        return false;
+    char *end;
+    double value = strtod(text, &end);
+    if (text[1] == 'x' || text[1] == 'X')
+        return false;
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+        if (strcmp(end, units[i].unit) != 0)
+            continue;
+        double us = value * units[i].us;
+        if (!(us >= 0 && us < 9e17))
+            return false;
+        *ret_us = (int64_t)(us + 0.5);
+        return true;
+    }
+    return false;
+}
+
+const char *span_text(int64_t us, char out[UNITS_SPAN_BYTES])
+{
+    double ms = (double)us / 1e3;
+    if (us < 0)
+        (void)snprintf(out, UNITS_SPAN_BYTES, "-");
+    else if (ms < 9.95)
+        (void)snprintf(out, UNITS_SPAN_BYTES, "%.1f ms", ms);
+    else if (ms < 999.5)
+        (void)snprintf(out, UNITS_SPAN_BYTES, "%.0f ms", ms);
+    else if (us < 60 * US_PER_S)
+        (void)snprintf(out, UNITS_SPAN_BYTES, "%.2f s", ms / 1e3);
+    else if (us < 3600 * US_PER_S)
+        (void)snprintf(out, UNITS_SPAN_BYTES, "%" PRId64 " m %" PRId64 " s", us / (60 * US_PER_S),
+                       us / US_PER_S % 60);
+    else if (us < 86400 * US_PER_S)
+        (void)snprintf(out, UNITS_SPAN_BYTES, "%" PRId64 " h %" PRId64 " m", us / (3600 * US_PER_S),
+                       us / (60 * US_PER_S) % 60);
+    else
+        (void)snprintf(out, UNITS_SPAN_BYTES, "%" PRId64 " d", us / (86400 * US_PER_S));
+    return out;
+}
+
+char *hex_text(const uint8_t *bytes, size_t length, char *out)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < length; i++) {
+        out[2 * i] = digits[bytes[i] >> 4];
+        out[2 * i + 1] = digits[bytes[i] & 15];
+    }
+    out[2 * length] = '\0';
+    return out;
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+bool hex_parse(const char *text, uint8_t *out, size_t length)
+{
+    if (strlen(text) != 2 * length)
+        return false;
+    for (size_t i = 0; i < length; i++) {
+        int high = hex_digit(text[2 * i]), low = hex_digit(text[2 * i + 1]);
+        if (high < 0 || low < 0)
+            return false;
+        out[i] = (uint8_t)(high << 4 | low);
+    }
+    return true;
+}

@@ -1,0 +1,219 @@
+# What the scenarios share. A scenario is a bash script that sources this file first:
+#
+#   . "$(dirname "$0")/lib.sh"
+#
+# It then runs as an unprivileged user (started by root it is started again as one, since PostgreSQL refuses root and agents
+# should), in a scratch folder $work that is removed at the end together with every process it started. It fails at the first
+# command that fails, says what it checked, and shows the logs when it failed. KEEP=1 keeps the scratch folder.
+# PARALLAX_BUILD_DIR names the build to test (default: build/asan).
+set -euo pipefail
+
+source_dir=${PARALLAX_SOURCE_DIR:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
+build_dir=${PARALLAX_BUILD_DIR:-$source_dir/build/asan}
+script=$(cd "$(dirname "$0")" && pwd)/$(basename "$0")
+
+# --- an unprivileged user and a scratch folder ---------------------------------------------------------------------------------
+
+as_nobody() { setpriv --reuid=nobody --regid=nogroup --clear-groups "$@"; }
+
+# A checkout below /root cannot be read by others: what a scenario needs is copied then.
+stage() {
+    local stage=$1
+    mkdir -p "$stage/build"
+    tar -C "$source_dir" --exclude=./build --exclude=./.git -cf - . | tar -C "$stage" -xf -
+    tar -C "$build_dir" -cf - $(cd "$build_dir" && ls -d bin lab share generated 2>/dev/null) | tar -C "$stage/build" -xf -
+    chmod -R a+rX "$stage"
+}
+
+if [ "$(id -u)" = 0 ] && [ -z "${as_started:-}" ]; then
+    work=$(mktemp -d /tmp/plx.XXXXXX)
+    if ! as_nobody test -r "$script" -a -x "$build_dir/bin/parallax-agent"; then
+        stage "$work/tree"
+        source_dir=$work/tree build_dir=$work/tree/build script=$work/tree/tests/scenarios/$(basename "$0")
+    fi
+    chown nobody:nogroup "$work"
+    status=0
+    (cd "$work" && as_nobody env HOME="$work" USER=nobody SCENARIO_WORK="$work" PARALLAX_SOURCE_DIR="$source_dir" \
+        PARALLAX_BUILD_DIR="$build_dir" bash "$script" "$@") || status=$?
+    [ -n "${KEEP:-}" ] || rm -rf "$work"
+    exit $status
+fi
+
+work=${SCENARIO_WORK:-$(mktemp -d /tmp/plx.XXXXXX)}
+cd "$work"
+PATH=$PATH:/usr/sbin:/sbin
+export LC_ALL=C.UTF-8 LANGUAGE= HOME=$work LAB_SERVER=$build_dir/lab/lab-server XDG_STATE_HOME=$work/xdg
+agent_program=$build_dir/bin/parallax-agent
+collector_program=$build_dir/bin/parallax-collector
+lab=$source_dir/tests/lab/lab.sh
+state=$work/collector
+mkdir -p logs
+
+# --- what is checked, and how it fails --------------------------------------------------------------------------------------------
+
+say() { printf '%s\n' "$*"; }
+ok() { printf 'ok: %s\n' "$*"; }
+fail() { printf 'FAILED: %s\n' "$*" >&2; exit 1; }
+
+# Runs a program that ends by itself: $status, $out, $err.
+run() {
+    status=0
+    "$@" >"$work/out" 2>"$work/err" </dev/null || status=$?
+    out=$(tr -d '\0' <"$work/out") err=$(tr -d '\0' <"$work/err")
+    ! grep -qE 'AddressSanitizer|runtime error:|LeakSanitizer' "$work/err" || { cat "$work/err" >&2; fail "sanitizer: $*"; }
+}
+
+show_run() { printf '%s\n' "exit code $status" "--- stdout" "$out" "--- stderr" "$err" "---" >&2; }
+
+# expect_exit CODE COMMAND...
+expect_exit() {
+    local wanted=$1
+    shift
+    run "$@"
+    [ "$status" = "$wanted" ] || { show_run; fail "exit code $status, wanted $wanted: $*"; }
+}
+
+# expect_output REGEX, expect_error REGEX: of the last run
+expect_output() { grep -qE -- "$1" <<<"$out" || { show_run; fail "stdout has nothing like: $1"; }; }
+expect_error() { grep -qE -- "$1" <<<"$err" || { show_run; fail "stderr has nothing like: $1"; }; }
+
+# refused CODE REGEX COMMAND...: exit code, and one line on stderr that says so, and nothing on stdout
+refused() {
+    local wanted=$1 pattern=$2
+    shift 2
+    expect_exit "$wanted" "$@"
+    expect_error "$pattern"
+    [ "$(wc -l <"$work/err")" = 1 ] || { show_run; fail "wanted one line on stderr: $*"; }
+    [ -z "$out" ] || { show_run; fail "wanted nothing on stdout: $*"; }
+    ok "exit $wanted: $err"
+}
+
+# equal WHAT GOT WANTED
+equal() { [ "$2" = "$3" ] || fail "$1: got $2, wanted $3"; ok "$1: $2"; }
+
+# wait_for SECONDS WHAT COMMAND...: until it succeeds, and no longer
+wait_for() {
+    local seconds=$1 what=$2 end
+    shift 2
+    end=$((SECONDS + seconds))
+    until "$@"; do
+        [ $SECONDS -lt $end ] || fail "waited ${seconds} s for: $what"
+        sleep 0.1
+    done
+}
+
+# at_least COUNT COMMAND...: does the command print a number that is no less?
+at_least() {
+    local count=$1 got
+    shift
+    got=$("$@" 2>/dev/null) && [ -n "$got" ] && [ "$got" -ge "$count" ]
+}
+
+free_port() { "$LAB_SERVER" ports 1; }
+
+# --- processes ----------------------------------------------------------------------------------------------------------------------
+
+pids=()
+
+# start NAME COMMAND...: in the background, with its output in logs/NAME; its pid is in $started
+start() {
+    local name=$1
+    shift
+    "$@" >>"$work/logs/$name" 2>&1 </dev/null &
+    started=$!
+    pids+=("$started")
+}
+
+gone() { ! kill -0 "$1" 2>/dev/null; }
+
+# stop PID [SIGNAL]: ends a process that start has started and waits for it
+stop() {
+    kill -"${2:-TERM}" "$1" 2>/dev/null || true
+    wait "$1" 2>/dev/null || true
+}
+
+collector_port=
+collector_pid=
+listening() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+listening_or_dead() { listening "$1" || gone "$2"; }
+
+# start_collector [options of serve...]: the same port when it is started again
+start_collector() {
+    [ -n "$collector_port" ] || collector_port=$(free_port)
+    start collector "$collector_program" serve --state "$state" --listen "127.0.0.1:$collector_port" "$@"
+    collector_pid=$started
+    wait_for 60 "the collector to listen" listening_or_dead "$collector_port" "$collector_pid"
+    ! gone "$collector_pid" || fail "the collector ended"
+}
+
+# new_token NAME REGION [ASN] [options...]
+new_token() {
+    local name=$1 region=$2 asn=${3:-}
+    shift $(($# < 3 ? $# : 3))
+    "$collector_program" token create --state "$state" --name "$name" --region "$region" ${asn:+--asn "$asn"} "$@" | head -1
+}
+
+# enroll NAME REGION ASN [options of enroll...]
+enroll() {
+    local name=$1 token
+    token=$(new_token "$1" "$2" "$3")
+    shift 3
+    "$agent_program" enroll --state "$work/agents/$name" --collector "127.0.0.1:$collector_port" --token "$token" \
+        --allow 127.0.0.0/8 "$@" >>"$work/logs/enroll.$name" 2>&1
+}
+
+# start_agent NAME [command that runs it...]: $agent_pid
+start_agent() {
+    local name=$1
+    shift
+    start "agent.$name" "$@" "$agent_program" run --state "$work/agents/$name"
+    agent_pid=$started
+}
+
+sql() { psql -X -q -A -t -v ON_ERROR_STOP=1 -h "$state/run" -p 5432 -U parallax -d postgres -c "$1"; }
+
+connected() { sql "SELECT count(*) FROM vantage WHERE connected_since IS NOT NULL"; }
+
+# Rounds of plans that are over and have attempts of this many vantages
+full_rounds() { # VANTAGES
+    sql "SELECT count(*) FROM (SELECT a.round_id FROM attempt a JOIN round r ON r.id = a.round_id WHERE r.interval_s > 0
+         GROUP BY a.round_id HAVING count(DISTINCT a.vantage_id) >= $1) AS f"
+}
+
+# --- the end --------------------------------------------------------------------------------------------------------------------------
+
+stop_everything() {
+    local pid end=$((SECONDS + 20))
+    for pid in ${pids[@]+"${pids[@]}"}; do kill -TERM "$pid" 2>/dev/null || true; done
+    for pid in ${pids[@]+"${pids[@]}"}; do
+        until gone "$pid" || [ $SECONDS -ge $end ]; do sleep 0.05; done
+        kill -KILL "$pid" 2>/dev/null || true
+        wait "$pid" 2>/dev/null || true
+    done
+    for folder in "$work"/lab*/; do [ ! -d "$folder" ] || "$lab" down "$folder"; done
+    if [ -f "$state/pg/postmaster.pid" ]; then
+        kill -INT "$(head -1 "$state/pg/postmaster.pid")" 2>/dev/null || true
+    fi
+}
+
+at_exit() {
+    local status=$? log
+    trap - EXIT
+    set +e
+    stop_everything >/dev/null 2>&1
+    if grep -lE 'AddressSanitizer|runtime error:|LeakSanitizer' logs/* 2>/dev/null; then
+        echo "FAILED: a sanitizer complained" >&2
+        status=1
+    fi
+    if [ $status -ne 0 ]; then
+        for log in logs/*; do
+            [ ! -s "$log" ] || { echo "--- $log" >&2; tail -60 "$log" >&2; }
+        done
+    fi
+    cd /
+    [ -n "${KEEP:-}" ] || rm -rf "$work" 2>/dev/null
+    exit $status
+}
+trap at_exit EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
