@@ -4,6 +4,7 @@
 #include "cli/i18n.h"
 #include "link/clock.h"
 #include "store/cluster.h"
+#include "store/command.h"
 #include "store/connect.h"
 #include "store/migrate.h"
 
@@ -195,6 +196,20 @@ void db_rollback(struct db *db)
 
 /* --- notifications
  * --------------------------------------------------------------------------------------------- */
+
+bool db_listen(struct db *db, const char *channel)
+{
+    char *name = PQescapeIdentifier(db->connection, channel, strlen(channel));
+    char *sql = name == NULL ? NULL : text_format("LISTEN %s", name);
+    PGresult *result = sql == NULL ? NULL : PQexec(db->connection, sql);
+    bool done = db_good(result);
+    if (!done)
+        cli_error(_("database, LISTEN %s: %s"), channel, PQerrorMessage(db->connection));
+    PQclear(result);
+    free(sql);
+    PQfreemem(name);
+    return done;
+}
 
 static bool db_notified(struct db *db)
 {

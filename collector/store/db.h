@@ -46,6 +46,9 @@ bool db_begin(struct db *db);
 bool db_commit(struct db *db);
 void db_rollback(struct db *db);
 
+/** Starts listening on a channel (LISTEN cannot be prepared, so it is no statement file). @return false after cli_error. */
+bool db_listen(struct db *db, const char *channel);
+
 /** Waits until a NOTIFY comes on any listened channel, or timeout_ms. @return 1 notified, 0 timeout, -1
  * connection lost. */
 int db_wait_notify(struct db *db, int timeout_ms);
