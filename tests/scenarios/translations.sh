@@ -13,7 +13,10 @@ texts=$(grep -c '^msgid' texts.pot)
 [ "$texts" -gt 100 ] || fail "only $texts texts found in the sources"
 ok "the sources have $((texts - 1)) texts"
 
-msgcmp "$po" texts.pot 2>problems || { cat problems >&2; fail "texts are missing, fuzzy or untranslated"; }
+if ! msgcmp "$po" texts.pot 2>problems; then
+    msgmerge --quiet --no-fuzzy-matching "$po" texts.pot | msgattrib --untranslated --no-wrap --no-obsolete | grep '^msgid' >&2 || cat problems >&2
+    fail "texts are missing, fuzzy or untranslated"
+fi
 ok "each of them is in the catalogue"
 ! grep 'not used' problems || { cat problems >&2; fail "the catalogue has texts that no source has"; }
 ! grep -q '^#, .*fuzzy' "$po" || fail "the catalogue has fuzzy texts"
