@@ -134,7 +134,7 @@ stop() {
 
 collector_port=
 collector_pid=
-listening() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+listening() { (exec 3<>"/dev/tcp/${2:-127.0.0.1}/$1") 2>/dev/null; } # PORT [ADDRESS]
 listening_or_dead() { listening "$1" || gone "$2"; }
 
 # start_collector [options of serve...]: the same port when it is started again

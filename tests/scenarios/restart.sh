@@ -7,8 +7,8 @@
 . "$work/lab/lab.env"
 export SSL_CERT_FILE=$lab_ca
 start_collector
-expect_exit 0 "$collector_program" site add blog --plain "www.blog.example:$lab_blog@127.0.0.1" --interval 1s --state "$state"
-expect_exit 0 "$collector_program" site add shop --plain "127.0.0.1:$lab_shop_edge" --interval 1s --state "$state"
+expect_exit 0 "$collector_program" site add blog --plain "www.blog.example:${lab_blog##*:}@${lab_blog%:*}" --interval 1s --state "$state"
+expect_exit 0 "$collector_program" site add shop --plain "$lab_shop_origin" --interval 1s --state "$state"
 names=(hk-1 cn-1 us-1)
 for name in "${names[@]}"; do enroll "$name" "${name%-*}" 64500; done
 declare -A pid
