@@ -37,6 +37,9 @@ static void on_message(int sent, int version, int content, const void *bytes, si
     (void)version;
     (void)ssl;
     struct probe *probe = arg;
+    /* The alert libssl makes of a peer that went away never leaves: the wire lets nothing out any more. */
+    if (sent && (probe->wire.ended || probe->wire.mute))
+        return;
     tls_log_message(probe->attempt, !sent, content, bytes, length, probe_now_us(probe));
 }
 
