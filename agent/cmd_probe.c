@@ -137,12 +137,12 @@ static int take_number_option(struct settings *settings, int id, const char *val
 {
     int64_t number;
     if (id == OPTION_TIMEOUT) {
-        if (!cli_span("--timeout", value, US_PER_S / 10, 600 * US_PER_S, &number))
+        if (!cli_span("timeout", value, US_PER_S / 10, 600 * US_PER_S, &number))
             return EXIT_USAGE;
         settings->job.timeout_us = (uint64_t)number;
         return EXIT_HEALTHY;
     }
-    if (!cli_number("--concurrency", value, 1, CONCURRENCY_MAX, &number))
+    if (!cli_number("concurrency", value, 1, CONCURRENCY_MAX, &number))
         return EXIT_USAGE;
     settings->prober.concurrency = (unsigned)number;
     return EXIT_HEALTHY;
@@ -152,7 +152,7 @@ static int take_format(struct settings *settings, const char *value)
 {
     static const char *const names[] = {
         [REPORT_TEXT] = "text", [REPORT_JSON] = "json", [REPORT_NDJSON] = "ndjson"};
-    int index = cli_choice("--format", value, names, sizeof names / sizeof names[0]);
+    int index = cli_choice("format", value, names, sizeof names / sizeof names[0]);
     if (index < 0)
         return EXIT_USAGE;
     settings->report.format = (enum report_format)index;
