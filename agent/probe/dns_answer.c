@@ -16,13 +16,15 @@ struct reader {
     struct dns_query *query;
 };
 
-/* A possibly compressed name. @return text that the caller frees with ares_free_string, NULL when malformed. */
+/* A possibly compressed name. @return text that the caller frees with ares_free_string, NULL when malformed.
+ */
 static char *read_name(struct reader *reader)
 {
     char *name = NULL;
     long consumed = 0;
-    if (cursor_left(&reader->cursor) == 0 || ares_expand_name(reader->cursor.at, reader->message, (int)reader->length,
-                                                              &name, &consumed) != ARES_SUCCESS)
+    if (cursor_left(&reader->cursor) == 0 ||
+        ares_expand_name(reader->cursor.at, reader->message, (int)reader->length, &name, &consumed) !=
+            ARES_SUCCESS)
         return NULL;
     if (cursor_bytes(&reader->cursor, (size_t)consumed) == NULL) {
         ares_free_string(name);
@@ -58,7 +60,8 @@ static bool read_cname(struct reader *reader, uint32_t ttl_s, uint16_t data_leng
         return false;
     const char *text = arena_text(reader->arena, target, strnlen(target, EVIDENCE_TEXT_MAX));
     ares_free_string(target);
-    return text != NULL && reader->cursor.at == end && keep(reader, (struct dns_answer){.name = text, .ttl_s = ttl_s});
+    return text != NULL && reader->cursor.at == end &&
+           keep(reader, (struct dns_answer){.name = text, .ttl_s = ttl_s});
 }
 
 static bool read_record(struct reader *reader, uint16_t wanted)

@@ -11,8 +11,8 @@
 enum { DNS_TYPE_A = 1, DNS_TYPE_CNAME = 5, DNS_TYPE_AAAA = 28 };
 
 /**
- * Takes rcode and answers out of a DNS message (RFC 1035, 4): the CNAME chain in its order, then addresses of query->type.
- * At most EVIDENCE_MAX_ANSWERS are kept; the rest are counted in extra_answers.
+ * Takes rcode and answers out of a DNS message (RFC 1035, 4): the CNAME chain in its order, then addresses of
+ * query->type. At most EVIDENCE_MAX_ANSWERS are kept; the rest are counted in extra_answers.
  * @param arena  owns the texts.
  * @param query  type is set; rcode, answers, answer_count and extra_answers are written.
  * @return false when the message is malformed; what was read before stays.

@@ -115,7 +115,8 @@ static bool is_localhost(const char *name)
     return length == sizeof localhost - 1 || name[length - sizeof localhost] == '.';
 }
 
-size_t hosts_find(struct hosts *hosts, const char *name, int family, struct address *ret_addresses, size_t max)
+size_t hosts_find(struct hosts *hosts, const char *name, int family, struct address *ret_addresses,
+                  size_t max)
 {
     hosts_refresh(hosts);
     size_t wanted = family == AF_INET ? 4 : 16;

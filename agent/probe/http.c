@@ -28,7 +28,8 @@ static enum http_state malformed(struct http_reader *reader)
 
 static const char *kept_text(struct http_reader *reader, const char *text, size_t length)
 {
-    const char *kept = arena_text(reader->arena, text, length > EVIDENCE_TEXT_MAX ? EVIDENCE_TEXT_MAX : length);
+    const char *kept =
+        arena_text(reader->arena, text, length > EVIDENCE_TEXT_MAX ? EVIDENCE_TEXT_MAX : length);
     return kept == NULL ? "" : kept;
 }
 
@@ -76,8 +77,9 @@ static void keep_header(struct http_reader *reader, const char *line, size_t nam
         value++;
     while (end > value && (end[-1] == ' ' || end[-1] == '\t'))
         end--;
-    http->headers[http->header_count++] = (struct http_header){
-        .name = lower_name(reader, line, name_length), .value = kept_text(reader, value, (size_t)(end - value))};
+    http->headers[http->header_count++] =
+        (struct http_header){.name = lower_name(reader, line, name_length),
+                             .value = kept_text(reader, value, (size_t)(end - value))};
 }
 
 static enum http_state end_of_head(struct http_reader *reader)
@@ -91,7 +93,8 @@ static enum http_state read_header_line(struct http_reader *reader, const char *
 {
     if (length == 0)
         return end_of_head(reader);
-    if (line[0] == ' ' || line[0] == '\t') /* a folded line (obsolete) belongs to the value before; not kept */
+    if (line[0] == ' ' ||
+        line[0] == '\t') /* a folded line (obsolete) belongs to the value before; not kept */
         return HTTP_HEADERS;
     const char *colon = memchr(line, ':', length);
     if (colon == NULL || colon == line)
@@ -104,7 +107,8 @@ static enum http_state read_header_line(struct http_reader *reader, const char *
 static bool looks_wrong(const struct http_reader *reader)
 {
     size_t have = reader->line.len < PREFIX_BYTES ? reader->line.len : PREFIX_BYTES;
-    return reader->state == HTTP_STATUS_LINE && have > 0 && memcmp(reader->line.data, version_prefix, have) != 0;
+    return reader->state == HTTP_STATUS_LINE && have > 0 &&
+           memcmp(reader->line.data, version_prefix, have) != 0;
 }
 
 static void read_lines(struct http_reader *reader)

@@ -9,8 +9,8 @@
 #include <stddef.h>
 
 /*
- * Reads the head of an HTTP/1.x answer (RFC 9112) as its bytes come, and counts what follows. Informational answers
- * (1xx) are passed over. No I/O.
+ * Reads the head of an HTTP/1.x answer (RFC 9112) as its bytes come, and counts what follows. Informational
+ * answers (1xx) are passed over. No I/O.
  */
 
 enum { HTTP_HEAD_MAX_BYTES = 32 * 1024, HTTP_BODY_MAX_BYTES = 64 * 1024, HTTP_INFORMATIONAL_MAX = 8 };
@@ -33,7 +33,8 @@ void http_reader_done(struct http_reader *reader);
 /** Takes bytes in. @return the state after them; HTTP_MALFORMED stays. */
 enum http_state http_reader_feed(struct http_reader *reader, const void *bytes, size_t length);
 
-/** No more bytes come: half a status line is malformed; nothing at all, or half a head, is for the ending to tell. */
+/** No more bytes come: half a status line is malformed; nothing at all, or half a head, is for the ending to
+ * tell. */
 void http_reader_end(struct http_reader *reader);
 
 /** The head came and enough of the body. */

@@ -2,6 +2,7 @@
 
 #include "cli/i18n.h"
 #include "link/handles.h"
+#include "words/address.h"
 #include "words/buf.h"
 
 #include <ares.h>
@@ -127,7 +128,8 @@ static void on_socket_state(void *arg, ares_socket_t fd, int readable, int writa
         socket = socket_new(resolver, fd);
     /* Without memory the question simply times out. */
     if (socket != NULL)
-        (void)uv_poll_start(&socket->poll, (readable ? UV_READABLE : 0) | (writable ? UV_WRITABLE : 0), on_socket);
+        (void)uv_poll_start(&socket->poll, (readable ? UV_READABLE : 0) | (writable ? UV_WRITABLE : 0),
+                            on_socket);
 }
 
 static void on_answer(void *arg, int status, int timeouts, unsigned char *bytes, int length)
@@ -139,8 +141,8 @@ static void on_answer(void *arg, int status, int timeouts, unsigned char *bytes,
     free(query);
 }
 
-struct resolver_query *resolver_ask(struct resolver *resolver, const char *name, int type, resolver_answer answer,
-                                    void *arg)
+struct resolver_query *resolver_ask(struct resolver *resolver, const char *name, int type,
+                                    resolver_answer answer, void *arg)
 {
     struct resolver_query *query = calloc(1, sizeof *query);
     if (query == NULL)
@@ -197,8 +199,9 @@ static int channel_init(struct resolver *resolver, const char *servers)
         .sock_state_cb = on_socket_state,
         .sock_state_cb_data = resolver,
     };
-    int status = ares_init_options(&resolver->channel, &options,
-                                   ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB);
+    int status =
+        ares_init_options(&resolver->channel, &options,
+                          ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB);
     if (status != ARES_SUCCESS)
         return status;
     resolver->has_channel = true;
@@ -217,8 +220,8 @@ static char *why_text(const char *servers, int status)
 {
     struct buf why;
     buf_init(&why, 0);
-    (void)buf_printf(&why, _("resolver \"%s\": %s (expected ADDRESS or ADDRESS:PORT)"), servers == NULL ? "" : servers,
-                     ares_strerror(status));
+    (void)buf_printf(&why, _("resolver \"%s\": %s (expected ADDRESS or ADDRESS:PORT)"),
+                     servers == NULL ? "" : servers, ares_strerror(status));
     return buf_take(&why);
 }
 
@@ -233,7 +236,8 @@ struct resolver *resolver_new(uv_loop_t *loop, const char *servers, char **ret_w
         status = channel_init(resolver, servers);
     if (status == ARES_SUCCESS) {
         resolver->servers = servers_text(resolver->channel);
-        status = resolver->servers == NULL || uv_timer_init(loop, &resolver->timer) != 0 ? ARES_ENOMEM : ARES_SUCCESS;
+        status = resolver->servers == NULL || uv_timer_init(loop, &resolver->timer) != 0 ? ARES_ENOMEM
+                                                                                         : ARES_SUCCESS;
     }
     if (status != ARES_SUCCESS) {
         *ret_why = why_text(servers, status);

@@ -18,9 +18,9 @@ bool tcp_snapshot_take(int fd, int64_t at_us, struct tcp_snapshot *ret_snapshot)
 int tcp_socket(const struct address *address);
 
 /**
- * How a connect ended: the socket's error, then the ICMP message behind it. In this order, because draining the error queue
- * first clears SO_ERROR, and a failed connect then looks connected. Stops the queueing of ICMP errors, which would
- * otherwise end an established connection that TCP itself keeps.
+ * How a connect ended: the socket's error, then the ICMP message behind it. In this order, because draining
+ * the error queue first clears SO_ERROR, and a failed connect then looks connected. Stops the queueing of
+ * ICMP errors, which would otherwise end an established connection that TCP itself keeps.
  * @return 0 when connected, else the errno, also in flow->error.
  */
 int tcp_connect_result(int fd, struct evidence_flow *flow);

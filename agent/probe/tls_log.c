@@ -18,7 +18,8 @@ static const uint8_t retry_random[TLS_RANDOM_BYTES] = {
     0xCF, 0x21, 0xAD, 0x74, 0xE5, 0x9A, 0x61, 0x11, 0xBE, 0x1D, 0x8C, 0x02, 0x1E, 0x65, 0xB8, 0x91,
     0xC2, 0xA2, 0x11, 0x16, 0x7A, 0xBB, 0x8C, 0x5E, 0x07, 0x9E, 0x09, 0xE2, 0xC8, 0xA8, 0x33, 0x9C};
 
-static void read_hello_extension(struct evidence_tls *tls, uint16_t type, struct cursor body, uint16_t *version)
+static void read_hello_extension(struct evidence_tls *tls, uint16_t type, struct cursor body,
+                                 uint16_t *version)
 {
     if (type == TLS_EXTENSION_SUPPORTED_VERSIONS)
         *version = cursor_u16(&body);
@@ -97,8 +98,8 @@ static struct tls_record *next_record(struct evidence_tls *tls)
     return &tls->records[tls->record_count++];
 }
 
-static void log_handshake(struct attempt *attempt, bool received, const uint8_t *bytes, size_t length, int64_t at_us,
-                          struct tls_record *record)
+static void log_handshake(struct attempt *attempt, bool received, const uint8_t *bytes, size_t length,
+                          int64_t at_us, struct tls_record *record)
 {
     struct cursor cursor;
     cursor_init(&cursor, bytes, length);

@@ -8,9 +8,9 @@
 #include <stdint.h>
 
 /*
- * Reads the handshake as it goes by: each message with its time, and the numbers that are chosen in plain sight
- * (version, cipher, group, signature scheme) as IANA wrote them down, whatever the TLS library calls them.
- * Bytes in, evidence out; no I/O.
+ * Reads the handshake as it goes by: each message with its time, and the numbers that are chosen in plain
+ * sight (version, cipher, group, signature scheme) as IANA wrote them down, whatever the TLS library calls
+ * them. Bytes in, evidence out; no I/O.
  */
 
 enum tls_content { TLS_CONTENT_CCS = 20, TLS_CONTENT_ALERT = 21, TLS_CONTENT_HANDSHAKE = 22 };
@@ -31,7 +31,8 @@ enum tls_handshake_type {
  * Notes one message.
  * @param attempt  whose tls.records has room for EVIDENCE_MAX_RECORDS (or is NULL: nothing is logged).
  * @param content  enum tls_content; others are ignored.
- * @param bytes    the message as OpenSSL's message callback gives it: with its 4-byte header for handshake messages.
+ * @param bytes    the message as OpenSSL's message callback gives it: with its 4-byte header for handshake
+ * messages.
  * @param at_us    after the attempt's start.
  */
 void tls_log_message(struct attempt *attempt, bool received, int content, const uint8_t *bytes, size_t length,

@@ -4,6 +4,7 @@
 #include "words/buf.h"
 
 #include <errno.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
@@ -40,7 +41,8 @@ static char *why_file(const char *path, const char *problem)
 /* Where Debian, and others, keep all trusted certificates in one file. */
 static const char *system_bundle(void)
 {
-    static const char *const places[] = {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"};
+    static const char *const places[] = {"/etc/ssl/certs/ca-certificates.crt",
+                                         "/etc/pki/tls/certs/ca-bundle.crt"};
     const char *named = getenv(X509_get_default_cert_file_env());
     if (named != NULL)
         return named;
@@ -161,7 +163,9 @@ static SSL_CTX *context_new(struct trust *trust, struct versions versions)
 
 SSL_CTX *trust_context(struct trust *trust, enum variant variant)
 {
-    int which = variant == VARIANT_TLS12 ? CONTEXT_TLS12 : variant == VARIANT_TLS13 ? CONTEXT_TLS13 : CONTEXT_BOTH;
+    int which = variant == VARIANT_TLS12   ? CONTEXT_TLS12
+                : variant == VARIANT_TLS13 ? CONTEXT_TLS13
+                                           : CONTEXT_BOTH;
     if (trust->contexts[which] == NULL)
         trust->contexts[which] = context_new(trust, context_versions[which]);
     return trust->contexts[which];

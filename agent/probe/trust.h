@@ -8,9 +8,9 @@
 #include <stdint.h>
 
 /*
- * The certificates trusted and the TLS contexts that use them, shared by all probes of a prober so that one probe costs
- * an SSL object and no more. What is offered does not depend on the machine's openssl.cnf: every vantage says the
- * same hello.
+ * The certificates trusted and the TLS contexts that use them, shared by all probes of a prober so that one
+ * probe costs an SSL object and no more. What is offered does not depend on the machine's openssl.cnf: every
+ * vantage says the same hello.
  */
 struct trust;
 

@@ -9,13 +9,13 @@
 #include <stdint.h>
 
 /*
- * The bytes of one probed connection, between a nonblocking socket and OpenSSL. OpenSSL never touches the socket:
- * what happens on it is noted here first, because
+ * The bytes of one probed connection, between a nonblocking socket and OpenSSL. OpenSSL never touches the
+ * socket: what happens on it is noted here first, because
  *
  *   - recv(MSG_PEEK) before the handshake would eat ECONNRESET, and a reset would read as a close;
- *   - after an EOF OpenSSL sends an alert, the peer answers with a reset, and TCP_INFO and errno tell that story
- *     instead of the true one. So `on_end` is called, to take TCP_INFO, before OpenSSL hears of the end, and
- *     from then on nothing goes out;
+ *   - after an EOF OpenSSL sends an alert, the peer answers with a reset, and TCP_INFO and errno tell that
+ * story instead of the true one. So `on_end` is called, to take TCP_INFO, before OpenSSL hears of the end,
+ * and from then on nothing goes out;
  *   - a write that fails may stand before an alert which waits to be read. So a failed write is noted and
  *     swallowed, and OpenSSL learns the end of the connection from reading.
  */
@@ -40,12 +40,13 @@ struct wire {
     void *arg;
 };
 
-/** @param fd  nonblocking socket, borrowed; -1 when there is none yet. Callbacks are set by the owner afterwards. */
+/** @param fd  nonblocking socket, borrowed; -1 when there is none yet. Callbacks are set by the owner
+ * afterwards. */
 void wire_init(struct wire *wire, int fd);
 
 /**
- * Reads or writes once. @return bytes, 0 at the end (also when an error ended it: see `error`), -1 when it would block.
- * wire_write claims success once the connection has ended or failed.
+ * Reads or writes once. @return bytes, 0 at the end (also when an error ended it: see `error`), -1 when it
+ * would block. wire_write claims success once the connection has ended or failed.
  */
 int wire_read(struct wire *wire, void *bytes, size_t length);
 int wire_write(struct wire *wire, const void *bytes, size_t length);
