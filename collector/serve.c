@@ -49,7 +49,7 @@ static void serve_ignore(void *arg)
     (void)arg;
 }
 
-/* --- stopping ----------------------------------------------------------------------------------------------------- */
+/* --- stopping --- */
 
 static void serve_database_closed(void *arg)
 {
@@ -112,7 +112,7 @@ static void serve_on_signal(uv_signal_t *signal, int number)
     serve_stop(signal->data);
 }
 
-/* --- the database ------------------------------------------------------------------------------------------------- */
+/* --- the database --- */
 
 static void serve_announce(struct serve *serve)
 {
@@ -157,7 +157,7 @@ static void serve_on_notify(const char *channel, const char *payload, void *arg)
         session_check_all(&serve->hub);
 }
 
-/* --- between sessions and the planner ----------------------------------------------------------------------------- */
+/* --- between sessions and the planner --- */
 
 static char *serve_vantages(size_t *ret_count, void *arg)
 {
@@ -206,7 +206,7 @@ static void serve_on_list_wanted(struct session *session, const uint8_t sha256[P
     (void)session_send(session, &message);
 }
 
-/* --- starting ----------------------------------------------------------------------------------------------------- */
+/* --- starting --- */
 
 static bool serve_open(struct serve *serve, char **ret_why)
 {

@@ -60,7 +60,7 @@ static void planner_submit(struct planner *planner, void (*start)(struct pg *, v
     planner->busy = pg_submit(planner->pg, &turn);
 }
 
-/* --- leading ------------------------------------------------------------------------------------------------------ */
+/* --- leading --- */
 
 static void lead_found(struct pg *pg, PGresult *result, void *arg)
 {
@@ -84,7 +84,7 @@ static void lead_end(bool committed, const char *why, void *arg)
     planner_turn_over(planner, "lead", committed, why);
 }
 
-/* --- partitions, closing ------------------------------------------------------------------------------------------ */
+/* --- partitions, closing --- */
 
 static void partitions_start(struct pg *pg, void *arg)
 {
@@ -123,7 +123,7 @@ static void planner_forget_closed(struct planner *planner, int64_t now_us)
     planner->open_count = kept;
 }
 
-/* --- sites -------------------------------------------------------------------------------------------------------- */
+/* --- sites --- */
 
 static int64_t planner_last_of(const struct planner *planner, int32_t interval_s)
 {
@@ -161,7 +161,7 @@ static void sites_end(bool committed, const char *why, void *arg)
     planner_turn_over(planner, "read sites", committed, why);
 }
 
-/* --- making a round ----------------------------------------------------------------------------------------------- */
+/* --- making a round --- */
 
 static void make_answered(struct pg *pg, PGresult *result, void *arg)
 {
@@ -300,7 +300,7 @@ static void make_end(bool committed, const char *why, void *arg)
     planner_turn_over(planner, "a round", committed, why);
 }
 
-/* --- what to do next ---------------------------------------------------------------------------------------------- */
+/* --- what to do next --- */
 
 /* @return true when a round is due and its making has begun. */
 static bool planner_make_due(struct planner *planner, int64_t now_us)
@@ -357,7 +357,7 @@ static void planner_tick(uv_timer_t *timer)
     planner_work(timer->data);
 }
 
-/* --- public ------------------------------------------------------------------------------------------------------- */
+/* --- public --- */
 
 struct planner *planner_new(uv_loop_t *loop, struct pg *pg, uint64_t timeout_us,
                             const struct planner_hooks *hooks)
