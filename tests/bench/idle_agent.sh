@@ -15,7 +15,7 @@ while read -r line; do
 done <"$work/lab/sites"
 enroll hk-1 hk 9304
 start_agent hk-1
-wait_for 60 "five rounds" at_least 5 full_rounds 1
+wait_for 60 "five rounds" at_least 5 full_rounds 1 7
 
 memory() { awk -v key="$1:" '$1 == key { print $2 }' "/proc/$agent_pid/status"; }
 resident=$(memory VmRSS) peak=$(memory VmHWM)

@@ -13,7 +13,7 @@ names=(hk-1 cn-1 us-1)
 for name in "${names[@]}"; do enroll "$name" "${name%-*}" 64500; done
 declare -A pid
 for name in "${names[@]}"; do start_agent "$name"; pid[$name]=$agent_pid; done
-wait_for 60 "three rounds of three vantages" at_least 3 full_rounds 3
+wait_for 60 "three rounds of three vantages" at_least 3 full_rounds 3 2
 
 attempts() { sql "SELECT count(*) FROM attempt"; }
 last_round() { sql "SELECT max(round_id) FROM attempt"; }
