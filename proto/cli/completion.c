@@ -106,11 +106,22 @@ static void print_verb_arguments(const struct cli_program *program)
     }
 }
 
-static void print_verb_options(const struct cli_program *program)
+/* Operands that are words to choose from: "matrix|diff"; "" when they are the user's own, such as TARGET. */
+static void print_operand_words(const char *operands)
+{
+    if (islower((unsigned char)operands[0]) == 0)
+        return;
+    for (const char *at = operands; *at != '\0' && *at != ' '; at++)
+        (void)putchar(*at == '|' ? ' ' : *at);
+}
+
+static void print_verb_words(const struct cli_program *program)
 {
     const struct cli_verb *verb;
     for (size_t i = 0; (verb = cli_verb_at(program, i)) != NULL; i++) {
-        (void)printf("    \"%s\") options=\"", verb->name);
+        (void)printf("    \"%s\") operands=\"", verb->name);
+        print_operand_words(verb->operands);
+        (void)printf("\" options=\"");
         print_option_words(verb->options);
         print_option_words(cli_common_options);
         (void)printf("\" ;;\n");
@@ -138,18 +149,17 @@ void cli_completion_bash(const struct cli_program *program)
     print_groups(program);
     (void)printf("        esac\n    done\n    COMPREPLY=()\n    case \"$verb $before\" in\n");
     print_verb_arguments(program);
-    (void)printf("    esac\n    if [[ -z $first ]]; then\n        [[ $now == -* ]] && options=\"");
-    print_option_words(cli_program_options);
-    (void)printf("\" || options=\"");
+    (void)printf("    esac\n    if [[ -z $first ]]; then\n        operands=\"");
     print_first_words(program);
-    (void)printf("\"\n    elif [[ -n $seconds && $verb == \"$first\" ]]; then options=$seconds\n");
+    (void)printf("\" options=\"");
+    print_option_words(cli_program_options);
+    (void)printf("\"\n    elif [[ -n $seconds && $verb == \"$first\" ]]; then\n        operands=$seconds "
+                 "options=--help\n");
     (void)printf("    else case \"$verb\" in\n");
-    print_verb_options(program);
-    (void)printf("    \"completion\") ;;\n    esac; fi\n");
-    (void)printf("    [[ -z $options ]] && return\n");
-    (void)printf("    [[ -n $first && -z $seconds && $now != -* ]] && { COMPREPLY=($(compgen -f -- "
-                 "\"$now\")); return; }\n");
-    (void)printf("    COMPREPLY=($(compgen -W \"$options\" -- \"$now\"))\n}\ncomplete -F _");
+    print_verb_words(program);
+    (void)printf("    esac; fi\n");
+    (void)printf("    [[ $now == -* ]] && operands=$options\n");
+    (void)printf("    COMPREPLY=($(compgen -W \"$operands\" -- \"$now\"))\n}\ncomplete -o default -F _");
     print_identifier(program->name);
     (void)printf(" %s\n", program->name);
 }

@@ -67,10 +67,21 @@ char *config_complain(const struct config *config, const struct config_node *nod
     return why;
 }
 
-static char *parser_problem(const char *name, const yaml_parser_t *parser)
+/* Bytes that are no text have an offset but no mark. */
+static size_t problem_line(const yaml_parser_t *parser, const char *text, size_t length)
+{
+    size_t line = 1;
+    if (parser->error != YAML_READER_ERROR)
+        return parser->problem_mark.line + 1;
+    for (size_t i = 0; i < length && i < parser->problem_offset; i++)
+        line += text[i] == '\n';
+    return line;
+}
+
+static char *parser_problem(const char *name, const yaml_parser_t *parser, const char *text, size_t length)
 {
     const char *problem = parser->problem != NULL ? parser->problem : "?";
-    return complain_at(name, parser->problem_mark.line + 1, _("not valid YAML: %s"), problem);
+    return complain_at(name, problem_line(parser, text, length), _("not valid YAML: %s"), problem);
 }
 
 /* What an event says that a configuration must not, or NULL. */
@@ -118,7 +129,7 @@ static bool check_events(const char *name, const char *text, size_t length, char
     while (!ended && *ret_why == NULL) {
         yaml_event_t event;
         if (!yaml_parser_parse(&parser, &event)) {
-            *ret_why = parser_problem(name, &parser);
+            *ret_why = parser_problem(name, &parser, text, length);
             break;
         }
         const char *fault = event_fault(&event, &documents, &depth);
@@ -228,7 +239,7 @@ static bool load_document(struct config *config, const char *text, size_t length
     }
     yaml_parser_set_input_string(&parser, (const unsigned char *)text, length);
     if (!yaml_parser_load(&parser, &document)) {
-        *ret_why = parser_problem(config->name, &parser);
+        *ret_why = parser_problem(config->name, &parser, text, length);
         yaml_parser_delete(&parser);
         return false;
     }

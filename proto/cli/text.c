@@ -1,5 +1,6 @@
+#include "cli/glyph.h"
 #include "cli/term.h"
-#include "cli/utf8.h"
+#include "words/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,13 +12,13 @@ static const char ellipsis[] = "…";
 /* The bytes of the next piece of text and its columns; an invalid byte is a piece of its own. */
 static size_t next_piece(const char *text, size_t length, uint32_t *ret_point, unsigned *ret_columns)
 {
-    size_t size = utf8_read(text, length, ret_point);
+    size_t size = utf8_sequence((const uint8_t *)text, length, ret_point);
     if (size == 0) {
         *ret_point = 0xFFFD;
         *ret_columns = 1;
         return 1;
     }
-    int columns = utf8_columns(*ret_point);
+    int columns = glyph_columns(*ret_point);
     *ret_columns = columns < 0 ? 1 : (unsigned)columns;
     return size;
 }
@@ -43,11 +44,11 @@ bool text_safe(struct buf *out, const char *text, size_t length)
 {
     for (size_t at = 0; at < length;) {
         uint32_t point;
-        size_t size = utf8_read(text + at, length - at, &point);
+        size_t size = utf8_sequence((const uint8_t *)text + at, length - at, &point);
         bool written;
         if (size == 0)
             written = buf_printf(out, "\\x%02x", (unsigned)(uint8_t)text[at]);
-        else if (!utf8_is_unsafe(point))
+        else if (!glyph_is_unsafe(point))
             written = buf_append(out, text + at, size);
         else if (point < 0x80)
             written = buf_printf(out, "\\x%02x", (unsigned)point);
@@ -98,7 +99,7 @@ static bool may_not_begin_line(uint32_t point)
     static const char closing[] = "，。、；：！？）」』】》”’…,.;:!?)]}";
     for (size_t at = 0; at < sizeof closing - 1;) {
         uint32_t mark;
-        size_t size = utf8_read(closing + at, sizeof closing - 1 - at, &mark);
+        size_t size = utf8_sequence((const uint8_t *)closing + at, sizeof closing - 1 - at, &mark);
         if (size == 0 || mark == point)
             return size != 0;
         at += size;

@@ -39,7 +39,8 @@ bool address_equal(const struct address *a, const struct address *b)
     return a->length == b->length && memcmp(a->bytes, b->bytes, a->length) == 0;
 }
 
-socklen_t address_to_sockaddr(const struct address *address, uint16_t port, struct sockaddr_storage *ret_storage)
+socklen_t address_to_sockaddr(const struct address *address, uint16_t port,
+                              struct sockaddr_storage *ret_storage)
 {
     memset(ret_storage, 0, sizeof *ret_storage);
     if (address->length == 4) {
@@ -86,15 +87,15 @@ static const struct {
     const char *network;
     enum address_kind kind;
 } special_networks[] = {
-    {"127.0.0.0/8", ADDRESS_LOOPBACK},     {"::1/128", ADDRESS_LOOPBACK},
-    {"10.0.0.0/8", ADDRESS_PRIVATE},       {"172.16.0.0/12", ADDRESS_PRIVATE},
-    {"192.168.0.0/16", ADDRESS_PRIVATE},   {"100.64.0.0/10", ADDRESS_PRIVATE},
-    {"fc00::/7", ADDRESS_PRIVATE},         {"169.254.0.0/16", ADDRESS_LINK_LOCAL},
-    {"fe80::/10", ADDRESS_LINK_LOCAL},     {"224.0.0.0/4", ADDRESS_MULTICAST},
-    {"ff00::/8", ADDRESS_MULTICAST},       {"0.0.0.0/8", ADDRESS_RESERVED},
-    {"192.0.0.0/24", ADDRESS_RESERVED},    {"198.18.0.0/15", ADDRESS_RESERVED},
-    {"240.0.0.0/4", ADDRESS_RESERVED},     {"::/128", ADDRESS_RESERVED},
-    {"::ffff:0:0/96", ADDRESS_RESERVED},   {"64:ff9b:1::/48", ADDRESS_RESERVED},
+    {"127.0.0.0/8", ADDRESS_LOOPBACK},   {"::1/128", ADDRESS_LOOPBACK},
+    {"10.0.0.0/8", ADDRESS_PRIVATE},     {"172.16.0.0/12", ADDRESS_PRIVATE},
+    {"192.168.0.0/16", ADDRESS_PRIVATE}, {"100.64.0.0/10", ADDRESS_PRIVATE},
+    {"fc00::/7", ADDRESS_PRIVATE},       {"169.254.0.0/16", ADDRESS_LINK_LOCAL},
+    {"fe80::/10", ADDRESS_LINK_LOCAL},   {"224.0.0.0/4", ADDRESS_MULTICAST},
+    {"ff00::/8", ADDRESS_MULTICAST},     {"0.0.0.0/8", ADDRESS_RESERVED},
+    {"192.0.0.0/24", ADDRESS_RESERVED},  {"198.18.0.0/15", ADDRESS_RESERVED},
+    {"240.0.0.0/4", ADDRESS_RESERVED},   {"::/128", ADDRESS_RESERVED},
+    {"::ffff:0:0/96", ADDRESS_RESERVED}, {"64:ff9b:1::/48", ADDRESS_RESERVED},
     {"100::/64", ADDRESS_RESERVED},
 };
 

@@ -19,7 +19,14 @@ struct cidr {
     uint8_t bits;
 };
 
-enum address_kind { ADDRESS_PUBLIC, ADDRESS_LOOPBACK, ADDRESS_PRIVATE, ADDRESS_LINK_LOCAL, ADDRESS_MULTICAST, ADDRESS_RESERVED };
+enum address_kind {
+    ADDRESS_PUBLIC,
+    ADDRESS_LOOPBACK,
+    ADDRESS_PRIVATE,
+    ADDRESS_LINK_LOCAL,
+    ADDRESS_MULTICAST,
+    ADDRESS_RESERVED
+};
 
 enum { ADDRESS_TEXT_BYTES = 46 };
 
@@ -35,7 +42,8 @@ const char *address_text(const struct address *address, char out[ADDRESS_TEXT_BY
 bool address_equal(const struct address *a, const struct address *b);
 
 /** @return the length of the sockaddr written, 0 for "none". */
-socklen_t address_to_sockaddr(const struct address *address, uint16_t port, struct sockaddr_storage *ret_storage);
+socklen_t address_to_sockaddr(const struct address *address, uint16_t port,
+                              struct sockaddr_storage *ret_storage);
 
 /** @param ret_port  may be NULL. IPv4-mapped IPv6 becomes IPv4. @return false for other families. */
 bool address_from_sockaddr(const struct sockaddr *sockaddr, struct address *ret_address, uint16_t *ret_port);

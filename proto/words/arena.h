@@ -24,10 +24,12 @@ void arena_init(struct arena *arena, size_t max_bytes);
 /** Frees all that was taken. Safe on a zeroed arena. The arena may be used again. */
 void arena_done(struct arena *arena);
 
-/** @return size_bytes zeroed bytes aligned for any type, or NULL at the bound or without memory. Never free it. */
+/** @return size_bytes zeroed bytes aligned for any type, or NULL at the bound or without memory. Never free
+ * it. */
 void *arena_take(struct arena *arena, size_t size_bytes);
 
-/** arena_take of count * size_bytes with the product checked for overflow. count 0 gives a non-NULL pointer. */
+/** arena_take of count * size_bytes with the product checked for overflow. count 0 gives a non-NULL pointer.
+ */
 void *arena_array(struct arena *arena, size_t count, size_t size_bytes);
 
 /** Copies length bytes and adds a NUL. @return NULL at the bound. */

@@ -10,8 +10,8 @@
 #include <string.h>
 
 /*
- * The schema of docs/JSON.md, part by part. jansson's *_new setters take NULL and report failure, so a missing part
- * (no memory) surfaces as `failed` at the end rather than in every line.
+ * The schema of docs/JSON.md, part by part. jansson's *_new setters take NULL and report failure, so a
+ * missing part (no memory) surfaces as `failed` at the end rather than in every line.
  */
 
 struct writer {
@@ -189,7 +189,8 @@ static json_t *name_text_json(const X509_NAME *name)
     BIO *memory = BIO_new(BIO_s_mem());
     char *text = NULL;
     json_t *value = NULL;
-    if (memory != NULL && X509_NAME_print_ex(memory, name, 0, XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB) >= 0) {
+    if (memory != NULL &&
+        X509_NAME_print_ex(memory, name, 0, XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB) >= 0) {
         long length = BIO_get_mem_data(memory, &text);
         struct buf clean;
         buf_init(&clean, 0);
@@ -209,7 +210,8 @@ static json_t *asn1_time_json(const ASN1_TIME *time)
     return json_time((int64_t)timegm(&tm) * US_PER_S);
 }
 
-static void certificate_names_json(struct writer *writer, json_t *value, const struct chain_certificate *certificate)
+static void certificate_names_json(struct writer *writer, json_t *value,
+                                   const struct chain_certificate *certificate)
 {
     const unsigned char *der = certificate->der;
     X509 *x509 = d2i_X509(NULL, &der, (long)certificate->der_length);
@@ -280,7 +282,8 @@ static json_t *tls_json(struct writer *writer, const struct attempt *attempt)
     set(writer, value, "version", json_number_name(writer, tls->version, tls_version_name(tls->version)));
     set(writer, value, "cipher", json_number_name(writer, tls->cipher, tls_cipher_name(tls->cipher)));
     set(writer, value, "group", json_number_name(writer, tls->group, tls_group_name(tls->group)));
-    set(writer, value, "signature", json_number_name(writer, tls->signature, tls_signature_name(tls->signature)));
+    set(writer, value, "signature",
+        json_number_name(writer, tls->signature, tls_signature_name(tls->signature)));
     set(writer, value, "alpn", json_text(tls->alpn));
     set(writer, value, "sni", json_text(tls->sni));
     set(writer, value, "hello_length", json_integer(tls->hello_length));
@@ -349,7 +352,8 @@ static json_t *prober_json(struct writer *writer, const struct attempt *attempt)
     set(writer, value, "agent_version", json_text(attempt->agent_version));
     set(writer, value, "tls_library", json_text(attempt->tls_library));
     set(writer, value, "hello_profile", json_text(attempt->hello_profile));
-    set(writer, value, "ca_bundle_sha256", json_hex(attempt->ca_bundle_sha256, sizeof attempt->ca_bundle_sha256));
+    set(writer, value, "ca_bundle_sha256",
+        json_hex(attempt->ca_bundle_sha256, sizeof attempt->ca_bundle_sha256));
     return value;
 }
 

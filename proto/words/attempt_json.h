@@ -9,14 +9,16 @@
 enum { ATTEMPT_JSON_SCHEMA = 1 };
 
 /**
- * One attempt as JSON, documented in docs/JSON.md. Numbers keep their names beside them; durations end in _us; times are RFC 3339 UTC.
- * Bytes of strangers that are not valid UTF-8 appear escaped, so the result is always valid JSON.
+ * One attempt as JSON, documented in docs/JSON.md. Numbers keep their names beside them; durations end in
+ * _us; times are RFC 3339 UTC. Bytes of strangers that are not valid UTF-8 appear escaped, so the result is
+ * always valid JSON.
  * @param endpoint  may be NULL.
  * @return a new reference, or NULL without memory.
  */
 json_t *attempt_json(const struct attempt *attempt, const struct endpoint *endpoint, struct outcome outcome);
 
-/** A JSON string from any bytes: valid UTF-8 as it is, the rest as \xNN. New reference, NULL without memory. */
+/** A JSON string from any bytes: valid UTF-8 as it is, the rest as \xNN. New reference, NULL without memory.
+ */
 json_t *json_text(const char *text);
 
 #endif

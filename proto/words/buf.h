@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 /*
- * A growable run of bytes with a ceiling. `data` always has a NUL after `len` bytes once anything was added, so it
- * can be read as text. A failed append changes nothing and returns false.
+ * A growable run of bytes with a ceiling. `data` always has a NUL after `len` bytes once anything was added,
+ * so it can be read as text. A failed append changes nothing and returns false.
  */
 struct buf {
     uint8_t *data;
@@ -36,7 +36,8 @@ void buf_grew(struct buf *buf, size_t length);
 /** Drops the first length bytes (at most all). */
 void buf_drop(struct buf *buf, size_t length);
 
-/** Hands the NUL-terminated memory to the caller (free it) and leaves the buffer empty. NULL only without memory. */
+/** Hands the NUL-terminated memory to the caller (free it) and leaves the buffer empty. NULL only without
+ * memory. */
 char *buf_take(struct buf *buf);
 
 #endif

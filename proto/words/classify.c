@@ -8,8 +8,8 @@
 
 /*
  * Reads one attempt the way it happened: what kept the vantage from trying, the name, the connection, the
- * ClientHello's answer, the handshake, the certificate, the request. The first of these that went wrong is the outcome.
- * Tables map numbers; what no row knows keeps its number and is called unclassified or other.
+ * ClientHello's answer, the handshake, the certificate, the request. The first of these that went wrong is
+ * the outcome. Tables map numbers; what no row knows keeps its number and is called unclassified or other.
  */
 
 enum { ALERT_FATAL = 2, ALERT_CERTIFICATE_REQUIRED = 116, RCODE_NXDOMAIN = 3 };
@@ -22,7 +22,8 @@ struct number_class {
     enum outcome_class class;
 };
 
-static enum outcome_class lookup(const struct number_class *rows, size_t count, int32_t number, enum outcome_class other)
+static enum outcome_class lookup(const struct number_class *rows, size_t count, int32_t number,
+                                 enum outcome_class other)
 {
     for (size_t i = 0; i < count; i++) {
         if (rows[i].number == number)
@@ -35,8 +36,10 @@ static enum outcome_class lookup(const struct number_class *rows, size_t count, 
 static struct outcome classify_local(const struct attempt *attempt)
 {
     static const struct number_class rows[] = {
-        {LOCAL_POLICY, OUTCOME_LOCAL_POLICY},       {LOCAL_NO_ROUTE, OUTCOME_LOCAL_NO_ROUTE},
-        {LOCAL_RESOURCE, OUTCOME_LOCAL_RESOURCE},   {LOCAL_CANCELLED, OUTCOME_LOCAL_CANCELLED},
+        {LOCAL_POLICY, OUTCOME_LOCAL_POLICY},
+        {LOCAL_NO_ROUTE, OUTCOME_LOCAL_NO_ROUTE},
+        {LOCAL_RESOURCE, OUTCOME_LOCAL_RESOURCE},
+        {LOCAL_CANCELLED, OUTCOME_LOCAL_CANCELLED},
     };
     return outcome_make(LOOKUP(rows, (int32_t)attempt->local, OUTCOME_LOCAL_OTHER),
                         attempt->local_error == 0 ? RAW_NONE : RAW_ERRNO, attempt->local_error);
@@ -45,12 +48,16 @@ static struct outcome classify_local(const struct attempt *attempt)
 static struct outcome classify_query(const struct dns_query *query)
 {
     static const struct number_class rcodes[] = {
-        {0, OUTCOME_DNS_NO_ADDRESS}, {2, OUTCOME_DNS_SERVFAIL}, {RCODE_NXDOMAIN, OUTCOME_DNS_NXDOMAIN},
+        {0, OUTCOME_DNS_NO_ADDRESS},
+        {2, OUTCOME_DNS_SERVFAIL},
+        {RCODE_NXDOMAIN, OUTCOME_DNS_NXDOMAIN},
         {5, OUTCOME_DNS_REFUSED},
     };
     static const struct number_class statuses[] = {
-        {ARES_BAD_ANSWER, OUTCOME_DNS_MALFORMED}, {ARES_TIMED_OUT, OUTCOME_DNS_TIMEOUT},
-        {ARES_NO_SERVER, OUTCOME_DNS_TIMEOUT},    {ARES_CANCELLED, OUTCOME_DNS_TIMEOUT},
+        {ARES_BAD_ANSWER, OUTCOME_DNS_MALFORMED},
+        {ARES_TIMED_OUT, OUTCOME_DNS_TIMEOUT},
+        {ARES_NO_SERVER, OUTCOME_DNS_TIMEOUT},
+        {ARES_CANCELLED, OUTCOME_DNS_TIMEOUT},
     };
     if (query->status == ARES_BAD_ANSWER)
         return outcome_make(OUTCOME_DNS_MALFORMED, RAW_ARES, query->status);
@@ -59,7 +66,8 @@ static struct outcome classify_query(const struct dns_query *query)
     return outcome_make(LOOKUP(statuses, query->status, OUTCOME_DNS_OTHER), RAW_ARES, query->status);
 }
 
-/* Of several failed queries the one that says most: an answer with an error, then no answer, then an empty one. */
+/* Of several failed queries the one that says most: an answer with an error, then no answer, then an empty
+ * one. */
 static struct outcome classify_dns(const struct attempt *attempt)
 {
     struct outcome best = outcome_make(OUTCOME_DNS_OTHER, RAW_NONE, 0);
@@ -213,7 +221,8 @@ static struct outcome classify_status(const struct attempt *attempt)
         class = OUTCOME_HTTP_SERVER_ERROR;
     else if (status == 400 && attempt->tls.certificate_request)
         class = OUTCOME_HTTP_CLIENT_CERT;
-    return class == OUTCOME_OK ? outcome_make(OUTCOME_OK, RAW_NONE, 0) : outcome_make(class, RAW_HTTP_STATUS, status);
+    return class == OUTCOME_OK ? outcome_make(OUTCOME_OK, RAW_NONE, 0)
+                               : outcome_make(class, RAW_HTTP_STATUS, status);
 }
 
 static struct outcome classify_http(const struct attempt *attempt)
@@ -222,7 +231,8 @@ static struct outcome classify_http(const struct attempt *attempt)
     if (attempt->http.status != 0)
         return classify_status(attempt);
     if (attempt_alert(attempt, true, &level, &description) && description != 0 && level == ALERT_FATAL)
-        return outcome_make(description == ALERT_CERTIFICATE_REQUIRED ? OUTCOME_HTTP_CLIENT_CERT : OUTCOME_HTTP_ALERT,
+        return outcome_make(description == ALERT_CERTIFICATE_REQUIRED ? OUTCOME_HTTP_CLIENT_CERT
+                                                                      : OUTCOME_HTTP_ALERT,
                             RAW_ALERT, description);
     if (attempt->http.malformed)
         return outcome_make(OUTCOME_HTTP_MALFORMED, RAW_NONE, 0);

@@ -7,7 +7,8 @@
 /* Raised by one whenever the same evidence may get another outcome; stored beside each outcome. */
 enum { CLASSIFY_RULES = 1 };
 
-/** What an attempt's evidence means. Pure: the same evidence gives the same outcome under the same CLASSIFY_RULES. */
+/** What an attempt's evidence means. Pure: the same evidence gives the same outcome under the same
+ * CLASSIFY_RULES. */
 struct outcome classify(const struct attempt *attempt);
 
 #endif

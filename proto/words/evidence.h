@@ -10,23 +10,23 @@
 #include <stdint.h>
 
 /*
- * One attempt and all that was observed in it: facts, never an opinion. An attempt owns an arena; every pointer
- * below points into it (or is NULL), so freeing the attempt frees everything. Whoever receives an attempt as
- * `struct attempt *` with "takes" in the docstring must attempt_free it.
+ * One attempt and all that was observed in it: facts, never an opinion. An attempt owns an arena; every
+ * pointer below points into it (or is NULL), so freeing the attempt frees everything. Whoever receives an
+ * attempt as `struct attempt *` with "takes" in the docstring must attempt_free it.
  */
 
 enum {
     EVIDENCE_FIRST_BYTES = 64,
     EVIDENCE_MAX_DNS = 4,
-    EVIDENCE_MAX_ANSWERS = 32,   /* per query */
+    EVIDENCE_MAX_ANSWERS = 32, /* per query */
     EVIDENCE_MAX_TCP_INFO = 3,
-    EVIDENCE_MAX_RECORDS = 64,   /* TLS messages logged */
-    EVIDENCE_MAX_ERRORS = 16,    /* OpenSSL error queue */
-    EVIDENCE_MAX_CHAIN = 16,     /* certificates kept */
+    EVIDENCE_MAX_RECORDS = 64, /* TLS messages logged */
+    EVIDENCE_MAX_ERRORS = 16,  /* OpenSSL error queue */
+    EVIDENCE_MAX_CHAIN = 16,   /* certificates kept */
     EVIDENCE_MAX_VERIFY = 32,
     EVIDENCE_MAX_CA_NAMES = 16,
     EVIDENCE_MAX_HEADERS = 32,
-    EVIDENCE_TEXT_MAX = 1024,    /* any one text from a peer */
+    EVIDENCE_TEXT_MAX = 1024, /* any one text from a peer */
     EVIDENCE_ARENA_BYTES = 1 << 20,
 };
 
@@ -48,7 +48,7 @@ enum {
     X(closed_us, "closed")
 
 struct evidence_clock {
-    int64_t start_us;        /* wall start in collector time (own wall clock in a one-shot probe), Unix epoch */
+    int64_t start_us; /* wall start in collector time (own wall clock in a one-shot probe), Unix epoch */
     uint64_t start_error_us; /* half-width of what start_us is known to */
     int64_t slot_us;         /* when the plan wanted it; 0: no plan */
     uint64_t loop_lag_us;
@@ -64,10 +64,11 @@ struct dns_answer {
 };
 
 struct dns_query {
-    uint32_t type;        /* 1 A, 28 AAAA */
-    const char *resolver; /* "192.0.2.53:53", or several with commas when it is not known which one answered */
-    int32_t rcode;        /* -1: no answer came */
-    int32_t status;       /* ARES_* */
+    uint32_t type; /* 1 A, 28 AAAA */
+    const char
+        *resolver;  /* "192.0.2.53:53", or several with commas when it is not known which one answered */
+    int32_t rcode;  /* -1: no answer came */
+    int32_t status; /* ARES_* */
     uint64_t took_us;
     size_t answer_count;
     struct dns_answer *answers; /* CNAME chain first, then addresses */
@@ -143,7 +144,8 @@ struct verify_error {
     uint32_t depth;
 };
 
-/** One certificate as sent. `der` is NULL when the attempt came over the wire, where only the hash travels. */
+/** One certificate as sent. `der` is NULL when the attempt came over the wire, where only the hash travels.
+ */
 struct chain_certificate {
     uint8_t sha256[32];
     const uint8_t *der;
@@ -175,7 +177,7 @@ struct evidence_tls {
     struct tls_record *records;
     uint32_t records_dropped;
     size_t error_count;
-    uint64_t *errors; /* ERR codes, oldest first */
+    uint64_t *errors;  /* ERR codes, oldest first */
     int32_t ssl_error; /* SSL_get_error of the call that failed; 0: none did */
     uint8_t state;     /* OSSL_HANDSHAKE_STATE at the end */
     size_t chain_count;
@@ -186,7 +188,7 @@ struct evidence_tls {
     enum evidence_staple staple;
     uint32_t sct_count;
     bool chain_out_of_order;
-    bool has_san; /* of the leaf */
+    bool has_san;          /* of the leaf */
     uint32_t hello_length; /* bytes of the ClientHello with its record header */
 };
 
@@ -211,9 +213,9 @@ struct evidence_http {
     X(ENDING_CLOSE_NOTIFY, 2, "close-notify") /* peer: alert close_notify */                                 \
     X(ENDING_FIN, 3, "fin")                   /* peer: FIN without close_notify */                           \
     X(ENDING_RESET, 4, "reset")                                                                              \
-    X(ENDING_TIMEOUT, 5, "timeout")           /* our deadline */                                             \
-    X(ENDING_ALERT, 6, "alert")               /* peer: fatal alert */                                        \
-    X(ENDING_ERROR, 7, "error")               /* we gave up on what the peer sent */
+    X(ENDING_TIMEOUT, 5, "timeout") /* our deadline */                                                       \
+    X(ENDING_ALERT, 6, "alert")     /* peer: fatal alert */                                                  \
+    X(ENDING_ERROR, 7, "error")     /* we gave up on what the peer sent */
 enum evidence_ending { EVIDENCE_ENDINGS(PLAN_ENUM) };
 
 struct evidence_end {
@@ -258,7 +260,8 @@ struct attempt {
     const char *local_detail;
 };
 
-/** An attempt with nothing observed yet: stamps EVIDENCE_NEVER, texts "", arrays empty. @return NULL without memory. */
+/** An attempt with nothing observed yet: stamps EVIDENCE_NEVER, texts "", arrays empty. @return NULL without
+ * memory. */
 struct attempt *attempt_new(void);
 
 /** Frees the attempt and all in it. NULL is fine. */
@@ -268,7 +271,8 @@ void attempt_free(struct attempt *attempt);
 const char *attempt_header(const struct attempt *attempt, const char *name);
 
 /** Last alert in a direction. @return false when there was none. */
-bool attempt_alert(const struct attempt *attempt, bool received, uint8_t *ret_level, uint8_t *ret_description);
+bool attempt_alert(const struct attempt *attempt, bool received, uint8_t *ret_level,
+                   uint8_t *ret_description);
 
 /** Names of the numbers above; "?" for one that is none of ours. */
 const char *evidence_call_name(int call);

@@ -93,8 +93,8 @@ static bool query_in(struct reading *reading, const Parallax__DnsQuery *pb, stru
     query->took_us = pb->took_us;
     query->extra_answers = pb->extra_answers;
     query->from_hosts_file = pb->from_hosts_file;
-    query->answers =
-        items_in(reading, pb->n_answers, EVIDENCE_MAX_ANSWERS, sizeof *query->answers, "too many DNS answers");
+    query->answers = items_in(reading, pb->n_answers, EVIDENCE_MAX_ANSWERS, sizeof *query->answers,
+                              "too many DNS answers");
     for (size_t i = 0; query->answers != NULL && i < pb->n_answers; i++) {
         struct dns_answer *answer = &query->answers[query->answer_count++];
         answer->name = text_in(reading, pb->answers[i]->name, EVIDENCE_TEXT_MAX);
@@ -156,7 +156,8 @@ static bool tcp_in(struct reading *reading, const Parallax__Attempt *pb)
 
 static bool records_in(struct reading *reading, const Parallax__Tls *pb, struct evidence_tls *tls)
 {
-    tls->records = items_in(reading, pb->n_records, EVIDENCE_MAX_RECORDS, sizeof *tls->records, "too many TLS records");
+    tls->records =
+        items_in(reading, pb->n_records, EVIDENCE_MAX_RECORDS, sizeof *tls->records, "too many TLS records");
     if (tls->records == NULL)
         return false;
     for (size_t i = 0; i < pb->n_records; i++) {
@@ -177,8 +178,8 @@ static bool records_in(struct reading *reading, const Parallax__Tls *pb, struct 
 
 static bool verify_in(struct reading *reading, const Parallax__Tls *pb, struct evidence_tls *tls)
 {
-    tls->verify_errors =
-        items_in(reading, pb->n_verify_errors, EVIDENCE_MAX_VERIFY, sizeof *tls->verify_errors, "too many verify errors");
+    tls->verify_errors = items_in(reading, pb->n_verify_errors, EVIDENCE_MAX_VERIFY,
+                                  sizeof *tls->verify_errors, "too many verify errors");
     for (size_t i = 0; tls->verify_errors != NULL && i < pb->n_verify_errors; i++) {
         tls->verify_errors[tls->verify_error_count++] =
             (struct verify_error){.code = pb->verify_errors[i]->code, .depth = pb->verify_errors[i]->depth};
@@ -188,7 +189,8 @@ static bool verify_in(struct reading *reading, const Parallax__Tls *pb, struct e
 
 static bool chain_in(struct reading *reading, const Parallax__Tls *pb, struct evidence_tls *tls)
 {
-    tls->chain = items_in(reading, pb->n_chain, EVIDENCE_MAX_CHAIN, sizeof *tls->chain, "too many certificates");
+    tls->chain =
+        items_in(reading, pb->n_chain, EVIDENCE_MAX_CHAIN, sizeof *tls->chain, "too many certificates");
     if (tls->chain == NULL)
         return false;
     for (size_t i = 0; i < pb->n_chain; i++) {
@@ -201,8 +203,8 @@ static bool chain_in(struct reading *reading, const Parallax__Tls *pb, struct ev
 
 static bool tls_scalars_in(struct reading *reading, const Parallax__Tls *pb, struct evidence_tls *tls)
 {
-    if (pb->version > 65535 || pb->cipher > 65535 || pb->group > 65535 || pb->signature > 65535 || pb->state > 255 ||
-        pb->staple > STAPLE_MALFORMED)
+    if (pb->version > 65535 || pb->cipher > 65535 || pb->group > 65535 || pb->signature > 65535 ||
+        pb->state > 255 || pb->staple > STAPLE_MALFORMED)
         return broken(reading, "a number of the handshake is out of range");
     tls->version = (uint16_t)pb->version;
     tls->cipher = (uint16_t)pb->cipher;
@@ -233,7 +235,8 @@ static bool tls_in(struct reading *reading, const Parallax__Tls *pb)
         return true;
     tls->ca_names =
         items_in(reading, pb->n_ca_names, EVIDENCE_MAX_CA_NAMES, sizeof *tls->ca_names, "too many CA names");
-    tls->errors = items_in(reading, pb->n_errors, EVIDENCE_MAX_ERRORS, sizeof *tls->errors, "too many TLS errors");
+    tls->errors =
+        items_in(reading, pb->n_errors, EVIDENCE_MAX_ERRORS, sizeof *tls->errors, "too many TLS errors");
     if (tls->ca_names == NULL || tls->errors == NULL)
         return false;
     for (size_t i = 0; i < pb->n_ca_names; i++)
@@ -255,8 +258,8 @@ static bool http_in(struct reading *reading, const Parallax__Http *pb)
     http->reason = text_in(reading, pb->reason, EVIDENCE_TEXT_MAX);
     http->body_bytes = pb->body_bytes;
     http->malformed = pb->malformed;
-    http->headers =
-        items_in(reading, pb->n_headers, EVIDENCE_MAX_HEADERS, sizeof *http->headers, "too many HTTP headers");
+    http->headers = items_in(reading, pb->n_headers, EVIDENCE_MAX_HEADERS, sizeof *http->headers,
+                             "too many HTTP headers");
     for (size_t i = 0; http->headers != NULL && i < pb->n_headers; i++) {
         struct http_header *header = &http->headers[http->header_count++];
         header->name = text_in(reading, pb->headers[i]->name, EVIDENCE_TEXT_MAX);
@@ -311,9 +314,10 @@ struct attempt *attempt_from_pb(const Parallax__Attempt *pb, const char **ret_wh
     if (attempt == NULL)
         return NULL;
     struct reading reading = {.attempt = attempt, .arena = &attempt->arena};
-    bool read = identity_in(&reading, pb) && prober_in(&reading, pb->prober) && clock_in(&reading, pb->clock) &&
-                dns_in(&reading, pb) && flow_in(&reading, pb->flow) && tcp_in(&reading, pb) &&
-                tls_in(&reading, pb->tls) && http_in(&reading, pb->http) && end_in(&reading, pb);
+    bool read = identity_in(&reading, pb) && prober_in(&reading, pb->prober) &&
+                clock_in(&reading, pb->clock) && dns_in(&reading, pb) && flow_in(&reading, pb->flow) &&
+                tcp_in(&reading, pb) && tls_in(&reading, pb->tls) && http_in(&reading, pb->http) &&
+                end_in(&reading, pb);
     if (read)
         return attempt;
     *ret_why = reading.why;

@@ -7,8 +7,8 @@
 
 #include "link.pb-c.h"
 
-/* Between generated structs and ours; for the converters alone. Packed structs point into the arena and into what they
- * were made from; read ones are checked and copied. */
+/* Between generated structs and ours; for the converters alone. Packed structs point into the arena and into
+ * what they were made from; read ones are checked and copied. */
 
 /** @return a packable copy in the arena, NULL at its bound. */
 Parallax__Attempt *attempt_to_pb(const struct attempt *attempt, struct arena *arena);
@@ -21,7 +21,8 @@ bool list_from_pb(const Parallax__EndpointList *pb, struct arena *arena, struct 
 void round_to_pb(const struct round_plan *plan, Parallax__RoundPlan *pb);
 bool round_from_pb(const Parallax__RoundPlan *pb, struct round_plan *ret_plan, const char **ret_why);
 
-/** A NUL-terminated copy of a peer's text, or NULL when it is longer than max or has a NUL inside its UTF-8. */
+/** A NUL-terminated copy of a peer's text, or NULL when it is longer than max or has a NUL inside its UTF-8.
+ */
 const char *text_from_pb(const char *text, size_t max, struct arena *arena);
 
 /** Borrowed bytes as a field. */

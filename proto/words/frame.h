@@ -8,8 +8,8 @@
 #include <stdint.h>
 
 /*
- * Frames: a 4-byte big-endian length, then that many bytes. Fed bytes in whatever pieces they arrive, it yields
- * whole payloads. No I/O. A length above the ceiling ends the stream for good.
+ * Frames: a 4-byte big-endian length, then that many bytes. Fed bytes in whatever pieces they arrive, it
+ * yields whole payloads. No I/O. A length above the ceiling ends the stream for good.
  */
 
 enum {

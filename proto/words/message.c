@@ -14,10 +14,21 @@ const char *goodbye_reason_name(int reason)
 
 const char *message_kind_name(int kind)
 {
-    static const char *const names[] = {
-        "?",     "hello", "welcome", "ping",                "pong",         "list",    "list-wanted",
-        "round", "batch", "ack",     "certificates-wanted", "certificates", "goodbye", "enrol-request",
-        "enrol-answer"};
+    static const char *const names[] = {"?",
+                                        "hello",
+                                        "welcome",
+                                        "ping",
+                                        "pong",
+                                        "list",
+                                        "list-wanted",
+                                        "round",
+                                        "batch",
+                                        "ack",
+                                        "certificates-wanted",
+                                        "certificates",
+                                        "goodbye",
+                                        "enrol-request",
+                                        "enrol-answer"};
     return kind >= 0 && kind < (int)(sizeof names / sizeof names[0]) ? names[kind] : "?";
 }
 

@@ -12,21 +12,26 @@
 
 /*
  * What travels between an agent and its collector, as plain structs. Encoding and decoding (message_pb.c,
- * evidence_pb.c, plan_pb.c) are the only code that knows protobuf. Decoded bytes are a stranger's: every length, enum
- * and count is checked, and a message that breaks a rule is refused whole.
+ * evidence_pb.c, plan_pb.c) are the only code that knows protobuf. Decoded bytes are a stranger's: every
+ * length, enum and count is checked, and a message that breaks a rule is refused whole.
  */
 
-enum { LINK_PROTOCOL = 1, MESSAGE_MAX_RECORDS = 1024, MESSAGE_MAX_HASHES = 1024, MESSAGE_CERTIFICATE_MAX_BYTES = 1 << 17 };
+enum {
+    LINK_PROTOCOL = 1,
+    MESSAGE_MAX_RECORDS = 1024,
+    MESSAGE_MAX_HASHES = 1024,
+    MESSAGE_CERTIFICATE_MAX_BYTES = 1 << 17
+};
 
 /* X(symbol, number, name): why a session ends; the text beside it says more */
 #define GOODBYE_REASONS(X)                                                                                   \
     X(GOODBYE_OTHER, 0, "other")                                                                             \
-    X(GOODBYE_SHUTDOWN, 1, "shutdown")     /* the sender is stopping; come back later */                     \
-    X(GOODBYE_PROTOCOL, 2, "protocol")     /* the peer broke a rule */                                       \
+    X(GOODBYE_SHUTDOWN, 1, "shutdown") /* the sender is stopping; come back later */                         \
+    X(GOODBYE_PROTOCOL, 2, "protocol") /* the peer broke a rule */                                           \
     X(GOODBYE_VERSION, 3, "version")                                                                         \
-    X(GOODBYE_REVOKED, 4, "revoked")       /* do not come back */                                            \
-    X(GOODBYE_REPLACED, 5, "replaced")     /* a newer session of the same vantage took over */               \
-    X(GOODBYE_TOKEN, 6, "token")           /* enrolment refused */                                           \
+    X(GOODBYE_REVOKED, 4, "revoked")   /* do not come back */                                                \
+    X(GOODBYE_REPLACED, 5, "replaced") /* a newer session of the same vantage took over */                   \
+    X(GOODBYE_TOKEN, 6, "token")       /* enrolment refused */                                               \
     X(GOODBYE_OVERLOADED, 7, "overloaded")
 enum goodbye_reason { GOODBYE_REASONS(PLAN_ENUM) };
 const char *goodbye_reason_name(int reason);
@@ -57,8 +62,8 @@ bool record_encode(const struct record *record, struct buf *out);
 
 /**
  * Encodes an attempt alone: what is stored beside the columns.
- * attempt_decode is its inverse. @return NULL when the bytes are malformed or break a rule; *ret_why then names the
- * rule (static text).
+ * attempt_decode is its inverse. @return NULL when the bytes are malformed or break a rule; *ret_why then
+ * names the rule (static text).
  */
 bool attempt_encode(const struct attempt *attempt, struct buf *out);
 struct attempt *attempt_decode(const void *bytes, size_t length, const char **ret_why);
@@ -149,7 +154,8 @@ struct message {
     };
 };
 
-/** Encodes one message (a frame's payload) onto out. Borrowed pointers are only read. @return false without memory. */
+/** Encodes one message (a frame's payload) onto out. Borrowed pointers are only read. @return false without
+ * memory. */
 bool message_encode(const struct message *message, struct buf *out);
 
 /** Encodes a batch from records that are already encoded (as a spool keeps them), without decoding them. */
@@ -157,7 +163,8 @@ bool message_encode_batch(const struct bytes *records, size_t count, struct buf 
 
 /**
  * Decodes one payload.
- * @param arena        where texts, lists and byte runs of the message live; records' attempts own their memory.
+ * @param arena        where texts, lists and byte runs of the message live; records' attempts own their
+ * memory.
  * @param ret_message  set only on success; message_done it, then drop the arena.
  * @param ret_why      on failure: which rule was broken (static text, safe to log).
  */

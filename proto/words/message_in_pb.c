@@ -4,7 +4,47 @@
 
 #include <string.h>
 
-/* A stranger's message into ours: each reader checks and copies one kind, or names the rule that is broken. */
+/* A stranger's message into ours: each reader checks and copies one kind, or names the rule that is broken.
+ */
+
+/*
+ * Unpacking takes all from an arena and goes with it. A few bytes on the wire can ask for a large struct each, so the
+ * arena's ceiling follows the length of what is unpacked.
+ */
+static void *unpack_alloc(void *arena, size_t size)
+{
+    return arena_take(arena, size);
+}
+
+static void unpack_free(void *arena, void *pointer)
+{
+    (void)arena;
+    (void)pointer;
+}
+
+static ProtobufCAllocator unpack_allocator(struct arena *arena)
+{
+    return (ProtobufCAllocator){.alloc = unpack_alloc, .free = unpack_free, .allocator_data = arena};
+}
+
+/* An attempt with all its parts grows about five times, one with nothing but its clock nine times. */
+static size_t unpack_ceiling(size_t length)
+{
+    enum { GROWTH = 16, SMALLEST_BYTES = 65536 };
+    return length > SIZE_MAX / GROWTH - SMALLEST_BYTES ? SIZE_MAX / 2 : length * GROWTH + SMALLEST_BYTES;
+}
+
+struct attempt *attempt_decode(const void *bytes, size_t length, const char **ret_why)
+{
+    struct arena scratch;
+    arena_init(&scratch, unpack_ceiling(length));
+    ProtobufCAllocator allocator = unpack_allocator(&scratch);
+    *ret_why = "not an encoded attempt";
+    const Parallax__Attempt *pb = parallax__attempt__unpack(&allocator, length, bytes);
+    struct attempt *attempt = pb == NULL ? NULL : attempt_from_pb(pb, ret_why);
+    arena_done(&scratch);
+    return attempt;
+}
 
 typedef bool message_in_fn(const Parallax__Message *pb, struct arena *arena, struct message *message,
                            const char **ret_why);
@@ -22,7 +62,8 @@ static bool bytes_in(ProtobufCBinaryData data, size_t max, struct arena *arena, 
     return copy != NULL;
 }
 
-static bool hello_in(const Parallax__Message *pb, struct arena *arena, struct message *message, const char **ret_why)
+static bool hello_in(const Parallax__Message *pb, struct arena *arena, struct message *message,
+                     const char **ret_why)
 {
     *ret_why = "a text of hello is too long";
     message->hello.protocol = pb->hello->protocol;
@@ -33,7 +74,8 @@ static bool hello_in(const Parallax__Message *pb, struct arena *arena, struct me
            text_in(pb->hello->hostname, 255, arena, &message->hello.hostname);
 }
 
-static bool welcome_in(const Parallax__Message *pb, struct arena *arena, struct message *message, const char **ret_why)
+static bool welcome_in(const Parallax__Message *pb, struct arena *arena, struct message *message,
+                       const char **ret_why)
 {
     *ret_why = "a text of welcome is too long";
     message->welcome.protocol = pb->welcome->protocol;
@@ -42,7 +84,8 @@ static bool welcome_in(const Parallax__Message *pb, struct arena *arena, struct 
            text_in(pb->welcome->collector_version, 64, arena, &message->welcome.collector_version);
 }
 
-static bool ping_in(const Parallax__Message *pb, struct arena *arena, struct message *message, const char **ret_why)
+static bool ping_in(const Parallax__Message *pb, struct arena *arena, struct message *message,
+                    const char **ret_why)
 {
     (void)arena;
     (void)ret_why;
@@ -50,7 +93,8 @@ static bool ping_in(const Parallax__Message *pb, struct arena *arena, struct mes
     return true;
 }
 
-static bool pong_in(const Parallax__Message *pb, struct arena *arena, struct message *message, const char **ret_why)
+static bool pong_in(const Parallax__Message *pb, struct arena *arena, struct message *message,
+                    const char **ret_why)
 {
     (void)arena;
     (void)ret_why;
@@ -60,7 +104,8 @@ static bool pong_in(const Parallax__Message *pb, struct arena *arena, struct mes
     return true;
 }
 
-static bool list_in(const Parallax__Message *pb, struct arena *arena, struct message *message, const char **ret_why)
+static bool list_in(const Parallax__Message *pb, struct arena *arena, struct message *message,
+                    const char **ret_why)
 {
     return list_from_pb(pb->list, arena, &message->list, ret_why);
 }
@@ -76,7 +121,8 @@ static bool list_wanted_in(const Parallax__Message *pb, struct arena *arena, str
     return true;
 }
 
-static bool round_in(const Parallax__Message *pb, struct arena *arena, struct message *message, const char **ret_why)
+static bool round_in(const Parallax__Message *pb, struct arena *arena, struct message *message,
+                     const char **ret_why)
 {
     (void)arena;
     return round_from_pb(pb->round, &message->round, ret_why);
@@ -103,7 +149,8 @@ static bool record_in(const Parallax__Record *pb, struct record *record, const c
     return true;
 }
 
-static bool batch_in(const Parallax__Message *pb, struct arena *arena, struct message *message, const char **ret_why)
+static bool batch_in(const Parallax__Message *pb, struct arena *arena, struct message *message,
+                     const char **ret_why)
 {
     *ret_why = "too many records in a batch";
     size_t count = pb->batch->n_records;
@@ -131,7 +178,8 @@ static bool batch_in(const Parallax__Message *pb, struct arena *arena, struct me
     return true;
 }
 
-static bool ack_in(const Parallax__Message *pb, struct arena *arena, struct message *message, const char **ret_why)
+static bool ack_in(const Parallax__Message *pb, struct arena *arena, struct message *message,
+                   const char **ret_why)
 {
     (void)arena;
     (void)ret_why;
@@ -139,13 +187,15 @@ static bool ack_in(const Parallax__Message *pb, struct arena *arena, struct mess
     return true;
 }
 
-static bool wanted_in(const Parallax__Message *pb, struct arena *arena, struct message *message, const char **ret_why)
+static bool wanted_in(const Parallax__Message *pb, struct arena *arena, struct message *message,
+                      const char **ret_why)
 {
     size_t count = pb->certificates_wanted->n_sha256;
     *ret_why = "too many certificates wanted at once";
     if (count > MESSAGE_MAX_HASHES)
         return false;
-    message->certificates_wanted.sha256 = arena_array(arena, count, sizeof *message->certificates_wanted.sha256);
+    message->certificates_wanted.sha256 =
+        arena_array(arena, count, sizeof *message->certificates_wanted.sha256);
     if (message->certificates_wanted.sha256 == NULL)
         return false;
     *ret_why = "a certificate hash is not 32 bytes";
@@ -153,7 +203,8 @@ static bool wanted_in(const Parallax__Message *pb, struct arena *arena, struct m
         ProtobufCBinaryData hash = pb->certificates_wanted->sha256[i];
         if (hash.len != sizeof message->certificates_wanted.sha256[i])
             return false;
-        memcpy(message->certificates_wanted.sha256[message->certificates_wanted.count++], hash.data, hash.len);
+        memcpy(message->certificates_wanted.sha256[message->certificates_wanted.count++], hash.data,
+               hash.len);
     }
     return true;
 }
@@ -170,14 +221,16 @@ static bool certificates_in(const Parallax__Message *pb, struct arena *arena, st
         return false;
     *ret_why = "a certificate is too large";
     for (size_t i = 0; i < count; i++) {
-        if (!bytes_in(pb->certificates->der[i], MESSAGE_CERTIFICATE_MAX_BYTES, arena, &message->certificates.der[i]))
+        if (!bytes_in(pb->certificates->der[i], MESSAGE_CERTIFICATE_MAX_BYTES, arena,
+                      &message->certificates.der[i]))
             return false;
         message->certificates.count++;
     }
     return true;
 }
 
-static bool goodbye_in(const Parallax__Message *pb, struct arena *arena, struct message *message, const char **ret_why)
+static bool goodbye_in(const Parallax__Message *pb, struct arena *arena, struct message *message,
+                       const char **ret_why)
 {
     *ret_why = "a goodbye's text is too long";
     bool known = pb->goodbye->reason <= GOODBYE_OVERLOADED;
@@ -199,12 +252,32 @@ static bool enrol_answer_in(const Parallax__Message *pb, struct arena *arena, st
                             const char **ret_why)
 {
     *ret_why = "a part of the enrolment answer is too long";
-    return bytes_in(pb->enrol_answer->certificate_pem, 65536, arena, &message->enrol_answer.certificate_pem) &&
+    return bytes_in(pb->enrol_answer->certificate_pem, 65536, arena,
+                    &message->enrol_answer.certificate_pem) &&
            bytes_in(pb->enrol_answer->ca_pem, 65536, arena, &message->enrol_answer.ca_pem) &&
            text_in(pb->enrol_answer->vantage, 64, arena, &message->enrol_answer.vantage);
 }
 
-/* Indexed by the oneof's case, which is the field number in link.proto and the value of enum message_kind. */
+/* enum message_kind is link.proto's field numbers. */
+#define SAME_NUMBER(kind)                                                                                    \
+    _Static_assert((int)MESSAGE_##kind == (int)PARALLAX__MESSAGE__KIND_##kind,                               \
+                   "message kinds differ from link.proto")
+SAME_NUMBER(HELLO);
+SAME_NUMBER(WELCOME);
+SAME_NUMBER(PING);
+SAME_NUMBER(PONG);
+SAME_NUMBER(LIST);
+SAME_NUMBER(LIST_WANTED);
+SAME_NUMBER(ROUND);
+SAME_NUMBER(BATCH);
+SAME_NUMBER(ACK);
+SAME_NUMBER(CERTIFICATES_WANTED);
+SAME_NUMBER(CERTIFICATES);
+SAME_NUMBER(GOODBYE);
+SAME_NUMBER(ENROL_REQUEST);
+SAME_NUMBER(ENROL_ANSWER);
+
+/* Indexed by the oneof's case. */
 static message_in_fn *const readers[] = {
     [MESSAGE_HELLO] = hello_in,
     [MESSAGE_WELCOME] = welcome_in,
@@ -225,20 +298,19 @@ static message_in_fn *const readers[] = {
 bool message_decode(const void *bytes, size_t length, struct arena *arena, struct message *ret_message,
                     const char **ret_why)
 {
-    *ret_why = "not a message";
-    Parallax__Message *pb = parallax__message__unpack(NULL, length, bytes);
-    if (pb == NULL)
-        return false;
-    size_t kind = (size_t)pb->kind_case;
+    struct arena scratch;
+    arena_init(&scratch, unpack_ceiling(length));
+    ProtobufCAllocator allocator = unpack_allocator(&scratch);
+    const Parallax__Message *pb = parallax__message__unpack(&allocator, length, bytes);
+    size_t kind = pb == NULL ? 0 : (size_t)pb->kind_case;
     struct message message = {0};
-    bool read = kind > 0 && kind < sizeof readers / sizeof readers[0];
-    if (read) {
+    bool read = false;
+    *ret_why = pb == NULL ? "not a message" : "a message of no known kind";
+    if (kind > 0 && kind < sizeof readers / sizeof readers[0]) {
         message.kind = (enum message_kind)kind;
         read = readers[kind](pb, arena, &message, ret_why);
-    } else {
-        *ret_why = "a message of no known kind";
     }
-    parallax__message__free_unpacked(pb, NULL);
+    arena_done(&scratch);
     if (read)
         *ret_message = message;
     return read;

@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-/* Encoding a large list or batch may need a copy of all of it; what a peer sends is bounded by the frame instead. */
+/* Encoding a large list or batch may need a copy of all of it; what a peer sends is bounded by the frame
+ * instead. */
 enum { PACK_ARENA_BYTES = 512 * 1024 * 1024 };
 
 static bool pack(const ProtobufCMessage *pb, struct buf *out)
@@ -25,15 +26,6 @@ bool attempt_encode(const struct attempt *attempt, struct buf *out)
     bool packed = pb != NULL && pack(&pb->base, out);
     arena_done(&arena);
     return packed;
-}
-
-struct attempt *attempt_decode(const void *bytes, size_t length, const char **ret_why)
-{
-    *ret_why = "not an encoded attempt";
-    Parallax__Attempt *pb = parallax__attempt__unpack(NULL, length, bytes);
-    struct attempt *attempt = pb == NULL ? NULL : attempt_from_pb(pb, ret_why);
-    parallax__attempt__free_unpacked(pb, NULL);
-    return attempt;
 }
 
 static void report_to_pb(const struct round_report *report, Parallax__RoundReport *pb)
@@ -72,8 +64,8 @@ bool record_encode(const struct record *record, struct buf *out)
     return packed;
 }
 
-/* A batch whose records are encoded already is written by hand: Message.batch (8) around Batch.records (1), both
- * length-delimited (wire type 2). */
+/* A batch whose records are encoded already is written by hand: Message.batch (8) around Batch.records (1),
+ * both length-delimited (wire type 2). */
 static size_t varint_length(uint64_t value)
 {
     size_t length = 1;
@@ -104,7 +96,8 @@ bool message_encode_batch(const struct bytes *records, size_t count, struct buf 
     return written;
 }
 
-/* --- messages, ours to theirs ------------------------------------------------------------------------------------- */
+/* --- messages, ours to theirs
+ * ------------------------------------------------------------------------------------- */
 
 static char *text_out(const char *text)
 {
@@ -249,7 +242,8 @@ static bool enrol_answer_out(const struct message *message, struct arena *arena,
     SET_KIND(enrol_answer, Parallax__EnrolAnswer, parallax__enrol_answer__init, ENROL_ANSWER);
     pb->enrol_answer->certificate_pem =
         bytes_to_pb(message->enrol_answer.certificate_pem.data, message->enrol_answer.certificate_pem.length);
-    pb->enrol_answer->ca_pem = bytes_to_pb(message->enrol_answer.ca_pem.data, message->enrol_answer.ca_pem.length);
+    pb->enrol_answer->ca_pem =
+        bytes_to_pb(message->enrol_answer.ca_pem.data, message->enrol_answer.ca_pem.length);
     pb->enrol_answer->vantage = text_out(message->enrol_answer.vantage);
     return true;
 }

@@ -6,7 +6,8 @@
 
 /*
  * What one attempt's evidence means: how far it came (stage), what ended it (class), and the number behind it
- * (raw, of raw_kind). A small value, passed by value. Wire and SQL numbers are explicit here and never reused.
+ * (raw, of raw_kind). A small value, passed by value. Wire and SQL numbers are explicit here and never
+ * reused.
  */
 
 /* X(symbol, number, name) */
@@ -56,7 +57,8 @@
     X(OUTCOME_CERT_NOT_YET_VALID, 61, CERTIFICATE, "cert.not_yet_valid", N_("certificate not yet valid"))    \
     X(OUTCOME_CERT_SELF_SIGNED, 62, CERTIFICATE, "cert.self_signed", N_("self-signed certificate"))          \
     X(OUTCOME_CERT_UNTRUSTED, 63, CERTIFICATE, "cert.untrusted", N_("untrusted root"))                       \
-    X(OUTCOME_CERT_NO_ISSUER, 64, CERTIFICATE, "cert.no_issuer", N_("issuer not found (missing intermediate or unknown CA)")) \
+    X(OUTCOME_CERT_NO_ISSUER, 64, CERTIFICATE, "cert.no_issuer",                                             \
+      N_("issuer not found (missing intermediate or unknown CA)"))                                           \
     X(OUTCOME_CERT_NAME, 65, CERTIFICATE, "cert.name", N_("certificate does not cover the name"))            \
     X(OUTCOME_CERT_PURPOSE, 66, CERTIFICATE, "cert.purpose", N_("certificate is not for servers"))           \
     X(OUTCOME_CERT_WEAK_KEY, 67, CERTIFICATE, "cert.weak_key", N_("weak key"))                               \
@@ -125,7 +127,8 @@ bool outcome_is_ok(struct outcome outcome);
 bool outcome_is_failure(struct outcome outcome);
 
 /**
- * The number with its name: "alert 112 unrecognized_name", "errno 104 ECONNRESET", "HTTP 502", or "" for none.
+ * The number with its name: "alert 112 unrecognized_name", "errno 104 ECONNRESET", "HTTP 502", or "" for
+ * none.
  * @param out  where it is written, size bytes. @return out.
  */
 const char *outcome_raw_text(struct outcome outcome, char *out, unsigned long size);

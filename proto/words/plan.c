@@ -73,7 +73,8 @@ const char *endpoint_text(const struct endpoint *endpoint, char out[ENDPOINT_TEX
     return out;
 }
 
-/* The finalizer of SplitMix64: every bit of the id moves every bit of the slot, and both sides agree on it for good. */
+/* The finalizer of SplitMix64: every bit of the id moves every bit of the slot, and both sides agree on it
+ * for good. */
 static uint64_t mix64(uint64_t value)
 {
     value += UINT64_C(0x9e3779b97f4a7c15);

@@ -48,11 +48,11 @@ enum { PLAN_SHA256_BYTES = 32, PLAN_MAX_ENDPOINTS = 1000000, PLAN_NAME_MAX = 253
 
 /** Where to connect and how. Texts belong to whoever made it (an arena, mostly). */
 struct endpoint {
-    uint64_t id;            /* 0: not from a collector */
-    const char *site;       /* "" when it belongs to none */
-    const char *host;       /* name or address text, without brackets */
+    uint64_t id;      /* 0: not from a collector */
+    const char *site; /* "" when it belongs to none */
+    const char *host; /* name or address text, without brackets */
     uint16_t port;
-    const char *sni;        /* "": the host, when that is a name */
+    const char *sni; /* "": the host, when that is a name */
     bool no_sni;
     struct address address; /* pinned; none: resolve the host */
     enum endpoint_role role;
@@ -84,8 +84,8 @@ struct round_plan {
 };
 
 /**
- * When an endpoint's slot lies in a round: a hash of the endpoint's id over the round's spread, so that all vantages
- * meet at one endpoint at one moment and none opens everything at once.
+ * When an endpoint's slot lies in a round: a hash of the endpoint's id over the round's spread, so that all
+ * vantages meet at one endpoint at one moment and none opens everything at once.
  * @return collector time, microseconds; within [start, start + spread].
  */
 int64_t round_slot_us(const struct round_plan *plan, uint64_t endpoint_id);

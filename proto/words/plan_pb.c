@@ -84,7 +84,8 @@ static bool hash_endpoint(EVP_MD_CTX *hash, const struct endpoint *endpoint, str
     if (room == NULL)
         return false;
     (void)parallax__endpoint__pack(&pb, room);
-    uint8_t prefix[4] = {(uint8_t)(length >> 24), (uint8_t)(length >> 16), (uint8_t)(length >> 8), (uint8_t)length};
+    uint8_t prefix[4] = {(uint8_t)(length >> 24), (uint8_t)(length >> 16), (uint8_t)(length >> 8),
+                         (uint8_t)length};
     return EVP_DigestUpdate(hash, prefix, sizeof prefix) == 1 && EVP_DigestUpdate(hash, room, length) == 1;
 }
 
@@ -120,7 +121,8 @@ bool list_from_pb(const Parallax__EndpointList *pb, struct arena *arena, struct 
         *ret_why = "out of memory";
         return false;
     }
-    if (pb->sha256.len != sizeof list.sha256 || memcmp(pb->sha256.data, list.sha256, sizeof list.sha256) != 0) {
+    if (pb->sha256.len != sizeof list.sha256 ||
+        memcmp(pb->sha256.data, list.sha256, sizeof list.sha256) != 0) {
         *ret_why = "an endpoint list does not match its hash";
         return false;
     }

@@ -5,9 +5,10 @@
 #include "words/plan.h"
 
 /**
- * Reads what a person types for an endpoint: "host", "host:port", "[v6]:port", "v6", "https://host[:port][/path]".
- * Names are lower-cased, a trailing dot is dropped, non-ASCII names are converted to A-labels (RFC 5891), labels are checked
- * (RFC 1035 lengths; letters, digits, hyphen, underscore).
+ * Reads what a person types for an endpoint: "host", "host:port", "[v6]:port", "v6",
+ * "https://host[:port][/path]". Names are lower-cased, a trailing dot is dropped, non-ASCII names are
+ * converted to A-labels (RFC 5891), labels are checked (RFC 1035 lengths; letters, digits, hyphen,
+ * underscore).
  * @param arena         owns the texts of the endpoint.
  * @param ret_endpoint  host, port (443 by default), and address when the host is one; nothing else set.
  * @param ret_why       on failure: what is wrong and what was expected (static text).

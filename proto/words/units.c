@@ -38,8 +38,8 @@ static bool parse_offset(const char *text, int *ret_seconds)
         return true;
     }
     if ((text[0] != '+' && text[0] != '-') || strlen(text) != 6 ||
-        sscanf(text + 1, "%2d:%2d%n", &hours, &minutes, &end) != 2 || end != 5 || hours > 23 || minutes > 59 ||
-        hours < 0 || minutes < 0)
+        sscanf(text + 1, "%2d:%2d%n", &hours, &minutes, &end) != 2 || end != 5 || hours > 23 ||
+        minutes > 59 || hours < 0 || minutes < 0)
         return false;
     *ret_seconds = (text[0] == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
     return true;
@@ -118,7 +118,8 @@ const char *span_text(int64_t us, char out[UNITS_SPAN_BYTES])
     else if (us < 60 * US_PER_S)
         (void)snprintf(out, UNITS_SPAN_BYTES, "%.2f s", ms / 1e3);
     else if (us < 3600 * US_PER_S)
-        (void)snprintf(out, UNITS_SPAN_BYTES, "%" PRId64 " m %" PRId64 " s", us / (60 * US_PER_S), us / US_PER_S % 60);
+        (void)snprintf(out, UNITS_SPAN_BYTES, "%" PRId64 " m %" PRId64 " s", us / (60 * US_PER_S),
+                       us / US_PER_S % 60);
     else if (us < 86400 * US_PER_S)
         (void)snprintf(out, UNITS_SPAN_BYTES, "%" PRId64 " h %" PRId64 " m", us / (3600 * US_PER_S),
                        us / (60 * US_PER_S) % 60);

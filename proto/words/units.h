@@ -5,7 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Microseconds everywhere; these turn them into text and back. Pure: no clock is read here (see link/clock.h). */
+/* Microseconds everywhere; these turn them into text and back. Pure: no clock is read here (see
+ * link/clock.h). */
 
 #define US_PER_MS INT64_C(1000)
 #define US_PER_S  INT64_C(1000000)
@@ -18,7 +19,8 @@ const char *time_rfc3339(int64_t unix_us, int decimals, char out[UNITS_TIME_BYTE
 /** Parses RFC 3339 with "Z" or a numeric offset, or a bare date. @return false when malformed. */
 bool time_parse_rfc3339(const char *text, int64_t *ret_unix_us);
 
-/** Parses "250ms", "10s", "5m", "1h", "2d", "1.5s"; a bare number is seconds. @return false when malformed or negative. */
+/** Parses "250ms", "10s", "5m", "1h", "2d", "1.5s"; a bare number is seconds. @return false when malformed or
+ * negative. */
 bool span_parse(const char *text, int64_t *ret_us);
 
 /** "0.8 ms", "31 ms", "1.25 s", "3 m 20 s": three significant places, for people. @return out. */

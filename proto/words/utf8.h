@@ -15,8 +15,9 @@
 size_t utf8_sequence(const uint8_t *bytes, size_t length, uint32_t *ret_code);
 
 /**
- * Appends a stranger's bytes as valid UTF-8 without NUL: malformed bytes and NULs become \xNN. What a database text column
- * and a JSON string can hold. (For a terminal use text_safe, which also disarms control characters.)
+ * Appends a stranger's bytes as valid UTF-8 without NUL: malformed bytes and NULs become \xNN. What a
+ * database text column and a JSON string can hold. (For a terminal use text_safe, which also disarms control
+ * characters.)
  * @return false without memory or at out's ceiling.
  */
 bool utf8_clean(struct buf *out, const char *text, size_t length);

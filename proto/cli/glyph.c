@@ -1,33 +1,7 @@
-#include "cli/utf8.h"
+#include "cli/glyph.h"
 
 #include <locale.h>
 #include <wchar.h>
-
-size_t utf8_read(const char *text, size_t length, uint32_t *ret_point)
-{
-    static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-    if (length == 0)
-        return 0;
-    uint8_t first = (uint8_t)text[0];
-    size_t size = first < 0x80             ? 1
-                  : (first & 0xE0) == 0xC0 ? 2
-                  : (first & 0xF0) == 0xE0 ? 3
-                  : (first & 0xF8) == 0xF0 ? 4
-                                           : 0;
-    if (size == 0 || size > length)
-        return 0;
-    uint32_t point = size == 1 ? first : first & (0x7FU >> size);
-    for (size_t i = 1; i < size; i++) {
-        uint8_t next = (uint8_t)text[i];
-        if ((next & 0xC0) != 0x80)
-            return 0;
-        point = point << 6 | (next & 0x3FU);
-    }
-    if (point < smallest[size] || point > 0x10FFFF || (point >= 0xD800 && point <= 0xDFFF))
-        return 0;
-    *ret_point = point;
-    return size;
-}
 
 /* wcwidth reads the locale of the thread; what a text measures must not depend on what the program was
  * started with. */
@@ -44,14 +18,14 @@ static int columns_in_utf8_locale(uint32_t point)
     return columns;
 }
 
-int utf8_columns(uint32_t point)
+int glyph_columns(uint32_t point)
 {
     if (point >= 0x20 && point < 0x7F)
         return 1;
     return columns_in_utf8_locale(point);
 }
 
-bool utf8_is_unsafe(uint32_t point)
+bool glyph_is_unsafe(uint32_t point)
 {
     static const struct {
         uint32_t first, last;
@@ -71,5 +45,5 @@ bool utf8_is_unsafe(uint32_t point)
     for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
         if (point >= ranges[i].first && point <= ranges[i].last)
             return true;
-    return utf8_columns(point) < 0;
+    return glyph_columns(point) < 0;
 }

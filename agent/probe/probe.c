@@ -1,0 +1,278 @@
+#include "probe/probe.h"
+
+#include "link/clock.h"
+#include "probe/tcp.h"
+#include "words/units.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/*
+ * One attempt:
+ *
+ *   queue ──> RESOLVE ──> CONNECT ──> HANDSHAKE ──> OBSERVE ──> REQUEST ──> CLOSE ──> done callback
+ *                │            │           │            │                      ^
+ *                │            │           └─ failed ───┤                      │
+ *                │            │                        └─ it had failed ──────┤
+ *                └─ no address, policy ── no route, refused, timeout, policy ─┤
+ *                                                             probe_cancel ───┘
+ *
+ * RESOLVE may fork: the first address is this probe's, each other one gets a probe of its own that begins at
+ * CONNECT. A stage returns the next stage, or PROBE_WAIT after saying what it waits for. It is run again on
+ * that event, on its wake_us, and at the deadline. probe_poll is the only function that touches the poller,
+ * probe_finish the only caller of the done callback (through prober_finished), after every handle is closed.
+ */
+
+#define STAGE_FUNCTION(STAGE, name) [PROBE_##STAGE] = probe_stage_##name,
+static enum probe_stage (*const stage_functions[])(struct probe *) = {PROBE_STAGES(STAGE_FUNCTION)};
+
+int64_t probe_now_us(const struct probe *probe)
+{
+    return clock_mono_us() - probe->start_us;
+}
+
+bool probe_expired(const struct probe *probe)
+{
+    return probe_now_us(probe) >= probe->deadline_us;
+}
+
+void probe_stamp(const struct probe *probe, int64_t *stamp)
+{
+    if (*stamp == EVIDENCE_NEVER)
+        *stamp = probe_now_us(probe);
+}
+
+enum probe_stage probe_wait_for(struct probe *probe, enum probe_want want, int64_t wake_us)
+{
+    probe->want = want;
+    probe->wake_us = wake_us;
+    return PROBE_WAIT;
+}
+
+void probe_end_as(struct probe *probe, enum evidence_ending how)
+{
+    if (probe->attempt->end.how != ENDING_NONE)
+        return;
+    probe->attempt->end.how = how;
+    probe_stamp(probe, &probe->attempt->clock.closed_us);
+}
+
+enum probe_stage probe_local(struct probe *probe, enum evidence_local local, int error, const char *detail)
+{
+    probe->attempt->local = local;
+    probe->attempt->local_error = error;
+    probe->attempt->local_detail = detail;
+    return PROBE_CLOSE;
+}
+
+bool probe_allowed(const struct probe *probe)
+{
+    const struct prober_options *options = &probe->prober->options;
+    return options->allow == NULL || options->allow(&probe->address, options->allow_arg);
+}
+
+void probe_snapshot(struct probe *probe, enum evidence_moment moment)
+{
+    struct tcp_snapshot *snapshot = &probe->attempt->tcp[moment];
+    if (!snapshot->taken)
+        (void)tcp_snapshot_take(probe->wire.fd, probe_now_us(probe), snapshot);
+}
+
+/* --- failures of libssl
+ * -------------------------------------------------------------------------------------- */
+
+static void keep_error_queue(struct evidence_tls *tls)
+{
+    unsigned long error;
+    while ((error = ERR_get_error()) != 0)
+        if (tls->errors != NULL && tls->error_count < EVIDENCE_MAX_ERRORS)
+            tls->errors[tls->error_count++] = error;
+}
+
+static bool is_fatal_alert(const struct attempt *attempt)
+{
+    enum { CLOSE_NOTIFY = 0, USER_CANCELED = 90, FATAL = 2 };
+    uint8_t level, description;
+    return attempt_alert(attempt, true, &level, &description) && description != CLOSE_NOTIFY &&
+           description != USER_CANCELED && level == FATAL;
+}
+
+static enum evidence_ending ending_of(const struct probe *probe, int ssl_error)
+{
+    const struct wire *wire = &probe->wire;
+    if (is_fatal_alert(probe->attempt))
+        return ENDING_ALERT;
+    if (ssl_error == SSL_ERROR_ZERO_RETURN)
+        return ENDING_CLOSE_NOTIFY;
+    if (!wire->ended)
+        return ENDING_ERROR;
+    /* A reset that a send ran into reads as an end of file afterwards. */
+    if (wire->error == ECONNRESET || wire->error == EPIPE)
+        return ENDING_RESET;
+    if (wire->eof)
+        return ENDING_FIN;
+    return wire->error == ETIMEDOUT ? ENDING_TIMEOUT : ENDING_ERROR;
+}
+
+void probe_tls_failed(struct probe *probe, int ssl_error)
+{
+    struct evidence_tls *tls = &probe->attempt->tls;
+    tls->ssl_error = ssl_error;
+    keep_error_queue(tls);
+    probe_end_as(probe, ending_of(probe, ssl_error));
+}
+
+/* --- the driver
+ * ------------------------------------------------------------------------------------------------- */
+
+static void probe_finish(void *arg)
+{
+    struct probe *probe = arg;
+    SSL_free(probe->ssl);
+    http_reader_done(&probe->http);
+    buf_done(&probe->request);
+    if (probe->wire.fd >= 0)
+        (void)close(probe->wire.fd);
+    prober_finished(probe);
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+    (void)events;
+    struct probe *probe = poll->data;
+    if (status < 0)
+        probe->polled = 0; /* libuv stopped it: the socket has an error, which the stage will read */
+    probe->ready = true;
+    probe_step(probe);
+}
+
+/* The one place that touches the poller. @return 0 or a libuv error. */
+static int probe_poll(struct probe *probe)
+{
+    int events = probe->want == WANT_READ ? UV_READABLE : probe->want == WANT_WRITE ? UV_WRITABLE : 0;
+    if (events == probe->polled)
+        return 0;
+    if (probe->poll.type == UV_UNKNOWN_HANDLE) {
+        int status = uv_poll_init(probe->prober->loop, &probe->poll, probe->wire.fd);
+        if (status != 0)
+            return status;
+        probe->poll.data = probe;
+    }
+    probe->polled = events;
+    return events == 0 ? uv_poll_stop(&probe->poll) : uv_poll_start(&probe->poll, events, on_poll);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    probe_step(timer->data);
+}
+
+static void probe_set_timer(struct probe *probe)
+{
+    int64_t due_us = probe->deadline_us;
+    if (probe->wake_us > 0 && probe->wake_us < due_us)
+        due_us = probe->wake_us;
+    int64_t left_us = due_us - probe_now_us(probe);
+    uint64_t ms = left_us <= 0 ? 0 : (uint64_t)(left_us + 999) / 1000;
+    (void)uv_timer_start(&probe->timer, on_timer, ms, 0);
+}
+
+static void probe_wait(struct probe *probe)
+{
+    probe->ready = false;
+    int status = probe_poll(probe);
+    if (status == 0) {
+        probe_set_timer(probe);
+        return;
+    }
+    probe->stage = probe_local(probe, LOCAL_RESOURCE, -status, "poll");
+    probe_step(probe);
+}
+
+void probe_step(struct probe *probe)
+{
+    probe->stepping = true;
+    enum probe_stage next = probe->stage;
+    while (next != PROBE_DONE && next != PROBE_WAIT) {
+        probe->stage = next;
+        next = stage_functions[next](probe);
+    }
+    probe->stepping = false;
+    if (next == PROBE_WAIT) {
+        probe_wait(probe);
+        return;
+    }
+    probe->stage = PROBE_DONE;
+    handles_close_all(&probe->handles, probe->prober->loop, probe_finish, probe);
+}
+
+static const char *kept(struct attempt *attempt, const char *text)
+{
+    const char *copy = arena_string(&attempt->arena, text);
+    return copy == NULL ? "" : copy;
+}
+
+static void identify(struct probe *probe)
+{
+    struct attempt *attempt = probe->attempt;
+    const struct probe_job *job = &probe->task->job;
+    attempt->round_id = job->round_id;
+    attempt->endpoint_id = job->endpoint.id;
+    attempt->variant = job->variant;
+    attempt->role = job->role;
+    attempt->agent_version = kept(attempt, probe->prober->agent_version);
+    attempt->tls_library = kept(attempt, OpenSSL_version(OPENSSL_VERSION));
+    attempt->hello_profile = TRUST_HELLO_PROFILE;
+    memcpy(attempt->ca_bundle_sha256, trust_sha256(probe->prober->trust), sizeof attempt->ca_bundle_sha256);
+    attempt->flow.destination_port = job->endpoint.port;
+}
+
+static void start_clock(struct probe *probe)
+{
+    struct evidence_clock *clock = &probe->attempt->clock;
+    probe->start_us = clock_mono_us();
+    clock->start_us = prober_now(probe->prober, &clock->start_error_us);
+    clock->slot_us = probe->task->job.slot_us;
+    /* How long this turn of the loop has been at work: by so much the start came late. */
+    int64_t lag_us = (int64_t)(uv_hrtime() / 1000) - (int64_t)uv_now(probe->prober->loop) * US_PER_MS;
+    clock->loop_lag_us = lag_us > 0 ? (uint64_t)lag_us : 0;
+}
+
+/* @return false without memory: the probe is over then, and its callback gets NULL. */
+static bool prepare(struct probe *probe)
+{
+    handles_init(&probe->handles);
+    handles_add(&probe->handles, &probe->poll);
+    handles_add(&probe->handles, &probe->timer);
+    if (probe->attempt == NULL)
+        probe->attempt = attempt_new();
+    if (probe->attempt == NULL || uv_timer_init(probe->prober->loop, &probe->timer) != 0) {
+        attempt_free(probe->attempt);
+        probe->attempt = NULL;
+        probe->stage = PROBE_DONE;
+        handles_close_all(&probe->handles, probe->prober->loop, probe_finish, probe);
+        return false;
+    }
+    probe->timer.data = probe;
+    start_clock(probe);
+    identify(probe);
+    return true;
+}
+
+void probe_start(struct probe *probe)
+{
+    if (prepare(probe))
+        probe_step(probe);
+}
+
+void probe_cancel(struct probe *probe)
+{
+    bool started = probe->start_us != 0;
+    if (probe->stage == PROBE_DONE || (!started && !prepare(probe)))
+        return;
+    probe->stage = probe_local(probe, LOCAL_CANCELLED, 0, "");
+    probe_step(probe);
+}

@@ -1,0 +1,163 @@
+#ifndef PARALLAX_PROBE_PROBE_H
+#define PARALLAX_PROBE_PROBE_H
+
+#include "link/handles.h"
+#include "probe/hosts.h"
+#include "probe/http.h"
+#include "probe/prober.h"
+#include "probe/resolver.h"
+#include "probe/trust.h"
+#include "probe/wire.h"
+
+#include <openssl/ssl.h>
+
+/*
+ * One attempt in the making, and the stages it goes through. Inside agent/probe only; others use prober.h.
+ */
+
+/* X(STAGE, name), in order */
+#define PROBE_STAGES(X)                                                                                      \
+    X(RESOLVE, resolve)                                                                                      \
+    X(CONNECT, connect)                                                                                      \
+    X(HANDSHAKE, handshake)                                                                                  \
+    X(OBSERVE, observe)                                                                                      \
+    X(REQUEST, request)                                                                                      \
+    X(CLOSE, close)
+
+#define PROBE_STAGE_ENUM(STAGE, name) PROBE_##STAGE,
+enum probe_stage { PROBE_STAGES(PROBE_STAGE_ENUM) PROBE_DONE, PROBE_WAIT };
+
+/* What a stage that returned PROBE_WAIT waits for, besides time. */
+enum probe_want { WANT_NOTHING, WANT_READ, WANT_WRITE };
+
+enum { PROBE_FAMILIES = 2, PROBE_USER_AGENT_BYTES = 256 };
+
+/* A job, shared by the attempts it gives. */
+struct probe_task {
+    struct probe_job job;
+    struct arena arena; /* the endpoint's texts */
+    unsigned open;      /* probes that have not finished */
+    probe_done done;
+    void *arg;
+};
+
+struct probe_question {
+    struct probe *probe;
+    size_t index; /* into attempt->dns */
+    struct resolver_query *query;
+    int64_t asked_us;
+    bool answered;
+};
+
+struct probe {
+    struct prober *prober;
+    struct probe_task *task;
+    struct probe *next; /* in the queue or among the running */
+    enum probe_stage stage;
+    enum probe_want want;
+    bool ready;              /* the poller saw the socket since the stage last ran */
+    bool stepping;           /* the driver is on the stack */
+    struct attempt *attempt; /* NULL before the start; and without memory */
+    struct address address;  /* none: to be resolved */
+    int64_t start_us;        /* monotonic; every other moment counts from it */
+    int64_t deadline_us;
+    int64_t wake_us; /* an earlier moment at which the stage wants to look again; 0: none */
+    struct probe_question questions[PROBE_FAMILIES];
+    struct wire wire; /* owns the socket */
+    SSL *ssl;
+    struct http_reader http;
+    struct buf request;
+    size_t request_sent;
+    bool requesting;
+    int64_t stop_us; /* when enough was read after the handshake; 0: not known yet */
+    uv_poll_t poll;
+    int polled; /* events the poller watches now */
+    uv_timer_t timer;
+    struct handles handles;
+};
+
+struct prober {
+    uv_loop_t *loop;
+    struct prober_options options; /* callbacks; the texts are below */
+    char *agent_version;
+    char user_agent[PROBE_USER_AGENT_BYTES];
+    struct trust *trust;
+    struct resolver *resolver;
+    struct hosts *hosts; /* NULL: a resolver was named, which alone is asked */
+    struct probe *queue;
+    struct probe **queue_end;
+    struct probe *running;
+    unsigned running_count;
+    unsigned pending; /* jobs */
+    bool closing;
+    bool ended;
+    void (*closed)(void *arg);
+    void *closed_arg;
+};
+
+/* --- probe.c: the driver
+ * ------------------------------------------------------------------------------------- */
+
+/** Sets the clock going and runs the stages until one waits. */
+void probe_start(struct probe *probe);
+
+/** Ends it as cancelled, started or not. */
+void probe_cancel(struct probe *probe);
+
+/** Runs the stages until one waits. Not from inside a stage. */
+void probe_step(struct probe *probe);
+
+/** Microseconds since the start. */
+int64_t probe_now_us(const struct probe *probe);
+bool probe_expired(const struct probe *probe);
+
+/** Sets a stamp the first time only. */
+void probe_stamp(const struct probe *probe, int64_t *stamp);
+
+/** Waits for the socket, and until wake_us at most (0: the deadline). @return PROBE_WAIT. */
+enum probe_stage probe_wait_for(struct probe *probe, enum probe_want want, int64_t wake_us);
+
+/** Notes how the connection ended, the first time only. */
+void probe_end_as(struct probe *probe, enum evidence_ending how);
+
+/** Notes why this vantage could not try, and goes to the end. @return PROBE_CLOSE. */
+enum probe_stage probe_local(struct probe *probe, enum evidence_local local, int error, const char *detail);
+
+/** Has the owner nothing against this address? */
+bool probe_allowed(const struct probe *probe);
+
+/** Takes a TCP_INFO, the first time only. */
+void probe_snapshot(struct probe *probe, enum evidence_moment moment);
+
+/** Keeps what a failed libssl call says: SSL_get_error, the whole error queue, and how the connection ended
+ * by it. */
+void probe_tls_failed(struct probe *probe, int ssl_error);
+
+/* --- stage_*.c
+ * ------------------------------------------------------------------------------------------------- */
+
+#define PROBE_STAGE_PROTOTYPE(STAGE, name) enum probe_stage probe_stage_##name(struct probe *probe);
+PROBE_STAGES(PROBE_STAGE_PROTOTYPE)
+
+/* --- certificates.c
+ * ---------------------------------------------------------------------------------------------- */
+
+/** Reads what a handshake, complete or not, left in the SSL object into the attempt. */
+void certificates_keep(SSL *ssl, struct attempt *attempt);
+
+/** A verify error, into the set. */
+void certificates_verify_error(struct attempt *attempt, int code, int depth);
+
+/* --- prober.c: what the stages and the driver need of it
+ * ------------------------------------------------------------ */
+
+/** Another attempt of the same job, at another address of the same answers. Without memory there is none. */
+void prober_fork(struct probe *probe, const struct address *address);
+
+/** Collector time now. */
+int64_t prober_now(const struct prober *prober, uint64_t *ret_error_us);
+
+/** The probe is over and its handles are closed: hands out its attempt, frees it and starts what waits. */
+void prober_finished(struct probe *probe);
+
+#endif

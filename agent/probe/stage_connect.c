@@ -1,0 +1,77 @@
+#include "probe/probe.h"
+#include "probe/tcp.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+/* What a failing socket() or connect() says about this machine. LOCAL_NONE: it says something about the peer.
+ */
+static enum evidence_local local_reason(int error)
+{
+    static const struct {
+        int error;
+        enum evidence_local local;
+    } rows[] = {
+        {ENETUNREACH, LOCAL_NO_ROUTE}, {EHOSTUNREACH, LOCAL_NO_ROUTE}, {EADDRNOTAVAIL, LOCAL_NO_ROUTE},
+        {EINVAL, LOCAL_NO_ROUTE},      {EAFNOSUPPORT, LOCAL_NO_ROUTE}, {ENETDOWN, LOCAL_NO_ROUTE},
+        {EMFILE, LOCAL_RESOURCE},      {ENFILE, LOCAL_RESOURCE},       {ENOBUFS, LOCAL_RESOURCE},
+        {ENOMEM, LOCAL_RESOURCE},      {EAGAIN, LOCAL_RESOURCE},       {EADDRINUSE, LOCAL_RESOURCE},
+        {ECONNREFUSED, LOCAL_NONE},    {ECONNRESET, LOCAL_NONE},       {ETIMEDOUT, LOCAL_NONE},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (rows[i].error == error)
+            return rows[i].local;
+    return LOCAL_OTHER;
+}
+
+static enum probe_stage failed_at_once(struct probe *probe, int error, enum evidence_call call)
+{
+    struct evidence_flow *flow = &probe->attempt->flow;
+    flow->error = error;
+    flow->error_call = call;
+    enum evidence_local local = local_reason(error);
+    return local == LOCAL_NONE ? PROBE_CLOSE
+                               : probe_local(probe, local, error, evidence_call_name((int)call));
+}
+
+static enum probe_stage connected(struct probe *probe)
+{
+    probe_stamp(probe, &probe->attempt->clock.connected_us);
+    tcp_source(probe->wire.fd, &probe->attempt->flow);
+    probe_snapshot(probe, MOMENT_CONNECTED);
+    return PROBE_HANDSHAKE;
+}
+
+static enum probe_stage start(struct probe *probe)
+{
+    struct attempt *attempt = probe->attempt;
+    attempt->flow.destination = probe->address;
+    if (!probe_allowed(probe))
+        return probe_local(probe, LOCAL_POLICY, 0, "address not allowed");
+    int fd = tcp_socket(&probe->address);
+    if (fd < 0)
+        return failed_at_once(probe, errno, CALL_SOCKET);
+    wire_init(&probe->wire, fd);
+    struct sockaddr_storage name;
+    socklen_t length = address_to_sockaddr(&probe->address, attempt->flow.destination_port, &name);
+    probe_stamp(probe, &attempt->clock.connect_us);
+    if (connect(fd, (const struct sockaddr *)&name, length) == 0)
+        return connected(probe);
+    if (errno != EINPROGRESS)
+        return failed_at_once(probe, errno, CALL_CONNECT);
+    tcp_source(fd, &attempt->flow);
+    return probe_wait_for(probe, WANT_WRITE, 0);
+}
+
+enum probe_stage probe_stage_connect(struct probe *probe)
+{
+    if (probe->wire.fd < 0)
+        return start(probe);
+    if (probe->ready)
+        return tcp_connect_result(probe->wire.fd, &probe->attempt->flow) == 0 ? connected(probe)
+                                                                              : PROBE_CLOSE;
+    if (!probe_expired(probe))
+        return probe_wait_for(probe, WANT_WRITE, 0);
+    probe_end_as(probe, ENDING_TIMEOUT);
+    return PROBE_CLOSE;
+}

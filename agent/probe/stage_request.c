@@ -1,0 +1,135 @@
+#include "probe/probe.h"
+
+#include <openssl/err.h>
+
+/*
+ * After the handshake: one request, and how it is answered; or, without one, a look at what comes unasked.
+ * In TLS 1.3 "handshake done" is not success: the server has yet to see our Finished, and says "certificate
+ * required" (116) or "unknown CA" (48) one round trip later. So even without a request we read on for that
+ * long.
+ */
+
+enum {
+    BODY_TIME_US = 2 * 1000 * 1000,
+    LINGER_MIN_US = 50 * 1000,
+    LINGER_MAX_US = 1000 * 1000,
+    READS_A_TURN = 32
+};
+
+static int64_t linger_us(const struct probe *probe)
+{
+    int64_t rtt_us = (int64_t)probe->attempt->tcp[MOMENT_CONNECTED].rtt_us * 2;
+    return rtt_us < LINGER_MIN_US ? LINGER_MIN_US : rtt_us > LINGER_MAX_US ? LINGER_MAX_US : rtt_us;
+}
+
+/* Host as RFC 9112, 3.2: brackets around IPv6, no port when it is the default. */
+static bool write_host(struct buf *out, const struct endpoint *endpoint)
+{
+    const char *sni = endpoint_sni(endpoint);
+    struct endpoint host = {.host = sni[0] != '\0' ? sni : endpoint->host, .port = endpoint->port};
+    char text[ENDPOINT_TEXT_BYTES];
+    (void)endpoint_text(&host, text);
+    size_t length = strlen(text);
+    static const char https[] = ":443";
+    bool standard = host.port == 443 && length > sizeof https - 1;
+    return buf_append(out, text, standard ? length - (sizeof https - 1) : length);
+}
+
+static bool write_request(struct probe *probe)
+{
+    struct buf *out = &probe->request;
+    return buf_text(out, "GET / HTTP/1.1\r\nHost: ") && write_host(out, &probe->task->job.endpoint) &&
+           buf_printf(out, "\r\nUser-Agent: %s\r\nAccept: */*\r\nConnection: close\r\n\r\n",
+                      probe->prober->user_agent);
+}
+
+static bool start(struct probe *probe)
+{
+    probe->requesting = true;
+    buf_init(&probe->request, 4096);
+    http_reader_init(&probe->http, &probe->attempt->arena, &probe->attempt->http);
+    if (probe->task->job.flags & PROBE_NO_REQUEST) {
+        probe->stop_us = probe_now_us(probe) + linger_us(probe);
+        return true;
+    }
+    probe_stamp(probe, &probe->attempt->clock.request_us);
+    return write_request(probe);
+}
+
+static enum probe_stage failed(struct probe *probe, int ssl_error)
+{
+    http_reader_end(&probe->http);
+    probe_tls_failed(probe, ssl_error);
+    return PROBE_CLOSE;
+}
+
+/* Time is up: with an answer, or when none was asked for, we have what we wanted. */
+static enum probe_stage time_up(struct probe *probe)
+{
+    bool content = probe->attempt->http.status != 0 || (probe->task->job.flags & PROBE_NO_REQUEST);
+    http_reader_end(&probe->http);
+    probe_end_as(probe, content ? ENDING_BY_US : ENDING_TIMEOUT);
+    return PROBE_CLOSE;
+}
+
+/* PROBE_REQUEST: written; PROBE_WAIT, PROBE_CLOSE. */
+static enum probe_stage send_request(struct probe *probe)
+{
+    while (probe->request_sent < probe->request.len) {
+        ERR_clear_error();
+        size_t left = probe->request.len - probe->request_sent;
+        int sent = SSL_write(probe->ssl, probe->request.data + probe->request_sent, (int)left);
+        int error = sent > 0 ? SSL_ERROR_NONE : SSL_get_error(probe->ssl, sent);
+        if (error == SSL_ERROR_WANT_WRITE || error == SSL_ERROR_WANT_READ)
+            return probe_wait_for(probe, error == SSL_ERROR_WANT_READ ? WANT_READ : WANT_WRITE,
+                                  probe->stop_us);
+        if (sent <= 0)
+            return failed(probe, error);
+        probe->request_sent += (size_t)sent;
+    }
+    return PROBE_REQUEST;
+}
+
+/* @return false when there is no more to wait for. */
+static bool take_answer(struct probe *probe, const void *bytes, size_t length)
+{
+    probe_stamp(probe, &probe->attempt->clock.first_data_us);
+    enum http_state state = http_reader_feed(&probe->http, bytes, length);
+    if (state == HTTP_MALFORMED)
+        probe_end_as(probe, ENDING_ERROR);
+    else if (http_reader_satisfied(&probe->http))
+        probe_end_as(probe, ENDING_BY_US);
+    else if (state == HTTP_BODY && probe->stop_us == 0)
+        probe->stop_us = probe_now_us(probe) + BODY_TIME_US;
+    return probe->attempt->end.how == ENDING_NONE;
+}
+
+static enum probe_stage read_answer(struct probe *probe)
+{
+    unsigned char bytes[4096];
+    for (int i = 0; i < READS_A_TURN; i++) {
+        ERR_clear_error();
+        int got = SSL_read(probe->ssl, bytes, sizeof bytes);
+        int error = got > 0 ? SSL_ERROR_NONE : SSL_get_error(probe->ssl, got);
+        if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE)
+            return probe_wait_for(probe, error == SSL_ERROR_WANT_READ ? WANT_READ : WANT_WRITE,
+                                  probe->stop_us);
+        if (got <= 0)
+            return failed(probe, error);
+        if (!take_answer(probe, bytes, (size_t)got))
+            return PROBE_CLOSE;
+    }
+    /* A fast peer must not keep the others waiting: what libssl has already decrypted is taken up next
+     * millisecond. */
+    return probe_wait_for(probe, WANT_READ, probe_now_us(probe) + 1000);
+}
+
+enum probe_stage probe_stage_request(struct probe *probe)
+{
+    if (!probe->requesting && !start(probe))
+        return probe_local(probe, LOCAL_RESOURCE, 0, "request");
+    if (probe_expired(probe) || (probe->stop_us > 0 && probe_now_us(probe) >= probe->stop_us))
+        return time_up(probe);
+    enum probe_stage next = send_request(probe);
+    return next == PROBE_REQUEST ? read_answer(probe) : next;
+}

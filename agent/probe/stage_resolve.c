@@ -1,0 +1,159 @@
+#include "probe/dns_answer.h"
+#include "probe/probe.h"
+
+#include <ares.h>
+#include <string.h>
+
+/* A and AAAA are asked side by side and each answer is kept: which family exists, and what each resolver
+ * said, is evidence. */
+
+static const uint32_t family_types[PROBE_FAMILIES] = {DNS_TYPE_A, DNS_TYPE_AAAA};
+
+static bool family_wanted(const struct probe *probe, size_t family)
+{
+    unsigned flags = probe->task->job.flags;
+    return !(flags & (family == 0 ? PROBE_ONLY_IPV6 : PROBE_ONLY_IPV4));
+}
+
+static void on_answer(int status, const uint8_t *bytes, size_t length, void *arg)
+{
+    struct probe_question *question = arg;
+    struct probe *probe = question->probe;
+    struct dns_query *query = &probe->attempt->dns[question->index];
+    question->answered = true;
+    question->query = NULL;
+    query->took_us = (uint64_t)(probe_now_us(probe) - question->asked_us);
+    query->status = status;
+    if (bytes != NULL && !dns_answer_read(bytes, length, &probe->attempt->arena, query))
+        query->status = ARES_EBADRESP;
+    if (!probe->stepping)
+        probe_step(probe);
+}
+
+/* @return the query's place in the evidence, with nothing answered yet. */
+static struct dns_query *new_query(struct probe *probe, uint32_t type)
+{
+    struct attempt *attempt = probe->attempt;
+    struct dns_query *query = &attempt->dns[attempt->dns_count++];
+    *query = (struct dns_query){.type = type, .resolver = "", .rcode = -1, .status = ARES_SUCCESS};
+    return query;
+}
+
+static void ask_family(struct probe *probe, size_t family)
+{
+    struct dns_query *query = new_query(probe, family_types[family]);
+    const char *servers = arena_string(&probe->attempt->arena, resolver_servers(probe->prober->resolver));
+    query->resolver = servers == NULL ? "" : servers;
+    struct probe_question *question = &probe->questions[family];
+    *question = (struct probe_question){
+        .probe = probe, .index = probe->attempt->dns_count - 1, .asked_us = probe_now_us(probe)};
+    struct resolver_query *asked = resolver_ask(probe->prober->resolver, probe->task->job.endpoint.host,
+                                                (int)family_types[family], on_answer, question);
+    if (asked == NULL) {
+        query->status = ARES_ENOMEM;
+        question->answered = true;
+    }
+    if (!question->answered)
+        question->query = asked;
+}
+
+/* A name that the hosts file has is not asked for: that is how this machine's other programs see it. */
+static bool ask_hosts_file(struct probe *probe)
+{
+    struct address found[PROBE_FAMILIES][EVIDENCE_MAX_ANSWERS];
+    size_t counts[PROBE_FAMILIES] = {0};
+    const char *host = probe->task->job.endpoint.host;
+    if (probe->prober->hosts == NULL)
+        return false;
+    for (size_t i = 0; i < PROBE_FAMILIES; i++)
+        counts[i] = hosts_find(probe->prober->hosts, host, i == 0 ? AF_INET : AF_INET6, found[i],
+                               EVIDENCE_MAX_ANSWERS);
+    if (counts[0] + counts[1] == 0)
+        return false;
+    for (size_t i = 0; i < PROBE_FAMILIES; i++) {
+        if (!family_wanted(probe, i))
+            continue;
+        struct dns_query *query = new_query(probe, family_types[i]);
+        query->from_hosts_file = true;
+        query->rcode = 0;
+        query->answers = arena_array(&probe->attempt->arena, counts[i], sizeof *query->answers);
+        query->answer_count = query->answers == NULL ? 0 : counts[i];
+        for (size_t j = 0; j < query->answer_count; j++)
+            query->answers[j] = (struct dns_answer){.name = "", .address = found[i][j]};
+    }
+    return true;
+}
+
+static void ask(struct probe *probe)
+{
+    if (ask_hosts_file(probe))
+        return;
+    for (size_t i = 0; i < PROBE_FAMILIES; i++)
+        if (family_wanted(probe, i))
+            ask_family(probe, i);
+}
+
+static bool all_answered(const struct probe *probe)
+{
+    for (size_t i = 0; i < PROBE_FAMILIES; i++)
+        if (probe->questions[i].query != NULL)
+            return false;
+    return true;
+}
+
+static void give_up(struct probe *probe)
+{
+    for (size_t i = 0; i < PROBE_FAMILIES; i++) {
+        struct probe_question *question = &probe->questions[i];
+        if (question->query == NULL)
+            continue;
+        struct dns_query *query = &probe->attempt->dns[question->index];
+        query->status = ARES_ETIMEOUT;
+        query->took_us = (uint64_t)(probe_now_us(probe) - question->asked_us);
+        resolver_forget(question->query);
+        question->query = NULL;
+    }
+}
+
+/* The first address becomes this probe's; each other one that is wanted, another probe's. */
+static void choose(struct probe *probe)
+{
+    bool all = probe->task->job.flags & PROBE_ALL_ADDRESSES;
+    for (size_t i = 0; i < probe->attempt->dns_count; i++) {
+        const struct dns_query *query = &probe->attempt->dns[i];
+        bool chosen = false;
+        for (size_t j = 0; j < query->answer_count && (all || !chosen); j++) {
+            const struct address *address = &query->answers[j].address;
+            if (address->length == 0)
+                continue;
+            chosen = true;
+            if (probe->address.length == 0)
+                probe->address = *address;
+            else
+                prober_fork(probe, address);
+        }
+    }
+}
+
+enum probe_stage probe_stage_resolve(struct probe *probe)
+{
+    const struct endpoint *endpoint = &probe->task->job.endpoint;
+    if (endpoint->address.length > 0)
+        probe->address = endpoint->address;
+    if (probe->address.length > 0 || address_parse(endpoint->host, &probe->address))
+        return PROBE_CONNECT;
+    if (probe->attempt->dns_count == 0)
+        ask(probe);
+    bool late = !all_answered(probe);
+    if (late && !probe_expired(probe))
+        return probe_wait_for(probe, WANT_NOTHING, 0);
+    give_up(probe);
+    if (late)
+        return PROBE_CLOSE;
+    probe_stamp(probe, &probe->attempt->clock.resolved_us);
+    choose(probe);
+    if (probe->address.length == 0)
+        return PROBE_CLOSE;
+    probe->attempt->flow.destination = probe->address;
+    return probe_allowed(probe) ? PROBE_CONNECT : probe_local(probe, LOCAL_POLICY, 0, "address not allowed");
+}

@@ -1,0 +1,135 @@
+#include "probe/tls_log.h"
+
+#include "words/cursor.h"
+
+#include <string.h>
+
+enum {
+    TLS_RECORD_HEADER_BYTES = 5,
+    TLS_RANDOM_BYTES = 32,
+    TLS_NAMED_CURVE = 3,
+    TLS_EXTENSION_SUPPORTED_VERSIONS = 43,
+    TLS_EXTENSION_KEY_SHARE = 51,
+    TLS_VERSION_1_2 = 0x0303,
+};
+
+/* SHA-256 of "HelloRetryRequest", the random of a ServerHello that is one (RFC 8446, 4.1.3). */
+static const uint8_t retry_random[TLS_RANDOM_BYTES] = {
+    0xCF, 0x21, 0xAD, 0x74, 0xE5, 0x9A, 0x61, 0x11, 0xBE, 0x1D, 0x8C, 0x02, 0x1E, 0x65, 0xB8, 0x91,
+    0xC2, 0xA2, 0x11, 0x16, 0x7A, 0xBB, 0x8C, 0x5E, 0x07, 0x9E, 0x09, 0xE2, 0xC8, 0xA8, 0x33, 0x9C};
+
+static void read_hello_extension(struct evidence_tls *tls, uint16_t type, struct cursor body,
+                                 uint16_t *version)
+{
+    if (type == TLS_EXTENSION_SUPPORTED_VERSIONS)
+        *version = cursor_u16(&body);
+    else if (type == TLS_EXTENSION_KEY_SHARE)
+        tls->group = cursor_u16(&body);
+}
+
+/* RFC 8446, 4.1.3; RFC 5246, 7.4.1.3. */
+static void read_server_hello(struct evidence_tls *tls, struct cursor body)
+{
+    uint16_t version = cursor_u16(&body);
+    const uint8_t *random = cursor_bytes(&body, TLS_RANDOM_BYTES);
+    (void)cursor_block(&body, cursor_u8(&body)); /* session id */
+    uint16_t cipher = cursor_u16(&body);
+    (void)cursor_u8(&body); /* compression */
+    if (body.failed || random == NULL)
+        return;
+    bool retry = memcmp(random, retry_random, sizeof retry_random) == 0;
+    if (cursor_left(&body) > 0) {
+        struct cursor extensions = cursor_block(&body, cursor_u16(&body));
+        while (!extensions.failed && cursor_left(&extensions) > 0) {
+            uint16_t type = cursor_u16(&extensions);
+            struct cursor extension = cursor_block(&extensions, cursor_u16(&extensions));
+            read_hello_extension(tls, type, extension, &version);
+        }
+    }
+    tls->hello_retry |= retry;
+    if (retry || version < TLS_VERSION_1_2)
+        return;
+    tls->version = version;
+    tls->cipher = cipher;
+}
+
+/* TLS 1.2: RFC 8422, 5.4 for curves, RFC 5246, 7.4.3 for finite fields. */
+static void read_server_key_exchange(struct evidence_tls *tls, struct cursor body)
+{
+    if (cursor_left(&body) > 0 && *body.at == TLS_NAMED_CURVE) {
+        (void)cursor_u8(&body);
+        uint16_t group = cursor_u16(&body);
+        (void)cursor_block(&body, cursor_u8(&body));
+        if (!body.failed)
+            tls->group = group;
+    } else {
+        for (int i = 0; i < 3; i++) /* p, g, Ys */
+            (void)cursor_block(&body, cursor_u16(&body));
+    }
+    uint16_t signature = cursor_u16(&body);
+    if (!body.failed)
+        tls->signature = signature;
+}
+
+static void read_received(struct attempt *attempt, uint8_t type, struct cursor body, int64_t at_us)
+{
+    struct evidence_tls *tls = &attempt->tls;
+    if (type == TLS_SERVER_HELLO)
+        read_server_hello(tls, body);
+    else if (type == TLS_SERVER_KEY_EXCHANGE)
+        read_server_key_exchange(tls, body);
+    else if (type == TLS_CERTIFICATE_VERIFY)
+        tls->signature = cursor_u16(&body);
+    else if (type == TLS_CERTIFICATE_REQUEST)
+        tls->certificate_request = true;
+    else if (type == TLS_NEW_SESSION_TICKET)
+        tls->session_ticket = true;
+    /* The server's first flight ends here: in TLS 1.2 with ServerHelloDone, in 1.3 with its Finished. */
+    if ((type == TLS_SERVER_HELLO_DONE || type == TLS_FINISHED) && attempt->clock.flight_us == EVIDENCE_NEVER)
+        attempt->clock.flight_us = at_us;
+}
+
+static struct tls_record *next_record(struct evidence_tls *tls)
+{
+    if (tls->records == NULL || tls->record_count == EVIDENCE_MAX_RECORDS) {
+        tls->records_dropped++;
+        return NULL;
+    }
+    return &tls->records[tls->record_count++];
+}
+
+static void log_handshake(struct attempt *attempt, bool received, const uint8_t *bytes, size_t length,
+                          int64_t at_us, struct tls_record *record)
+{
+    struct cursor cursor;
+    cursor_init(&cursor, bytes, length);
+    uint8_t type = cursor_u8(&cursor);
+    (void)cursor_u24(&cursor);
+    if (cursor.failed)
+        return;
+    if (record != NULL)
+        record->type = type;
+    if (received)
+        read_received(attempt, type, cursor, at_us);
+    else if (type == TLS_CLIENT_HELLO && attempt->tls.hello_length == 0)
+        attempt->tls.hello_length = (uint32_t)length + TLS_RECORD_HEADER_BYTES;
+}
+
+void tls_log_message(struct attempt *attempt, bool received, int content, const uint8_t *bytes, size_t length,
+                     int64_t at_us)
+{
+    if (content != TLS_CONTENT_CCS && content != TLS_CONTENT_ALERT && content != TLS_CONTENT_HANDSHAKE)
+        return;
+    struct tls_record *record = next_record(&attempt->tls);
+    if (record != NULL)
+        *record = (struct tls_record){.received = received,
+                                      .content = (uint8_t)content,
+                                      .length = length > UINT32_MAX ? UINT32_MAX : (uint32_t)length,
+                                      .at_us = at_us};
+    if (content == TLS_CONTENT_HANDSHAKE)
+        log_handshake(attempt, received, bytes, length, at_us, record);
+    if (content == TLS_CONTENT_ALERT && length >= 2 && record != NULL) {
+        record->level = bytes[0];
+        record->type = bytes[1];
+    }
+}

@@ -1,0 +1,29 @@
+#ifndef PARALLAX_PROBE_TRUST_H
+#define PARALLAX_PROBE_TRUST_H
+
+#include "words/plan.h"
+
+#include <openssl/ssl.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * The certificates trusted and the TLS contexts that use them, shared by all probes of a prober so that one
+ * probe costs an SSL object and no more. What is offered does not depend on the machine's openssl.cnf: every
+ * vantage says the same hello.
+ */
+struct trust;
+
+#define TRUST_HELLO_PROFILE "openssl-default"
+
+/** @param ca_file  PEM; NULL: the system's. @param ret_why one line; the caller frees it. */
+struct trust *trust_new(const char *ca_file, char **ret_why);
+void trust_free(struct trust *trust);
+
+/** SHA-256 of the bundle file; zeroes when the system has no bundle and its folder is used. */
+const uint8_t *trust_sha256(const struct trust *trust);
+
+/** The context for a variant's versions. Borrowed; made when first asked for. NULL without memory. */
+SSL_CTX *trust_context(struct trust *trust, enum variant variant);
+
+#endif

@@ -1,0 +1,35 @@
+#ifndef PARALLAX_SHOW_REPORT_H
+#define PARALLAX_SHOW_REPORT_H
+
+#include "show/show.h"
+
+#include <stdint.h>
+
+/* What a whole `probe` command prints, as attempts come: on standard output, with progress on a terminal's standard error. */
+
+enum report_format { REPORT_TEXT, REPORT_JSON, REPORT_NDJSON };
+
+struct report {
+    enum report_format format;
+    bool list;           /* more than one target: a line each, progress and a summary */
+    bool chain;          /* PEM of the chain after each attempt */
+    unsigned name_width; /* of a list's first column */
+    bool progress;       /* set by report_begin */
+    bool progress_drawn;
+    int64_t progress_us; /* when it was last drawn */
+    size_t shown;
+    bool broken; /* standard output takes no more */
+    int error;   /* errno of that */
+};
+
+void report_begin(struct report *report);
+
+/** Prints one attempt and flushes. Afterwards `broken` says whether anybody still reads. */
+void report_attempt(struct report *report, const struct shown *shown);
+
+/** Draws how far it is, at most ten times a second. */
+void report_progress(struct report *report, const struct show_counts *counts, size_t total);
+
+void report_end(struct report *report, const struct show_counts *counts);
+
+#endif

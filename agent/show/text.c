@@ -1,0 +1,311 @@
+#include "cli/i18n.h"
+#include "cli/table.h"
+#include "show/certificate.h"
+#include "show/show.h"
+#include "words/units.h"
+
+#include <string.h>
+
+/* One attempt in full: outcome, then one row a stage with what it took, then the certificate. */
+
+const char *show_verdict(struct outcome outcome)
+{
+    return outcome_is_ok(outcome) ? _("ok") : outcome_is_failure(outcome) ? _("FAIL") : _("not tried");
+}
+
+int show_verdict_style(struct outcome outcome)
+{
+    return outcome_is_ok(outcome) ? TERM_GOOD : outcome_is_failure(outcome) ? TERM_BAD : TERM_WARN;
+}
+
+static void safe(struct buf *out, const char *text)
+{
+    (void)text_safe(out, text, strlen(text));
+}
+
+static const char *read_text(const struct buf *text)
+{
+    return text->data == NULL ? "" : (const char *)text->data;
+}
+
+/* One row; the text buffer is emptied for the next. */
+static void row(struct table *table, const char *label, int64_t took_us, struct buf *text)
+{
+    char span[UNITS_SPAN_BYTES];
+    table_cell(table, TERM_HEAD, "%s", label);
+    table_cell(table, TERM_PLAIN, "%s", took_us < 0 ? "" : span_text(took_us, span));
+    table_cell(table, TERM_PLAIN, "%s", read_text(text));
+    buf_clear(text);
+}
+
+/* From one moment to another; when that never came, to the end. */
+static int64_t took(const struct evidence_clock *clock, int64_t from_us, int64_t to_us)
+{
+    if (to_us == EVIDENCE_NEVER)
+        to_us = clock->closed_us;
+    return from_us == EVIDENCE_NEVER || to_us == EVIDENCE_NEVER ? -1 : to_us - from_us;
+}
+
+static const char *type_name(uint32_t type)
+{
+    return type == 1 ? "A" : type == 28 ? "AAAA" : "?";
+}
+
+static void append_answers(struct buf *out, const struct dns_query *query)
+{
+    char text[ADDRESS_TEXT_BYTES];
+    for (size_t i = 0; i < query->answer_count; i++) {
+        const struct dns_answer *answer = &query->answers[i];
+        (void)buf_text(out, i == 0 ? "" : ", ");
+        if (answer->address.length > 0) {
+            (void)buf_printf(out, "%s (%s", address_text(&answer->address, text), type_name(query->type));
+        } else {
+            safe(out, answer->name);
+            (void)buf_text(out, " (CNAME");
+        }
+        if (query->from_hosts_file)
+            (void)buf_text(out, ")");
+        else
+            (void)buf_printf(out, ", ttl %u)", answer->ttl_s);
+    }
+}
+
+static void dns_row(struct table *table, const struct dns_query *query, bool first, struct buf *text)
+{
+    if (query->answer_count > 0)
+        append_answers(text, query);
+    else if (query->rcode < 0)
+        (void)buf_printf(text, _("%s: no answer (resolver status %d)"), type_name(query->type),
+                         query->status);
+    else if (query->rcode == 0)
+        (void)buf_printf(text, _("no %s"), type_name(query->type));
+    else
+        (void)buf_printf(text, _("%s: rcode %d"), type_name(query->type), query->rcode);
+    if (query->from_hosts_file)
+        (void)buf_printf(text, " %s", _("from /etc/hosts"));
+    else
+        (void)buf_printf(text, " %s %s", _("via"), query->resolver);
+    row(table, first ? "dns" : "", query->from_hosts_file ? -1 : (int64_t)query->took_us, text);
+}
+
+static void append_error(struct buf *out, const struct evidence_flow *flow)
+{
+    char offender[ADDRESS_TEXT_BYTES];
+    if (flow->error != 0)
+        (void)buf_printf(out, "%s: errno %d %s (%s)", evidence_call_name((int)flow->error_call), flow->error,
+                         strerrorname_np(flow->error) == NULL ? "?" : strerrorname_np(flow->error),
+                         strerror(flow->error));
+    if (flow->icmp_type >= 0)
+        (void)buf_printf(out, _(", ICMP type %d code %d from %s"), flow->icmp_type, flow->icmp_code,
+                         address_text(&flow->icmp_offender, offender));
+}
+
+static void tcp_row(struct table *table, const struct attempt *attempt, struct buf *text)
+{
+    const struct evidence_clock *clock = &attempt->clock;
+    const struct tcp_snapshot *start = &attempt->tcp[MOMENT_CONNECTED], *end = &attempt->tcp[MOMENT_END];
+    char span[UNITS_SPAN_BYTES];
+    if (clock->connect_us == EVIDENCE_NEVER)
+        return;
+    if (clock->connected_us == EVIDENCE_NEVER) {
+        append_error(text, &attempt->flow);
+        if (text->len == 0)
+            (void)buf_text(text, _("no answer"));
+        if (end->taken && end->total_retrans > 0)
+            (void)buf_printf(text, _(", SYN sent %u times"), end->total_retrans + 1);
+    } else if (start->taken) {
+        (void)buf_printf(text, _("rtt %s"), span_text((int64_t)start->rtt_us, span));
+        if (end->total_retrans == 0)
+            (void)buf_printf(text, ", %s", _("no retransmits"));
+        else
+            (void)buf_printf(text, ngettext(", %u retransmit", ", %u retransmits", end->total_retrans),
+                             end->total_retrans);
+    }
+    row(table, "tcp", took(clock, clock->connect_us, clock->connected_us), text);
+}
+
+static void append_word(struct buf *out, const char *name, unsigned number)
+{
+    if (number == 0)
+        return;
+    (void)buf_text(out, out->len > 0 ? "  " : "");
+    if (name[0] != '\0')
+        (void)buf_text(out, name);
+    else
+        (void)buf_printf(out, "0x%04x", number);
+}
+
+static void append_alerts(struct buf *out, const struct attempt *attempt)
+{
+    uint8_t level, description;
+    for (int received = 1; received >= 0; received--) {
+        if (!attempt_alert(attempt, received, &level, &description) || description == 0)
+            continue;
+        (void)buf_printf(out, "%s%s %u %s", out->len > 0 ? "  " : "",
+                         received ? _("alert received") : _("alert sent"), description,
+                         tls_alert_name(description));
+    }
+}
+
+static void tls_row(struct table *table, const struct attempt *attempt, struct buf *text)
+{
+    const struct evidence_tls *tls = &attempt->tls;
+    const struct evidence_clock *clock = &attempt->clock;
+    if (clock->connected_us == EVIDENCE_NEVER)
+        return;
+    append_word(text, tls_version_name(tls->version), tls->version);
+    append_word(text, tls_cipher_name(tls->cipher), tls->cipher);
+    append_word(text, tls_group_name(tls->group), tls->group);
+    append_word(text, tls_signature_name(tls->signature), tls->signature);
+    if (tls->alpn[0] != '\0') {
+        (void)buf_text(text, "  alpn ");
+        safe(text, tls->alpn);
+    }
+    if (tls->hello_retry)
+        (void)buf_printf(text, "  %s", _("after HelloRetryRequest"));
+    append_alerts(text, attempt);
+    if (clock->handshake_us == EVIDENCE_NEVER && text->len == 0)
+        (void)buf_text(text, clock->first_byte_us == EVIDENCE_NEVER
+                                 ? _("no byte came back after the ClientHello")
+                                 : _("no ServerHello"));
+    row(table, "tls", took(clock, clock->connected_us, clock->handshake_us), text);
+}
+
+static void first_bytes_row(struct table *table, const struct attempt *attempt, struct buf *text)
+{
+    const struct evidence_end *end = &attempt->end;
+    if (attempt->clock.handshake_us != EVIDENCE_NEVER || attempt->tls.version != 0 ||
+        end->first_byte_count == 0)
+        return;
+    (void)buf_text(text, _("first bytes: "));
+    (void)text_safe(text, (const char *)end->first_bytes, end->first_byte_count);
+    row(table, "", -1, text);
+}
+
+static void client_certificate_rows(struct table *table, const struct attempt *attempt, struct buf *text)
+{
+    const struct evidence_tls *tls = &attempt->tls;
+    if (!tls->certificate_request)
+        return;
+    (void)buf_text(text, _("a client certificate is asked for"));
+    for (size_t i = 0; i < tls->ca_name_count; i++) {
+        (void)buf_text(text, i == 0 ? _(" from ") : "; ");
+        safe(text, tls->ca_names[i]);
+    }
+    row(table, "", -1, text);
+}
+
+static void http_row(struct table *table, const struct attempt *attempt, struct buf *text)
+{
+    const struct evidence_clock *clock = &attempt->clock;
+    const struct evidence_http *http = &attempt->http;
+    if (clock->request_us == EVIDENCE_NEVER)
+        return;
+    if (http->malformed)
+        (void)buf_text(text, _("the answer is not HTTP"));
+    else if (http->status == 0)
+        (void)buf_text(text, _("no answer"));
+    else
+        (void)buf_printf(text, "%u ", http->status);
+    safe(text, http->status == 0 ? "" : http->reason);
+    const char *server = attempt_header(attempt, "server");
+    if (server != NULL) {
+        (void)buf_text(text, "  server: ");
+        safe(text, server);
+    }
+    row(table, "http", took(clock, clock->request_us, clock->first_data_us), text);
+}
+
+static const char *ending_text(enum evidence_ending how)
+{
+    switch (how) {
+    case ENDING_NONE:
+        return N_("never connected");
+    case ENDING_BY_US:
+        return N_("by us");
+    case ENDING_CLOSE_NOTIFY:
+        return N_("by peer, close_notify");
+    case ENDING_FIN:
+        return N_("by peer, FIN without close_notify");
+    case ENDING_RESET:
+        return N_("by peer, reset");
+    case ENDING_TIMEOUT:
+        return N_("by us, time was up");
+    case ENDING_ALERT:
+        return N_("by peer, alert");
+    case ENDING_ERROR:
+        return N_("by us, what came made no sense");
+    }
+    return "?";
+}
+
+static void close_row(struct table *table, const struct attempt *attempt, struct buf *text)
+{
+    if (attempt->clock.connected_us == EVIDENCE_NEVER)
+        return;
+    (void)buf_printf(text, "%s", _(ending_text(attempt->end.how)));
+    if (attempt->flow.error != 0) {
+        (void)buf_text(text, ", ");
+        append_error(text, &attempt->flow);
+    }
+    row(table, "close", -1, text);
+}
+
+static void stages(FILE *out, const struct attempt *attempt)
+{
+    struct table *table = table_new(3);
+    struct buf text;
+    if (table == NULL)
+        return;
+    buf_init(&text, 0);
+    table_align_right(table, 1);
+    for (size_t i = 0; i < attempt->dns_count; i++)
+        dns_row(table, &attempt->dns[i], i == 0, &text);
+    tcp_row(table, attempt, &text);
+    tls_row(table, attempt, &text);
+    first_bytes_row(table, attempt, &text);
+    client_certificate_rows(table, attempt, &text);
+    http_row(table, attempt, &text);
+    close_row(table, attempt, &text);
+    table_print(table, out, 2);
+    buf_done(&text);
+    table_free(table);
+}
+
+static void certificate(FILE *out, const struct attempt *attempt)
+{
+    struct table *table = attempt->tls.chain_count == 0 ? NULL : table_new(2);
+    if (table == NULL)
+        return;
+    certificate_rows(table, attempt);
+    (void)fputc('\n', out);
+    table_print(table, out, 2);
+    table_free(table);
+}
+
+static void headline(FILE *out, const struct shown *shown)
+{
+    char name[ENDPOINT_TEXT_BYTES], address[ADDRESS_TEXT_BYTES], raw[128];
+    struct buf safe_name;
+    buf_init(&safe_name, 0);
+    safe(&safe_name, endpoint_text(shown->endpoint, name));
+    term_print(out, TERM_BOLD, read_text(&safe_name));
+    if (shown->attempt->flow.destination.length > 0)
+        (void)fprintf(out, "  %s", address_text(&shown->attempt->flow.destination, address));
+    (void)fputs("  ", out);
+    term_print(out, (enum term_style)show_verdict_style(shown->outcome), show_verdict(shown->outcome));
+    if (!outcome_is_ok(shown->outcome))
+        (void)fprintf(out, "  %s", _(outcome_class_text(shown->outcome.class)));
+    if (outcome_raw_text(shown->outcome, raw, sizeof raw)[0] != '\0')
+        (void)fprintf(out, " (%s)", raw);
+    (void)fputc('\n', out);
+    buf_done(&safe_name);
+}
+
+void show_text(FILE *out, const struct shown *shown)
+{
+    headline(out, shown);
+    (void)fputc('\n', out);
+    stages(out, shown->attempt);
+    certificate(out, shown->attempt);
+}

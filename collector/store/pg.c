@@ -1,0 +1,540 @@
+#include "store/pg.h"
+
+#include "link/handles.h"
+#include "store/command.h"
+#include "store/connect.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    PG_PAUSE_FIRST_MS = 250,
+    PG_PAUSE_MOST_MS = 15000,
+    PG_COPY_CHUNK_BYTES = 64 * 1024,
+};
+
+enum pg_phase {
+    PG_DOWN,       /* waiting to try again */
+    PG_CONNECTING, /* a worker thread has the connection */
+    PG_IDLE,
+    PG_BEGIN,
+    PG_STEP,    /* in a turn: a command is under way, or a callback is running */
+    PG_COPYING, /* in a turn: COPY data is going out */
+    PG_COMMIT,
+    PG_ROLLBACK,
+    PG_CLOSED,
+};
+
+struct pg_node {
+    struct pg_turn turn;
+    struct pg_node *next;
+};
+
+/* The poll handle lives as long as one connection's socket; on the heap, because closing takes a turn of the
+ * loop. */
+struct pg_watch {
+    struct pg *pg;
+    uv_poll_t poll;
+    struct handles handles;
+};
+
+struct pg {
+    uv_loop_t *loop;
+    const char *conninfo;
+    const char *const *channels;
+    struct pg_handlers handlers;
+    void *arg;
+    enum pg_phase phase;
+    PGconn *connection;
+    struct pg_watch *watch;
+    uv_timer_t retry;
+    struct handles handles;
+    uint64_t pause_ms;
+    uv_work_t work;
+    char *connect_why; /* written by the worker */
+    struct pg_node *first;
+    struct pg_node **last;
+    PGresult *result;        /* of the command under way: the first that failed, else the last */
+    pg_result_fn *on_result; /* of the command under way */
+    bool sent;               /* a command is under way */
+    struct buf copy;
+    size_t copied;
+    char *why; /* why the running turn fails */
+    bool lost;
+    bool closing;
+    void (*closed)(void *arg);
+    void *closed_arg;
+};
+
+static void pg_next(struct pg *pg);
+static void pg_lose(struct pg *pg, const char *why);
+
+/* --- connecting, on a worker thread
+ * ------------------------------------------------------------------------------ */
+
+static char *pg_setup_sql(const char *const *channels)
+{
+    struct buf sql;
+    buf_init(&sql, 0);
+    bool whole = buf_text(&sql, connect_setup_sql);
+    for (int i = 0; whole && i < STATEMENT_COUNT; i++) {
+        char *prepare = connect_prepare_sql((enum statement_id)i);
+        whole = prepare != NULL && buf_printf(&sql, ";\n%s\n", prepare);
+        free(prepare);
+    }
+    for (size_t i = 0; whole && channels[i] != NULL; i++)
+        whole = buf_printf(&sql, ";\nLISTEN %s", channels[i]);
+    if (whole)
+        return buf_take(&sql);
+    buf_done(&sql);
+    return NULL;
+}
+
+static void pg_connect_work(uv_work_t *work)
+{
+    struct pg *pg = work->data;
+    struct connect_params params = connect_params(pg->conninfo);
+    pg->connection = PQconnectdbParams(params.keywords, params.values, 1);
+    if (PQstatus(pg->connection) != CONNECTION_OK) {
+        pg->connect_why = connect_error(pg->connection);
+        return;
+    }
+    connect_quiet(pg->connection);
+    char *sql = pg_setup_sql(pg->channels);
+    PGresult *result = sql == NULL ? NULL : PQexec(pg->connection, sql);
+    if (PQresultStatus(result) != PGRES_COMMAND_OK)
+        pg->connect_why = connect_result_error(result, pg->connection);
+    else if (PQsetnonblocking(pg->connection, 1) != 0)
+        pg->connect_why = connect_error(pg->connection);
+    PQclear(result);
+    free(sql);
+}
+
+/* --- watching the socket
+ * ----------------------------------------------------------------------------------------- */
+
+static void pg_watch_freed(void *arg)
+{
+    free(arg);
+}
+
+static void pg_drop_connection(struct pg *pg)
+{
+    if (pg->watch != NULL)
+        handles_close_all(&pg->watch->handles, pg->loop, pg_watch_freed, pg->watch);
+    pg->watch = NULL;
+    PQfinish(pg->connection);
+    pg->connection = NULL;
+}
+
+static void pg_on_socket(uv_poll_t *poll, int status, int events);
+
+static void pg_want(struct pg *pg, bool write)
+{
+    int events = UV_READABLE | (write ? UV_WRITABLE : 0);
+    (void)uv_poll_start(&pg->watch->poll, events, pg_on_socket); /* fails only for events that are none */
+}
+
+static bool pg_watch_start(struct pg *pg)
+{
+    struct pg_watch *watch = calloc(1, sizeof *watch);
+    if (watch == NULL)
+        return false;
+    if (uv_poll_init(pg->loop, &watch->poll, PQsocket(pg->connection)) != 0) {
+        free(watch);
+        return false;
+    }
+    watch->pg = pg;
+    watch->poll.data = watch;
+    handles_init(&watch->handles);
+    handles_add(&watch->handles, &watch->poll);
+    pg->watch = watch;
+    pg_want(pg, false);
+    return true;
+}
+
+/* --- losing and finding the connection
+ * --------------------------------------------------------------------------- */
+
+static void pg_connect(struct pg *pg);
+
+static void pg_on_retry(uv_timer_t *timer)
+{
+    pg_connect(timer->data);
+}
+
+static void pg_pause(struct pg *pg)
+{
+    pg->phase = PG_DOWN;
+    (void)uv_timer_start(&pg->retry, pg_on_retry, pg->pause_ms, 0);
+    pg->pause_ms = pg->pause_ms * 2 > PG_PAUSE_MOST_MS ? PG_PAUSE_MOST_MS : pg->pause_ms * 2;
+}
+
+static void pg_gone(void *arg)
+{
+    struct pg *pg = arg;
+    void (*closed)(void *) = pg->closed;
+    void *closed_arg = pg->closed_arg;
+    buf_done(&pg->copy);
+    free(pg->connect_why);
+    free(pg->why);
+    free(pg);
+    closed(closed_arg);
+}
+
+static void pg_finish(struct pg *pg)
+{
+    if (pg->phase == PG_CLOSED)
+        return;
+    pg->phase = PG_CLOSED;
+    pg_drop_connection(pg);
+    handles_close_all(&pg->handles, pg->loop, pg_gone, pg);
+}
+
+static void pg_connected(uv_work_t *work, int status)
+{
+    struct pg *pg = work->data;
+    char *why = pg->connect_why;
+    pg->connect_why = NULL;
+    bool up = status == 0 && why == NULL && PQstatus(pg->connection) == CONNECTION_OK && !pg->closing &&
+              pg_watch_start(pg);
+    if (pg->closing) {
+        pg_finish(pg);
+    } else if (!up) {
+        pg_drop_connection(pg);
+        pg_pause(pg);
+        pg->handlers.on_lost(why == NULL ? "cannot connect" : why, pg->arg);
+    } else {
+        pg->pause_ms = PG_PAUSE_FIRST_MS;
+        pg->phase = PG_IDLE;
+        pg->handlers.on_ready(pg->arg);
+        pg_next(pg);
+    }
+    free(why);
+}
+
+static void pg_connect(struct pg *pg)
+{
+    pg->phase = PG_CONNECTING;
+    pg->work.data = pg;
+    if (uv_queue_work(pg->loop, &pg->work, pg_connect_work, pg_connected) != 0)
+        pg_pause(pg);
+}
+
+/* Takes the running turn out of the queue and tells its owner; the one place where a turn ends. */
+static void pg_end_turn(struct pg *pg, bool committed)
+{
+    struct pg_node *node = pg->first;
+    char *why = pg->why;
+    pg->why = NULL;
+    pg->first = node->next;
+    if (pg->first == NULL)
+        pg->last = &pg->first;
+    node->turn.end(committed, committed ? NULL : why == NULL ? "out of memory" : why, node->turn.arg);
+    free(node);
+    free(why);
+}
+
+static void pg_lose(struct pg *pg, const char *why)
+{
+    bool running = pg->phase != PG_IDLE;
+    char *text = strdup(why);
+    PQclear(pg->result);
+    pg->result = NULL;
+    pg->on_result = NULL;
+    pg->sent = false;
+    buf_done(&pg->copy);
+    pg_drop_connection(pg);
+    pg_pause(pg);
+    pg->lost = true;
+    if (running) {
+        free(pg->why);
+        pg->why = text == NULL ? NULL : strdup(text);
+        pg_end_turn(pg, false);
+    }
+    if (pg->closing) {
+        (void)uv_timer_stop(&pg->retry);
+        pg_finish(pg);
+    } else {
+        pg->handlers.on_lost(text == NULL ? "" : text, pg->arg);
+    }
+    free(text);
+}
+
+static void pg_lose_now(struct pg *pg)
+{
+    char *why = connect_error(pg->connection);
+    pg_lose(pg, why == NULL || why[0] == '\0' ? "the connection was closed" : why);
+    free(why);
+}
+
+/* --- commands
+ * ---------------------------------------------------------------------------------------------------- */
+
+/* After every send: what the kernel did not take waits for the socket. */
+static bool pg_flush(struct pg *pg)
+{
+    int left = PQflush(pg->connection);
+    if (left >= 0)
+        pg_want(pg, left > 0 || pg->phase == PG_COPYING);
+    return left >= 0;
+}
+
+/* Failures to send are reported by the socket at the next turn of the loop, so that no callback runs inside a
+ * send. */
+static void pg_command(struct pg *pg, enum pg_phase phase, const char *sql)
+{
+    pg->phase = phase;
+    pg->sent = true;
+    if (PQsendQuery(pg->connection, sql) != 1 || !pg_flush(pg))
+        pg_want(pg, true);
+}
+
+void pg_exec(struct pg *pg, enum statement_id id, const char *const *values, size_t count,
+             pg_result_fn *on_result)
+{
+    pg->on_result = on_result;
+    pg->sent = true;
+    if (PQsendQueryPrepared(pg->connection, statements[id].name, (int)count, values, NULL, NULL, 0) != 1 ||
+        !pg_flush(pg))
+        pg_want(pg, true);
+}
+
+void pg_copy(struct pg *pg, const char *sql, struct buf *data, pg_result_fn *on_result)
+{
+    buf_done(&pg->copy);
+    pg->copy = *data;
+    *data = (struct buf){.max = data->max};
+    pg->copied = 0;
+    pg->on_result = on_result;
+    pg_command(pg, PG_STEP, sql);
+}
+
+void pg_abandon(struct pg *pg, const char *why)
+{
+    if (pg->why == NULL)
+        pg->why = strdup(why);
+}
+
+bool pg_was_lost(const struct pg *pg)
+{
+    return pg->lost;
+}
+
+/* --- the running turn
+ * -------------------------------------------------------------------------------------------- */
+
+/* A callback has returned: it sent the next command, or the turn is over. */
+static void pg_settle(struct pg *pg)
+{
+    if (pg->why != NULL && !pg->sent)
+        pg_command(pg, PG_ROLLBACK, "ROLLBACK");
+    else if (!pg->sent)
+        pg_command(pg, PG_COMMIT, "COMMIT");
+}
+
+static void pg_step_done(struct pg *pg, PGresult *result)
+{
+    pg_result_fn *on_result = pg->on_result;
+    pg->on_result = NULL;
+    if (on_result != NULL)
+        on_result(pg, result, pg->first->turn.arg);
+    pg_settle(pg);
+}
+
+static void pg_turn_over(struct pg *pg, bool committed)
+{
+    pg->phase = PG_IDLE;
+    pg->lost = false;
+    pg_end_turn(pg, committed);
+    pg_next(pg);
+}
+
+static void pg_failed(struct pg *pg, const PGresult *result)
+{
+    if (pg->why == NULL)
+        pg->why = connect_result_error(result, pg->connection);
+    if (pg->phase == PG_COMMIT || pg->phase == PG_ROLLBACK)
+        pg_turn_over(pg, false);
+    else
+        pg_command(pg, PG_ROLLBACK, "ROLLBACK");
+}
+
+/* The server has said all about the command under way. */
+static void pg_complete(struct pg *pg)
+{
+    PGresult *result = pg->result;
+    pg->result = NULL;
+    pg->sent = false;
+    ExecStatusType status = PQresultStatus(result);
+    bool good = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
+    /* COMMIT of a failed transaction is carried out as ROLLBACK, and says so */
+    if (pg->phase == PG_COMMIT && good && strcmp(PQcmdStatus(result), "COMMIT") != 0)
+        good = false;
+    if (!good) {
+        pg_failed(pg, result);
+    } else if (pg->phase == PG_BEGIN) {
+        pg->phase = PG_STEP;
+        pg->first->turn.start(pg, pg->first->turn.arg);
+        pg_settle(pg);
+    } else if (pg->phase == PG_COMMIT || pg->phase == PG_ROLLBACK) {
+        pg_turn_over(pg, pg->phase == PG_COMMIT);
+    } else if (pg->phase == PG_STEP) {
+        pg_step_done(pg, result);
+    }
+    PQclear(result);
+}
+
+static void pg_next(struct pg *pg)
+{
+    if (pg->phase != PG_IDLE)
+        return;
+    if (pg->first != NULL)
+        pg_command(pg, PG_BEGIN, "BEGIN");
+    else if (pg->closing)
+        pg_finish(pg);
+}
+
+/* --- the socket
+ * -------------------------------------------------------------------------------------------------- */
+
+/* Hands over COPY data until the kernel has enough. @return false when the connection failed. */
+static bool pg_copy_more(struct pg *pg)
+{
+    while (pg->copied < pg->copy.len) {
+        size_t left = pg->copy.len - pg->copied;
+        size_t chunk = left < PG_COPY_CHUNK_BYTES ? left : PG_COPY_CHUNK_BYTES;
+        int put = PQputCopyData(pg->connection, (const char *)pg->copy.data + pg->copied, (int)chunk);
+        if (put <= 0)
+            return put == 0;
+        pg->copied += chunk;
+        int waits = PQflush(pg->connection);
+        if (waits != 0)
+            return waits > 0;
+    }
+    int put = PQputCopyEnd(pg->connection, NULL);
+    if (put == 1) {
+        pg->phase = PG_STEP;
+        buf_done(&pg->copy);
+    }
+    return put >= 0;
+}
+
+/* Of several results the failed one counts. */
+static void pg_keep(struct pg *pg, PGresult *result)
+{
+    if (pg->result != NULL && PQresultStatus(pg->result) == PGRES_FATAL_ERROR) {
+        PQclear(result);
+        return;
+    }
+    PQclear(pg->result);
+    pg->result = result;
+}
+
+/* @return false when nothing more can be done now. */
+static bool pg_take_result(struct pg *pg)
+{
+    PGresult *result = PQgetResult(pg->connection);
+    if (result == NULL) {
+        pg_complete(pg);
+        return pg->phase != PG_CLOSED;
+    }
+    if (PQresultStatus(result) == PGRES_COPY_IN) {
+        PQclear(result);
+        pg->phase = PG_COPYING;
+        return false;
+    }
+    pg_keep(pg, result);
+    return true;
+}
+
+static void pg_notifies(struct pg *pg)
+{
+    for (PGnotify *notify; pg->connection != NULL && (notify = PQnotifies(pg->connection)) != NULL;) {
+        pg->handlers.on_notify(notify->relname, notify->extra, pg->arg);
+        PQfreemem(notify);
+    }
+}
+
+static void pg_on_socket(uv_poll_t *poll, int status, int events)
+{
+    struct pg *pg = ((struct pg_watch *)poll->data)->pg;
+    (void)events;
+    if (status < 0 || PQconsumeInput(pg->connection) != 1 || PQstatus(pg->connection) != CONNECTION_OK) {
+        pg_lose_now(pg);
+        return;
+    }
+    /* Ends because each round takes one result off the input, and no command is sent without an owner. */
+    while (pg->sent && pg->phase != PG_COPYING && PQisBusy(pg->connection) == 0)
+        if (!pg_take_result(pg))
+            break;
+    if (pg->phase == PG_CLOSED)
+        return;
+    pg_notifies(pg);
+    if ((pg->phase == PG_COPYING && !pg_copy_more(pg)) || !pg_flush(pg))
+        pg_lose_now(pg);
+}
+
+/* --- public
+ * ------------------------------------------------------------------------------------------------------ */
+
+struct pg *pg_new(uv_loop_t *loop, const char *conninfo, const char *const *channels,
+                  const struct pg_handlers *handlers, void *arg)
+{
+    struct pg *pg = calloc(1, sizeof *pg);
+    if (pg == NULL)
+        return NULL;
+    pg->loop = loop;
+    pg->conninfo = conninfo;
+    pg->channels = channels;
+    pg->handlers = *handlers;
+    pg->arg = arg;
+    pg->last = &pg->first;
+    pg->pause_ms = PG_PAUSE_FIRST_MS;
+    (void)uv_timer_init(loop, &pg->retry);
+    pg->retry.data = pg;
+    handles_init(&pg->handles);
+    handles_add(&pg->handles, &pg->retry);
+    pg_connect(pg);
+    return pg;
+}
+
+static void pg_drop_queued(struct pg *pg, bool running)
+{
+    struct pg_node *keep = running ? pg->first : NULL;
+    struct pg_node *node = running ? keep->next : pg->first;
+    pg->first = keep;
+    pg->last = keep == NULL ? &pg->first : &keep->next;
+    if (keep != NULL)
+        keep->next = NULL;
+    while (node != NULL) {
+        struct pg_node *next = node->next;
+        node->turn.end(false, "", node->turn.arg);
+        free(node);
+        node = next;
+    }
+}
+
+void pg_close(struct pg *pg, void (*done)(void *arg), void *arg)
+{
+    bool up = pg->phase != PG_DOWN && pg->phase != PG_CONNECTING;
+    bool running = up && pg->phase != PG_IDLE;
+    pg->closing = true;
+    pg->closed = done;
+    pg->closed_arg = arg;
+    pg_drop_queued(pg, running);
+    if (!running && pg->phase != PG_CONNECTING)
+        pg_finish(pg);
+}
+
+bool pg_submit(struct pg *pg, const struct pg_turn *turn)
+{
+    struct pg_node *node = pg->closing ? NULL : calloc(1, sizeof *node);
+    if (node == NULL)
+        return false;
+    node->turn = *turn;
+    *pg->last = node;
+    pg->last = &node->next;
+    pg_next(pg);
+    return true;
+}

@@ -1,0 +1,75 @@
+#!/bin/bash
+# Three agents whose wall clocks are wrong by +1 h, -1 h and 0 still meet at one endpoint at one moment, and the stored start times are
+# the collector's. ROUNDS (default 60; 200 to show) rounds, one a second. With SKEW_LIMIT_MS= the skew is printed and not judged.
+. "$(dirname "$0")/lib.sh"
+
+rounds=${ROUNDS:-60}
+limit_ms=${SKEW_LIMIT_MS-20}
+
+# Every accepted connection is recorded with the true time.
+start listener "$LAB_SERVER" --record "$work/accepted" close --listen 127.0.0.1:0 close --listen 127.0.0.1:0 close --listen 127.0.0.1:0
+wait_for 10 "the lab server" at_least 3 grep -c . "$work/logs/listener"
+
+start_collector
+site=0
+while read -r _ address; do
+    site=$((site + 1))
+    expect_exit 0 "$collector_program" site add "site-$site" --plain "$address" --interval 1s --state "$state"
+done <"$work/logs/listener"
+
+# The sanitizer's library may come after the one that fakes the time; only wall clocks are faked.
+agent_program_true=$agent_program
+for vantage in "fast-1 +1h" "slow-1 -1h" "true-1 +0s"; do
+    read -r name offset <<<"$vantage"
+    printf '#!/bin/bash\nASAN_OPTIONS=verify_asan_link_order=0:${ASAN_OPTIONS:-} exec faketime --exclude-monotonic -f "%s" "%s" "$@"\n' \
+        "$offset" "$agent_program_true" >"agent.$name"
+    chmod +x "agent.$name"
+    agent_program=$work/agent.$name
+    enroll "$name" "${name%-1}" ""
+    start_agent "$name"
+done
+wait_for 30 "three agents to connect" at_least 3 connected
+ok "agents with wrong clocks enrol and connect"
+wait_for $((rounds * 2 + 60)) "$rounds rounds of three vantages" at_least "$rounds" full_rounds 3
+
+# Skew: how far apart the first attempts of the vantages on one endpoint in one round started.
+sql "CREATE TEMP TABLE skew AS
+     SELECT round_id, endpoint_id, extract(epoch FROM max(start_at) - min(start_at)) * 1000 AS ms
+     FROM attempt WHERE variant = 0 AND round_id IS NOT NULL GROUP BY 1, 2 HAVING count(DISTINCT vantage_id) = 3;
+     COPY (SELECT count(DISTINCT round_id), count(*), round(percentile_disc(0.5) WITHIN GROUP (ORDER BY ms), 3),
+           round(percentile_disc(0.99) WITHIN GROUP (ORDER BY ms), 3), round(max(ms), 3) FROM skew) TO STDOUT" >skew
+read -r in_rounds meetings p50 p99 most <skew
+say "skew between vantages: $in_rounds rounds, $meetings meetings: median $p50 ms, 99th percentile $p99 ms, largest $most ms"
+[ "$in_rounds" -ge "$rounds" ] || fail "only $in_rounds rounds"
+if [ -n "$limit_ms" ]; then
+    awk -v a="$p99" -v b="$limit_ms" 'BEGIN { exit !(a <= b) }' || fail "the 99th percentile of the skew is $p99 ms, more than $limit_ms ms"
+    ok "the 99th percentile of the skew is at most $limit_ms ms"
+fi
+
+# Truth: what the servers saw. No attempt started after its connection was accepted. And the server notices a connection some time after
+# the agent has it: in the best of a vantage's attempts that time is nothing.
+sed -E 's/^([0-9]+) [^ ]*:([0-9]+) [^ ]*:([0-9]+)$/\1\t\2\t\3/' accepted >accepted.tsv
+psql -X -q -A -t -F ' ' -v ON_ERROR_STOP=1 -h "$state/run" -p 5432 -U parallax -d postgres >truth <<'SQL'
+CREATE TEMP TABLE accepted (at_us bigint, source_port integer, port integer);
+\copy accepted from 'accepted.tsv'
+CREATE TEMP TABLE seen AS
+    SELECT v.name, a.start_error_us AS error_us,
+           extract(epoch FROM a.start_at) * 1000000 - s.at_us AS started_after_us,
+           s.at_us - (extract(epoch FROM a.start_at) * 1000000 + a.connected_us) AS noticed_after_us
+    FROM attempt a JOIN vantage v ON v.id = a.vantage_id JOIN endpoint e ON e.id = a.endpoint_id
+    JOIN accepted s ON s.source_port = a.source_port AND s.port = e.port
+         AND abs(s.at_us - extract(epoch FROM a.start_at) * 1000000) < 5000000;
+SELECT name, count(*), round(max(error_us)), count(*) FILTER (WHERE started_after_us > error_us),
+       count(*) FILTER (WHERE error_us = 0), round(min(noticed_after_us)), (min(noticed_after_us) <= max(error_us))
+FROM seen GROUP BY name ORDER BY name;
+SQL
+checked=0
+while read -r name attempts error late unstated best agrees; do
+    say "$name: $attempts attempts, error stated at most $error us, best difference to the server's record $best us"
+    [ "$late" = 0 ] || fail "$name: $late attempts are said to have started after the server had accepted them"
+    [ "$unstated" = 0 ] || fail "$name: $unstated attempts state no error"
+    [ "$agrees" = t ] || fail "$name: start times are $best us before the truth, beyond the stated error of $error us"
+    [ "$attempts" -ge "$rounds" ] || fail "$name: only $attempts attempts were matched"
+    checked=$((checked + 1))
+done <truth
+equal "vantages whose start times agree with the truth within their stated error" "$checked" 3

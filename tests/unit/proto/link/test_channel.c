@@ -1,0 +1,412 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "link/channel.h"
+#include "proto/link/link_fixture.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static struct fixture ours, theirs;
+
+/* One end of a connection: what happened to it, and what it does when something does. */
+struct end {
+    struct channel *channel;
+    int opened, messages, closed, drained, goodbyes;
+    enum channel_failure failure;
+    char why[256];
+    uint64_t last;
+    void (*on_open)(struct end *end);
+    void (*on_message)(struct end *end, struct message *message);
+};
+
+struct scene {
+    uv_loop_t loop;
+    uv_tcp_t listener;
+    uint16_t port;
+    SSL_CTX *server_context;
+    struct channel_limits limits;
+    struct end client, server;
+};
+
+static void handle_open(struct channel *channel, void *arg)
+{
+    struct end *end = arg;
+    end->channel = channel;
+    end->opened++;
+    if (end->on_open != NULL)
+        end->on_open(end);
+}
+
+static void handle_message(struct channel *channel, struct message *message, void *arg)
+{
+    struct end *end = arg;
+    assert_ptr_equal(channel, end->channel);
+    assert_int_equal(end->closed, 0);
+    end->messages++;
+    end->goodbyes += message->kind == MESSAGE_GOODBYE;
+    if (message->kind == MESSAGE_PING) {
+        assert_true(message->ping.sent_us == end->last + 1);
+        end->last = message->ping.sent_us;
+    }
+    if (end->on_message != NULL)
+        end->on_message(end, message);
+}
+
+static void handle_drained(struct channel *channel, void *arg)
+{
+    (void)channel;
+    ((struct end *)arg)->drained++;
+}
+
+static void handle_closed(struct channel *channel, enum channel_failure failure, const char *why, void *arg)
+{
+    (void)channel;
+    struct end *end = arg;
+    end->closed++;
+    end->failure = failure;
+    snprintf(end->why, sizeof end->why, "%s", why);
+    end->channel = NULL;
+}
+
+static const struct channel_handlers handlers = {handle_open, handle_message, handle_drained, handle_closed};
+
+static void on_connection(uv_stream_t *listener, int status)
+{
+    assert_int_equal(status, 0);
+    struct scene *scene = listener->data;
+    struct channel_limits limits = channel_default_limits;
+    limits.max_payload_bytes = scene->limits.max_payload_bytes;
+    scene->server.channel =
+        channel_accept(listener, scene->server_context, &limits, &handlers, &scene->server);
+    assert_non_null(scene->server.channel);
+}
+
+static void scene_init(struct scene *scene)
+{
+    *scene = (struct scene){.limits = channel_default_limits, .server_context = ours.server_context};
+    struct sockaddr_in any;
+    struct sockaddr_storage bound;
+    int length = sizeof bound;
+    struct address address;
+    assert_int_equal(uv_loop_init(&scene->loop), 0);
+    assert_int_equal(uv_tcp_init(&scene->loop, &scene->listener), 0);
+    uv_ip4_addr("127.0.0.1", 0, &any);
+    assert_int_equal(uv_tcp_bind(&scene->listener, (struct sockaddr *)&any, 0), 0);
+    scene->listener.data = scene;
+    assert_int_equal(uv_listen((uv_stream_t *)&scene->listener, 8, on_connection), 0);
+    assert_int_equal(uv_tcp_getsockname(&scene->listener, (struct sockaddr *)&bound, &length), 0);
+    assert_true(address_from_sockaddr((struct sockaddr *)&bound, &address, &scene->port));
+}
+
+static void scene_dial(struct scene *scene, SSL_CTX *context)
+{
+    struct address loopback;
+    assert_true(address_parse("127.0.0.1", &loopback));
+    scene->client.channel = channel_connect(&scene->loop, &loopback, scene->port, context, PKI_SERVER_NAME,
+                                            &scene->limits, &handlers, &scene->client);
+    assert_non_null(scene->client.channel);
+}
+
+/* Runs until both ends are closed, then closes the listener. */
+static void scene_run(struct scene *scene, int client_only)
+{
+    while (scene->client.closed == 0 || (!client_only && scene->server.closed == 0))
+        uv_run(&scene->loop, UV_RUN_ONCE);
+    uv_close((uv_handle_t *)&scene->listener, NULL);
+    uv_run(&scene->loop, UV_RUN_DEFAULT);
+    assert_int_equal(scene->client.closed, 1);
+    assert_true(scene->server.closed <= 1);
+    assert_int_equal(uv_loop_close(&scene->loop), 0);
+}
+
+static void send_pings(struct end *end, unsigned count)
+{
+    for (uint64_t i = 1; i <= count; i++) {
+        struct message ping = {.kind = MESSAGE_PING, .ping = {.sent_us = i}};
+        assert_true(channel_send(end->channel, &ping));
+    }
+}
+
+static void open_pings(struct end *end)
+{
+    send_pings(end, 1000);
+}
+
+static void close_after_1000(struct end *end, struct message *message)
+{
+    (void)message;
+    if (end->messages == 1000)
+        channel_close(end->channel);
+}
+
+static void test_messages_in_order(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_init(&scene);
+    scene.client.on_open = open_pings;
+    scene.server.on_message = close_after_1000;
+    scene_dial(&scene, ours.client_context);
+    scene_run(&scene, 0);
+    assert_int_equal(scene.server.messages, 1000);
+    assert_int_equal(scene.server.failure, CHANNEL_CLOSED_BY_US);
+    assert_int_equal(scene.client.failure, CHANNEL_CLOSED_BY_PEER);
+    assert_true(scene.client.drained >= 1);
+}
+
+/* Messages sent before the handshake is done go out after it. */
+static void test_send_before_open(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_init(&scene);
+    scene.server.on_message = close_after_1000;
+    scene_dial(&scene, ours.client_context);
+    send_pings(&scene.client, 1000);
+    scene_run(&scene, 0);
+    assert_int_equal(scene.server.messages, 1000);
+}
+
+static void pings_then_close(struct end *end)
+{
+    send_pings(end, 1000);
+    channel_close(end->channel);
+    channel_close(end->channel);
+    struct message ping = {.kind = MESSAGE_PING};
+    assert_false(channel_send(end->channel, &ping));
+}
+
+static void pause_at_3(struct end *end, struct message *message)
+{
+    (void)message;
+    if (end->messages == 3)
+        channel_pause(end->channel);
+}
+
+/* A paused reader sees nothing more, not even what had already arrived, nor the end; resumed, it sees all of
+ * it. */
+static void test_pause_holds_everything(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_init(&scene);
+    scene.client.on_open = pings_then_close;
+    scene.server.on_message = pause_at_3;
+    scene_dial(&scene, ours.client_context);
+    while (scene.client.closed == 0) /* it lingers for a second, because the paused end does not answer */
+        uv_run(&scene.loop, UV_RUN_ONCE);
+    assert_int_equal(scene.server.messages, 3);
+    assert_int_equal(scene.server.closed, 0);
+    channel_resume(scene.server.channel);
+    assert_int_equal(scene.server.messages, 3); /* never from inside the call */
+    scene_run(&scene, 0);
+    assert_int_equal(scene.server.messages, 1000);
+    assert_int_equal(scene.server.failure, CHANNEL_CLOSED_BY_PEER);
+}
+
+static void test_overflow(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_init(&scene);
+    scene.limits.max_queued_bytes = 100;
+    scene_dial(&scene, ours.client_context);
+    struct message ping = {.kind = MESSAGE_PING, .ping = {.sent_us = 1}};
+    int sent = 0;
+    while (sent < 100 && channel_send(scene.client.channel, &ping))
+        sent++;
+    assert_in_range(sent, 1, 99);
+    scene_run(&scene, 1);
+    assert_int_equal(scene.client.failure, CHANNEL_OVERFLOW);
+}
+
+static void send_nonsense(struct end *end)
+{
+    assert_true(channel_send_payload(end->channel, "\xff\xff\xff\xff", 4));
+}
+
+static void test_bad_message(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_init(&scene);
+    scene.client.on_open = send_nonsense;
+    scene_dial(&scene, ours.client_context);
+    scene_run(&scene, 0);
+    assert_int_equal(scene.server.failure, CHANNEL_BAD_FRAME);
+    assert_int_equal(scene.server.messages, 0);
+    assert_string_not_equal(scene.server.why, "");
+}
+
+static void send_large(struct end *end)
+{
+    static const char large[4096];
+    assert_true(channel_send_payload(end->channel, large, sizeof large));
+}
+
+static void test_too_large_frame(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_init(&scene);
+    scene.limits.max_payload_bytes = 1024;
+    scene.client.on_open = send_large;
+    scene_dial(&scene, ours.client_context);
+    scene_run(&scene, 0);
+    assert_int_equal(scene.server.failure, CHANNEL_BAD_FRAME);
+}
+
+static void goodbye_and_close(struct end *end)
+{
+    struct message goodbye = {.kind = MESSAGE_GOODBYE, .goodbye = {.reason = GOODBYE_TOKEN, .text = "used"}};
+    assert_true(channel_send(end->channel, &goodbye));
+    channel_close(end->channel);
+}
+
+static void flood(struct end *end)
+{
+    static const char large[1 << 20];
+    for (int i = 0; i < 8; i++)
+        (void)channel_send_payload(end->channel, large, sizeof large);
+}
+
+/* A goodbye arrives although the other side is still sending: closing must not reset the connection under it.
+ */
+static void test_last_words_arrive(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_init(&scene);
+    scene.client.on_open = flood;
+    scene.server.on_open = goodbye_and_close;
+    scene_dial(&scene, ours.client_context);
+    scene_run(&scene, 0);
+    assert_int_equal(scene.client.goodbyes, 1);
+}
+
+static void test_refused_certificate_is_explained(void **state)
+{
+    (void)state;
+    struct scene scene;
+    char *why = NULL;
+    SSL_CTX *stranger = pki_client_context(ours.ca, theirs.vantage, theirs.vantage_key, &why);
+    scene_init(&scene);
+    scene.client.on_open = flood;
+    scene_dial(&scene, stranger);
+    scene_run(&scene, 0);
+    assert_int_equal(scene.server.opened, 0);
+    assert_int_equal(scene.server.failure, CHANNEL_TLS_FAILED);
+    assert_non_null(strstr(scene.server.why, "does not verify"));
+    assert_int_equal(scene.client.failure, CHANNEL_TLS_FAILED);
+    assert_non_null(strstr(scene.client.why, "the peer refused"));
+    SSL_CTX_free(stranger);
+}
+
+static void test_wrong_collector(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_init(&scene);
+    scene.server_context = theirs.server_context;
+    scene_dial(&scene, ours.client_context);
+    scene_run(&scene, 0);
+    assert_int_equal(scene.client.opened, 0);
+    assert_int_equal(scene.client.failure, CHANNEL_TLS_FAILED);
+    assert_int_equal(scene.server.failure, CHANNEL_TLS_FAILED);
+}
+
+static void test_nobody_listens(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_init(&scene);
+    scene.port = 1;
+    scene_dial(&scene, ours.client_context);
+    scene_run(&scene, 1);
+    assert_int_equal(scene.client.failure, CHANNEL_CONNECT_FAILED);
+    assert_string_equal(scene.client.why, "connection refused");
+}
+
+static void on_silent_connection(uv_stream_t *listener, int status)
+{
+    (void)listener, (void)status;
+}
+
+static void test_handshake_in_time(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_init(&scene);
+    scene.listener.connection_cb = on_silent_connection;
+    scene.limits.handshake_timeout_ms = 20;
+    scene_dial(&scene, ours.client_context);
+    scene_run(&scene, 1);
+    assert_int_equal(scene.client.failure, CHANNEL_TIMED_OUT);
+    assert_int_equal(scene.client.opened, 0);
+}
+
+static void test_idle(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_init(&scene);
+    scene.limits.idle_timeout_ms = 20;
+    scene_dial(&scene, ours.client_context);
+    scene_run(&scene, 0);
+    assert_int_equal(scene.client.failure, CHANNEL_TIMED_OUT);
+    assert_int_equal(scene.client.opened, 1);
+}
+
+static void test_close_before_open(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_init(&scene);
+    scene_dial(&scene, ours.client_context);
+    channel_close(scene.client.channel);
+    assert_int_equal(scene.client.closed, 0);
+    scene_run(&scene, 1);
+    assert_int_equal(scene.client.failure, CHANNEL_CLOSED_BY_US);
+    assert_int_equal(scene.client.opened, 0);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    fixture_init(&ours);
+    fixture_init(&theirs);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    fixture_done(&ours);
+    fixture_done(&theirs);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_messages_in_order),
+        cmocka_unit_test(test_send_before_open),
+        cmocka_unit_test(test_pause_holds_everything),
+        cmocka_unit_test(test_overflow),
+        cmocka_unit_test(test_bad_message),
+        cmocka_unit_test(test_too_large_frame),
+        cmocka_unit_test(test_last_words_arrive),
+        cmocka_unit_test(test_refused_certificate_is_explained),
+        cmocka_unit_test(test_wrong_collector),
+        cmocka_unit_test(test_nobody_listens),
+        cmocka_unit_test(test_handshake_in_time),
+        cmocka_unit_test(test_idle),
+        cmocka_unit_test(test_close_before_open),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
