@@ -1,3 +1,64 @@
 #include "cli/cli.h"
+#include "cli/i18n.h"
+#include "duty/duty.h"
+#include "duty/settings.h"
+#include "duty/state.h"
 
-const struct cli_verb verb_run = {.name = "run", .operands = "", .summary = ""};
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { OPTION_STATE = 1 };
+
+static const struct cli_option options[] = {
+    {"state", 0, "DIR", OPTION_STATE, N_("state folder (default: ~/.local/state/parallax-agent)")},
+    {0},
+};
+
+static int run_failed(char *why)
+{
+    cli_error("%s", why != NULL ? why : _("out of memory"));
+    free(why);
+    return EXIT_FAILED;
+}
+
+static int run_in(struct state *state)
+{
+    char path[PATH_MAX], *why = NULL;
+    struct settings settings;
+    if (!state_path(state, "agent.yaml", path) || access(path, F_OK) != 0) {
+        cli_error(_("%s: not enrolled (no agent.yaml in it); do: parallax-agent enroll"), state->folder);
+        return EXIT_FAILED;
+    }
+    if (!state_lock(state, &why))
+        return run_failed(why);
+    if (geteuid() == 0)
+        cli_warning(_("running as root; the agent needs no privileges, use a user of its own"));
+    settings_init(&settings);
+    int code = settings_read(&settings, path, &why) ? duty_run(state, &settings, &why) : EXIT_FAILED;
+    settings_done(&settings);
+    if (why != NULL)
+        return run_failed(why);
+    return code;
+}
+
+static int run(struct cli_args *args)
+{
+    const char *value = NULL, *folder = NULL, *why = "";
+    struct state state;
+    for (int id; (id = cli_next(args, &value)) != 0;)
+        if (id == OPTION_STATE)
+            folder = value;
+    if (!state_init(&state, folder, &why))
+        return cli_usage("%s", _(why));
+    int code = run_in(&state);
+    state_done(&state);
+    return code;
+}
+
+const struct cli_verb verb_run = {
+    .name = "run",
+    .operands = "",
+    .summary = N_("take part in the rounds of the collector this agent is enrolled with"),
+    .options = options,
+    .run = run,
+};

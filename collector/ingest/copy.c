@@ -3,6 +3,7 @@
 #include "store/command.h"
 #include "words/classify.h"
 #include "words/message.h"
+#include "words/utf8.h"
 
 #include <arpa/inet.h>
 #include <string.h>
@@ -97,42 +98,17 @@ static bool put_address(struct buf *out, const struct address *address)
     return put_bytes(out, wire, 4U + address->length);
 }
 
-/* Length of the valid UTF-8 sequence at text (RFC 3629), 0 when there is none. */
-static size_t utf8_length(const unsigned char *text)
-{
-    if (text[0] < 0x80)
-        return 1;
-    size_t length = text[0] >= 0xf0 && text[0] <= 0xf4 ? 4 : text[0] >= 0xe0 ? 3 : text[0] >= 0xc2 ? 2 : 0;
-    if (text[0] > 0xf4)
-        return 0;
-    for (size_t i = 1; i < length; i++)
-        if ((text[i] & 0xc0) != 0x80)
-            return 0;
-    if ((text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] > 0x9f) ||
-        (text[0] == 0xf0 && text[1] < 0x90) || (text[0] == 0xf4 && text[1] > 0x8f))
-        return 0;
-    return length;
-}
-
-/* NULL for an absent or empty text; each byte that is not UTF-8 becomes a question mark. */
+/* NULL for an absent or empty text. */
 static bool put_text(struct buf *out, const char *text)
 {
     if (text == NULL || text[0] == '\0')
         return put_null(out);
-    char clean[EVIDENCE_TEXT_MAX];
-    size_t used = 0;
-    for (const unsigned char *at = (const unsigned char *)text; *at != '\0';) {
-        size_t length = utf8_length(at);
-        if (used + (length == 0 ? 1 : length) > sizeof clean)
-            break;
-        if (length == 0)
-            clean[used] = '?';
-        else
-            memcpy(clean + used, at, length);
-        used += length == 0 ? 1 : length;
-        at += length == 0 ? 1 : length;
-    }
-    return put_bytes(out, clean, used);
+    struct buf clean;
+    buf_init(&clean, 0);
+    bool put =
+        utf8_clean(&clean, text, strnlen(text, EVIDENCE_TEXT_MAX)) && put_bytes(out, clean.data, clean.len);
+    buf_done(&clean);
+    return put;
 }
 
 /* --- what a column is made of

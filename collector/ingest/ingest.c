@@ -66,7 +66,6 @@ static void batch_free(struct batch *batch)
     struct ingest_source *source = batch->source;
     for (size_t i = 0; i < batch->count; i++)
         record_done(&batch->records[i]);
-    source->waiting -= batch->count;
     free(batch);
     if (--source->refs == 0 && source->gone)
         source->released(source);
@@ -249,6 +248,7 @@ static void ingest_acknowledge(struct group *group)
     uint8_t wanted[WANTED_MAX][32];
     for (struct batch *batch = group->batches; batch != NULL; batch = batch->next) {
         struct ingest_source *source = batch->source;
+        source->waiting -= batch->count;
         if (source->gone)
             continue;
         source->stored(source, batch->last);

@@ -150,7 +150,8 @@ const char *endpoint_label(const struct matrix_endpoint *endpoint, char out[ENDP
     bool pinned = endpoint->address[0] != '\0', origin = pinned && endpoint->role == ROLE_ORIGIN;
     const char *place = origin ? endpoint->address : endpoint->host;
     bool v6 = strchr(place, ':') != NULL;
+    pinned = pinned && !origin && strcmp(endpoint->host, endpoint->address) != 0;
     (void)snprintf(out, ENDPOINT_LABEL_BYTES, "%s%.253s%s:%u%s%.46s", v6 ? "[" : "", place, v6 ? "]" : "",
-                   endpoint->port, pinned && !origin ? "@" : "", pinned && !origin ? endpoint->address : "");
+                   endpoint->port, pinned ? "@" : "", pinned ? endpoint->address : "");
     return out;
 }

@@ -29,7 +29,7 @@ if [ "$(id -u)" = 0 ] && [ -z "${as_started:-}" ]; then
     work=$(mktemp -d /tmp/plx.XXXXXX)
     if ! as_nobody test -r "$script" -a -x "$build_dir/bin/parallax-agent"; then
         stage "$work/tree"
-        source_dir=$work/tree build_dir=$work/tree/build script=$work/tree/tests/scenarios/$(basename "$0")
+        script=$work/tree/${script#"$source_dir/"} source_dir=$work/tree build_dir=$work/tree/build
     fi
     chown nobody:nogroup "$work"
     status=0

@@ -1,12 +1,14 @@
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include <cmocka.h>
+
 #include "link/channel.h"
 #include "proto/link/link_fixture.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static struct fixture ours, theirs;

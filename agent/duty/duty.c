@@ -1,0 +1,284 @@
+#include "duty/duty.h"
+
+#include "cli/cli.h"
+#include "cli/i18n.h"
+#include "duty/keeper.h"
+#include "duty/log.h"
+#include "duty/uplink.h"
+#include "link/clock.h"
+#include "link/handles.h"
+#include "link/pki.h"
+#include "words/units.h"
+
+#include <inttypes.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * The parts and who knows whom:
+ *
+ *     uplink --plans, lists--> rounds --jobs--> prober
+ *       ^  |                     |   <--attempts--+
+ *       |  +--pongs--> offset <--+ (slots)
+ *       |                        +--attempts, reports--> keeper --one transaction at a time--> spool
+ *       +------------------------------- reads, after keeper says that there is more -----------+
+ *
+ * The end, in order: no new attempt; those under way get two seconds, then are cancelled (and say so); the keeper puts
+ * all of it on disk; the uplink says goodbye; everything closes. A second signal kills at once.
+ */
+
+enum { STOP_TRIES_MS = 20, STOP_PATIENCE_MS = 2000 };
+
+struct duty {
+    uv_loop_t loop;
+    uv_signal_t terminated, interrupted;
+    uv_timer_t stop;
+    struct handles handles;
+    const struct settings *settings;
+    SSL_CTX *context;
+    struct spool *spool;
+    struct keeper *keeper;
+    struct pace *pace;
+    struct offset offset;
+    struct prober *prober;
+    struct rounds *rounds;
+    struct uplink *uplink;
+    bool stopping;
+    int64_t stop_at_us; /* when patience ends */
+    int code;
+};
+
+/* --- callbacks between the parts --------------------------------------------------------------------------------- */
+
+static void on_kept(const char *why, void *arg)
+{
+    struct duty *duty = arg;
+    if (why != NULL)
+        duty_log("results could not be kept: %s", why);
+    if (duty->uplink != NULL)
+        uplink_push(duty->uplink);
+}
+
+static void on_list_wanted(const uint8_t sha256[PLAN_SHA256_BYTES], void *arg)
+{
+    struct duty *duty = arg;
+    if (duty->uplink != NULL)
+        uplink_want_list(duty->uplink, sha256);
+}
+
+static bool on_allow(const struct address *address, void *arg)
+{
+    const struct duty *duty = arg;
+    return policy_allows_address(&duty->settings->policy, address);
+}
+
+static int64_t on_now(uint64_t *ret_error_us, void *arg)
+{
+    const struct duty *duty = arg;
+    int64_t now_us = clock_mono_us(), offset_us = 0;
+    if (!offset_get(&duty->offset, now_us, &offset_us, ret_error_us)) /* no round begins without it */
+        return clock_wall_us();
+    return now_us + offset_us;
+}
+
+/* --- the end ----------------------------------------------------------------------------------------------------- */
+
+static void on_part_closed(void *arg)
+{
+    (void)arg;
+}
+
+static void on_uplink_closed(void *arg)
+{
+    struct duty *duty = arg;
+    rounds_close(duty->rounds, on_part_closed, duty);
+    prober_close(duty->prober, on_part_closed, duty);
+    handles_close_all(&duty->handles, &duty->loop, on_part_closed, duty);
+}
+
+/* Looks whether all is done; at the end of patience, makes it so. */
+static void on_stop_timer(uv_timer_t *timer)
+{
+    struct duty *duty = timer->data;
+    if (rounds_pending(duty->rounds) > 0) {
+        if (clock_mono_us() >= duty->stop_at_us)
+            prober_cancel(duty->prober);
+        return;
+    }
+    if (!keeper_idle(duty->keeper))
+        return;
+    (void)uv_timer_stop(timer);
+    struct uplink *uplink = duty->uplink;
+    duty->uplink = NULL;
+    uplink_close(uplink, on_uplink_closed, duty);
+}
+
+static void duty_stop(struct duty *duty, int code)
+{
+    if (duty->stopping)
+        return;
+    duty->stopping = true;
+    duty->code = code;
+    duty->stop_at_us = clock_mono_us() + STOP_PATIENCE_MS * US_PER_MS;
+    (void)uv_signal_stop(&duty->terminated); /* from here on a signal does what it does by default */
+    (void)uv_signal_stop(&duty->interrupted);
+    rounds_stop(duty->rounds);
+    (void)uv_timer_start(&duty->stop, on_stop_timer, 0, STOP_TRIES_MS);
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    duty_log("stopping on %s", number == SIGTERM ? "SIGTERM" : "SIGINT");
+    duty_stop(handle->data, EXIT_HEALTHY);
+}
+
+static void on_revoked(const char *text, void *arg)
+{
+    (void)text;
+    cli_error("%s", _("the collector has revoked this vantage; enrol again with a new token to come back"));
+    duty_stop(arg, EXIT_FAILED);
+}
+
+/* --- the beginning ----------------------------------------------------------------------------------------------- */
+
+static SSL_CTX *read_context(const struct state *state, char **ret_why)
+{
+    char key_path[PATH_MAX], certificate_path[PATH_MAX], ca_path[PATH_MAX];
+    EVP_PKEY *key = NULL;
+    X509 *certificate = NULL, *ca = NULL;
+    SSL_CTX *context = NULL;
+    if (!state_path(state, "key.pem", key_path) || !state_path(state, "certificate.pem", certificate_path) ||
+        !state_path(state, "ca.pem", ca_path))
+        return NULL;
+    key = pki_key_read(key_path, ret_why);
+    if (key != NULL)
+        certificate = pki_certificate_read(certificate_path, ret_why);
+    if (certificate != NULL)
+        ca = pki_certificate_read(ca_path, ret_why);
+    if (ca != NULL)
+        context = pki_client_context(ca, certificate, key, ret_why);
+    EVP_PKEY_free(key);
+    X509_free(certificate);
+    X509_free(ca);
+    return context;
+}
+
+static bool open_spool(struct duty *duty, const struct state *state, char **ret_why)
+{
+    char path[PATH_MAX];
+    const struct spool_options options = {.limit_bytes = (uint64_t)duty->settings->spool_mib << 20};
+    if (state_path(state, "spool", path))
+        duty->spool = spool_open(path, &options, clock_wall_us(), ret_why);
+    return duty->spool != NULL;
+}
+
+static bool make_parts(struct duty *duty, const struct state *state, char **ret_why)
+{
+    const struct settings *settings = duty->settings;
+    const struct prober_options options = {
+        .ca_file = settings->ca_file,
+        .resolver = settings->resolver,
+        .contact = settings->contact,
+        .concurrency = (unsigned)settings->concurrency,
+        .allow = on_allow,
+        .allow_arg = duty,
+        .now = on_now,
+        .now_arg = duty,
+    };
+    duty->context = read_context(state, ret_why);
+    if (duty->context == NULL || !open_spool(duty, state, ret_why))
+        return false;
+    duty->keeper = keeper_new(&duty->loop, duty->spool, on_kept, duty);
+    duty->pace = pace_new((unsigned)(1000 / settings->address_seconds), (unsigned)settings->address_burst);
+    if (duty->keeper == NULL || duty->pace == NULL)
+        return false;
+    duty->prober = prober_new(&duty->loop, &options, ret_why);
+    return duty->prober != NULL;
+}
+
+static bool make_workers(struct duty *duty)
+{
+    const struct rounds_deps rounds = {
+        .loop = &duty->loop,
+        .prober = duty->prober,
+        .keeper = duty->keeper,
+        .pace = duty->pace,
+        .policy = &duty->settings->policy,
+        .offset = &duty->offset,
+        .on_list_wanted = on_list_wanted,
+        .arg = duty,
+    };
+    duty->rounds = rounds_new(&rounds);
+    if (duty->rounds == NULL)
+        return false;
+    const struct uplink_deps uplink = {
+        .loop = &duty->loop,
+        .context = duty->context,
+        .collectors = duty->settings->collectors,
+        .collector_count = duty->settings->collector_count,
+        .spool = duty->spool,
+        .keeper = duty->keeper,
+        .rounds = duty->rounds,
+        .offset = &duty->offset,
+        .on_revoked = on_revoked,
+        .arg = duty,
+    };
+    duty->uplink = uplink_new(&uplink);
+    return duty->uplink != NULL;
+}
+
+static void watch_signals(struct duty *duty)
+{
+    (void)uv_signal_init(&duty->loop, &duty->terminated);
+    (void)uv_signal_init(&duty->loop, &duty->interrupted);
+    (void)uv_timer_init(&duty->loop, &duty->stop);
+    duty->terminated.data = duty->interrupted.data = duty->stop.data = duty;
+    handles_init(&duty->handles);
+    handles_add(&duty->handles, &duty->terminated);
+    handles_add(&duty->handles, &duty->interrupted);
+    handles_add(&duty->handles, &duty->stop);
+    (void)uv_signal_start(&duty->terminated, on_signal, SIGTERM);
+    (void)uv_signal_start(&duty->interrupted, on_signal, SIGINT);
+}
+
+/* Only on the way out of a beginning that failed. */
+static void abandon(struct duty *duty)
+{
+    if (duty->rounds != NULL)
+        rounds_close(duty->rounds, on_part_closed, duty);
+    if (duty->prober != NULL)
+        prober_close(duty->prober, on_part_closed, duty);
+}
+
+int duty_run(const struct state *state, const struct settings *settings, char **ret_why)
+{
+    struct duty *duty = calloc(1, sizeof *duty);
+    if (duty == NULL || uv_loop_init(&duty->loop) != 0) {
+        free(duty);
+        *ret_why = strdup(_("out of memory"));
+        return EXIT_FAILED;
+    }
+    duty->settings = settings;
+    duty->code = EXIT_FAILED;
+    if (make_parts(duty, state, ret_why) && make_workers(duty)) {
+        watch_signals(duty);
+        (void)malloc_trim(0); /* loading the trust store left as much again free as it keeps */
+        duty_log("waiting results: %" PRIu64, spool_count(duty->spool));
+    } else {
+        abandon(duty);
+        if (*ret_why == NULL)
+            *ret_why = strdup(_("out of memory"));
+    }
+    (void)uv_run(&duty->loop, UV_RUN_DEFAULT);
+    int code = duty->code;
+    keeper_free(duty->keeper);
+    pace_free(duty->pace);
+    spool_close(duty->spool);
+    SSL_CTX_free(duty->context);
+    (void)uv_loop_close(&duty->loop);
+    free(duty);
+    return code;
+}

@@ -1,0 +1,100 @@
+#include "duty/lists.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void held_free(struct held_list *held)
+{
+    if (held == NULL)
+        return;
+    arena_done(&held->arena);
+    free(held);
+}
+
+void lists_done(struct lists *lists)
+{
+    for (size_t i = 0; i < LISTS_MAX; i++)
+        held_free(lists->lists[i]);
+    *lists = (struct lists){0};
+}
+
+static struct held_list *lists_find(struct lists *lists, const uint8_t sha256[PLAN_SHA256_BYTES])
+{
+    for (size_t i = 0; i < LISTS_MAX; i++)
+        if (lists->lists[i] != NULL && memcmp(lists->lists[i]->list.sha256, sha256, PLAN_SHA256_BYTES) == 0)
+            return lists->lists[i];
+    return NULL;
+}
+
+/* A free place, or the least recently used that nobody holds; NULL when all are held. */
+static struct held_list **lists_place(struct lists *lists)
+{
+    struct held_list **oldest = NULL;
+    for (size_t i = 0; i < LISTS_MAX; i++) {
+        struct held_list **place = &lists->lists[i];
+        if (*place == NULL)
+            return place;
+        if ((*place)->holders == 0 && (oldest == NULL || (*place)->used < (*oldest)->used))
+            oldest = place;
+    }
+    return oldest;
+}
+
+static bool copy_endpoint(struct arena *arena, struct endpoint *endpoint)
+{
+    endpoint->site = arena_string(arena, endpoint->site);
+    endpoint->host = arena_string(arena, endpoint->host);
+    endpoint->sni = arena_string(arena, endpoint->sni);
+    return endpoint->site != NULL && endpoint->host != NULL && endpoint->sni != NULL;
+}
+
+static struct held_list *held_new(const struct endpoint_list *list)
+{
+    struct held_list *held = calloc(1, sizeof *held);
+    if (held == NULL)
+        return NULL;
+    arena_init(&held->arena, LIST_ARENA_BYTES);
+    held->list = *list;
+    held->list.endpoints = arena_array(&held->arena, list->count, sizeof *list->endpoints);
+    bool copied = held->list.endpoints != NULL;
+    for (size_t i = 0; copied && i < list->count; i++) {
+        held->list.endpoints[i] = list->endpoints[i];
+        copied = copy_endpoint(&held->arena, &held->list.endpoints[i]);
+    }
+    if (copied)
+        return held;
+    held_free(held);
+    return NULL;
+}
+
+bool lists_add(struct lists *lists, const struct endpoint_list *list)
+{
+    if (list->count > LIST_MAX_ENDPOINTS)
+        return false;
+    if (lists_find(lists, list->sha256) != NULL)
+        return true;
+    struct held_list **place = lists_place(lists);
+    struct held_list *held = place == NULL ? NULL : held_new(list);
+    if (held == NULL)
+        return false;
+    held_free(*place);
+    held->used = ++lists->clock;
+    *place = held;
+    return true;
+}
+
+struct held_list *lists_hold(struct lists *lists, const uint8_t sha256[PLAN_SHA256_BYTES])
+{
+    struct held_list *held = lists_find(lists, sha256);
+    if (held == NULL)
+        return NULL;
+    held->holders++;
+    held->used = ++lists->clock;
+    return held;
+}
+
+void lists_release(struct held_list *held)
+{
+    if (held != NULL)
+        held->holders--;
+}

@@ -1,0 +1,82 @@
+#include "duty/pace.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * A bucket is one number: the moment at which it would be empty of debt, counted as in the generic cell rate algorithm
+ * (ITU-T I.371): each token moves `due_us` one period on, and a bucket whose due_us lies in the past is full. The table is
+ * direct-mapped with a short probe; when all places of a probe are taken, the one nearest to full gives way, so that
+ * flooding it with addresses can only make the agent forget, never grow.
+ */
+
+enum { PROBE_PLACES = 8 };
+
+struct bucket {
+    struct address address; /* none: free */
+    int64_t due_us;
+};
+
+struct pace {
+    int64_t period_us;
+    int64_t burst_us; /* how far due_us may run ahead and still go */
+    struct bucket buckets[PACE_ADDRESSES];
+};
+
+struct pace *pace_new(unsigned per_second_milli, unsigned burst)
+{
+    struct pace *pace = calloc(1, sizeof *pace);
+    if (pace == NULL)
+        return NULL;
+    pace->period_us = INT64_C(1000000000) / (per_second_milli > 0 ? per_second_milli : 1);
+    pace->burst_us = pace->period_us * (burst > 0 ? burst - 1 : 0);
+    return pace;
+}
+
+void pace_free(struct pace *pace)
+{
+    free(pace);
+}
+
+/* FNV-1a: an attacker who makes addresses collide gains what flooding would give him anyway. */
+static size_t bucket_start(const struct address *address)
+{
+    uint32_t hash = 2166136261U;
+    for (size_t i = 0; i < address->length; i++)
+        hash = (hash ^ address->bytes[i]) * 16777619U;
+    return hash % PACE_ADDRESSES;
+}
+
+static struct bucket *bucket_find(struct pace *pace, const struct address *address, int64_t now_us)
+{
+    size_t start = bucket_start(address);
+    struct bucket *fullest = &pace->buckets[start];
+    for (size_t i = 0; i < PROBE_PLACES; i++) {
+        struct bucket *bucket = &pace->buckets[(start + i) % PACE_ADDRESSES];
+        if (address_equal(&bucket->address, address))
+            return bucket;
+        if (bucket->due_us < fullest->due_us)
+            fullest = bucket;
+    }
+    *fullest = (struct bucket){.address = *address, .due_us = now_us};
+    return fullest;
+}
+
+int64_t pace_reserve(struct pace *pace, const struct address *address, int64_t now_us)
+{
+    struct bucket *bucket = bucket_find(pace, address, now_us);
+    if (bucket->due_us < now_us)
+        bucket->due_us = now_us;
+    int64_t wait_us = bucket->due_us - pace->burst_us - now_us;
+    bucket->due_us += pace->period_us;
+    return wait_us > 0 ? wait_us : 0;
+}
+
+void pace_spend(struct pace *pace, const struct address *address, int64_t now_us)
+{
+    (void)pace_reserve(pace, address, now_us);
+    struct bucket *bucket = bucket_find(pace, address, now_us);
+    int64_t most_us = now_us + pace->burst_us + PACE_MAX_DEBT * pace->period_us;
+    if (bucket->due_us > most_us)
+        bucket->due_us = most_us;
+}

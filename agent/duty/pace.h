@@ -1,0 +1,27 @@
+#ifndef PARALLAX_DUTY_PACE_H
+#define PARALLAX_DUTY_PACE_H
+
+#include "words/address.h"
+
+#include <stdint.h>
+
+/*
+ * How often one address may be connected to, whoever asks: a token bucket per address. Attempts of a plan come when the
+ * plan says, and spend a token (so many of them on one address leave a debt); what the agent adds by itself, a confirm
+ * attempt, waits until its token is there. Pure: every time is given (our monotonic clock, microseconds).
+ */
+enum { PACE_ADDRESSES = 4096, PACE_MAX_DEBT = 30 };
+
+struct pace;
+
+/** @param per_second_milli  tokens a thousand seconds bring (1000: one a second). @param burst  tokens kept. */
+struct pace *pace_new(unsigned per_second_milli, unsigned burst);
+void pace_free(struct pace *pace);
+
+/** Spends a token now, into debt (PACE_MAX_DEBT at the most) when there is none. */
+void pace_spend(struct pace *pace, const struct address *address, int64_t now_us);
+
+/** Spends a token that is, or will be, there. @return how long to wait for it, microseconds; 0: go. */
+int64_t pace_reserve(struct pace *pace, const struct address *address, int64_t now_us);
+
+#endif

@@ -1,0 +1,194 @@
+#include "duty/log.h"
+#include "duty/uplink_parts.h"
+#include "link/clock.h"
+#include "link/pki.h"
+
+#include <openssl/rand.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/*
+ *      +------------------------------------ back-off, the next collector of the list -----------------------+
+ *      v                                                                                                     |
+ *   RESTING --timer--> RESOLVING --address--> DIALLING --TLS done--> GREETING --Welcome--> LIVE --closed-----+
+ *      ^                   |                     |                      |                   |                |
+ *      |                   +------ no address ---+------- closed -------+-------------------+----------------+
+ *      |
+ *   uplink_new                    uplink_close, from any: Goodbye, then CLOSING until channel and resolver are done
+ *
+ * Back-off: the n-th failure in a row waits a random time up to 2^n seconds, 60 at the most ("full jitter"), so that a
+ * fleet does not come back as one when its collector does. A session that lived for half a minute starts the count again.
+ */
+
+enum { REST_FIRST_MS = 1000, REST_MAX_MS = 60000, REST_LEAST_MS = 50, REST_DOUBLINGS = 6 };
+
+static const int64_t stable_us = INT64_C(30) * 1000 * 1000;
+
+static void uplink_dial(struct uplink *uplink);
+
+static void uplink_free(void *arg)
+{
+    struct uplink *uplink = arg;
+    void (*closed)(void *closed_arg) = uplink->closed;
+    void *closed_arg = uplink->closed_arg;
+    free(uplink->wanted);
+    free(uplink);
+    closed(closed_arg);
+}
+
+/* CLOSING ends when nothing can call back any more. */
+static void uplink_finish(struct uplink *uplink)
+{
+    if (uplink->channel == NULL && uplink->resolve.data == NULL)
+        handles_close_all(&uplink->handles, uplink->deps.loop, uplink_free, uplink);
+}
+
+/* --- resting ----------------------------------------------------------------------------------------------------- */
+
+static void on_rested(uv_timer_t *timer)
+{
+    uplink_dial(timer->data);
+}
+
+static uint64_t rest_ms(unsigned failures)
+{
+    uint32_t random = 0;
+    uint64_t most = REST_FIRST_MS << (failures < REST_DOUBLINGS ? failures : REST_DOUBLINGS);
+    if (most > REST_MAX_MS)
+        most = REST_MAX_MS;
+    if (RAND_bytes((unsigned char *)&random, sizeof random) != 1)
+        return most;
+    uint64_t rest = random % (most + 1);
+    return rest > REST_LEAST_MS ? rest : REST_LEAST_MS;
+}
+
+static void uplink_rest(struct uplink *uplink, const char *what, const char *why)
+{
+    const struct collector_address *collector = &uplink->deps.collectors[uplink->collector];
+    uint64_t rest = rest_ms(uplink->failures++);
+    duty_log("%s (%s port %u): %s; next try in %.1f s", what, collector->host, collector->port, why,
+             (double)rest / 1000);
+    uplink->collector = (uplink->collector + 1) % uplink->deps.collector_count;
+    uplink->state = UPLINK_RESTING;
+    (void)uv_timer_start(&uplink->timer, on_rested, rest, 0);
+}
+
+/* --- connecting -------------------------------------------------------------------------------------------------- */
+
+static void on_open(struct channel *channel, void *arg)
+{
+    struct uplink *uplink = arg;
+    if (uplink->state == UPLINK_CLOSING)
+        channel_close(channel);
+    else
+        session_begin(uplink);
+}
+
+static void on_message(struct channel *channel, struct message *message, void *arg)
+{
+    (void)channel;
+    session_message(arg, message);
+}
+
+static void on_drained(struct channel *channel, void *arg)
+{
+    (void)channel;
+    session_drained(arg);
+}
+
+static void on_closed(struct channel *channel, enum channel_failure failure, const char *why, void *arg)
+{
+    (void)channel, (void)failure;
+    struct uplink *uplink = arg;
+    bool was_live = uplink->state == UPLINK_LIVE;
+    uplink->channel = NULL;
+    session_end(uplink);
+    if (was_live && clock_mono_us() - uplink->live_since_us >= stable_us)
+        uplink->failures = 0;
+    if (uplink->state == UPLINK_CLOSING)
+        uplink_finish(uplink);
+    else if (uplink->revoked)
+        uplink->state = UPLINK_RESTING; /* for good */
+    else
+        uplink_rest(uplink, was_live ? "connection lost" : "cannot connect", why);
+}
+
+static void uplink_connect(struct uplink *uplink, const struct address *address)
+{
+    static const struct channel_handlers handlers = {on_open, on_message, on_drained, on_closed};
+    uplink->state = UPLINK_DIALLING;
+    uplink->channel =
+        channel_connect(uplink->deps.loop, address, uplink->deps.collectors[uplink->collector].port,
+                        uplink->deps.context, PKI_SERVER_NAME, &channel_default_limits, &handlers, uplink);
+    if (uplink->channel == NULL)
+        uplink_rest(uplink, "cannot connect", "out of memory");
+}
+
+static void on_resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *found)
+{
+    struct uplink *uplink = request->data;
+    struct address address;
+    request->data = NULL;
+    bool usable = status == 0 && found != NULL && address_from_sockaddr(found->ai_addr, &address, NULL);
+    uv_freeaddrinfo(found);
+    if (uplink->state == UPLINK_CLOSING)
+        uplink_finish(uplink);
+    else if (usable)
+        uplink_connect(uplink, &address);
+    else
+        uplink_rest(uplink, "cannot resolve", status != 0 ? uv_strerror(status) : "no usable address");
+}
+
+static void uplink_dial(struct uplink *uplink)
+{
+    const char *host = uplink->deps.collectors[uplink->collector].host;
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG};
+    struct address address;
+    if (address_parse(host, &address)) {
+        uplink_connect(uplink, &address);
+        return;
+    }
+    uplink->state = UPLINK_RESOLVING;
+    uplink->resolve.data = uplink;
+    int status = uv_getaddrinfo(uplink->deps.loop, &uplink->resolve, on_resolved, host, NULL, &hints);
+    if (status == 0)
+        return;
+    uplink->resolve.data = NULL;
+    uplink_rest(uplink, "cannot resolve", uv_strerror(status));
+}
+
+/* --- public ------------------------------------------------------------------------------------------------------ */
+
+struct uplink *uplink_new(const struct uplink_deps *deps)
+{
+    struct uplink *uplink = calloc(1, sizeof *uplink);
+    if (uplink == NULL)
+        return NULL;
+    uplink->deps = *deps;
+    (void)uv_timer_init(deps->loop, &uplink->timer);
+    (void)uv_timer_init(deps->loop, &uplink->ping);
+    uplink->timer.data = uplink->ping.data = uplink;
+    handles_init(&uplink->handles);
+    handles_add(&uplink->handles, &uplink->timer);
+    handles_add(&uplink->handles, &uplink->ping);
+    (void)uv_timer_start(&uplink->timer, on_rested, 0, 0);
+    return uplink;
+}
+
+void uplink_close(struct uplink *uplink, void (*closed)(void *arg), void *arg)
+{
+    bool greeted = uplink->state == UPLINK_GREETING || uplink->state == UPLINK_LIVE;
+    uplink->closed = closed;
+    uplink->closed_arg = arg;
+    uplink->state = UPLINK_CLOSING;
+    (void)uv_timer_stop(&uplink->timer);
+    (void)uv_timer_stop(&uplink->ping);
+    if (uplink->channel != NULL && greeted)
+        session_leave(uplink, GOODBYE_SHUTDOWN, "the agent is stopping");
+    else if (uplink->channel != NULL)
+        channel_close(uplink->channel);
+    else if (uplink->resolve.data != NULL)
+        (void)uv_cancel((uv_req_t *)&uplink->resolve); /* its callback comes either way */
+    else
+        uplink_finish(uplink);
+}

@@ -1,0 +1,289 @@
+#include "duty/log.h"
+#include "duty/uplink_parts.h"
+#include "link/clock.h"
+
+#include <inttypes.h>
+#include <openssl/crypto.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/*
+ * A session:
+ *
+ *     us                                collector
+ *     Hello                 ------->
+ *                           <-------    Welcome: what it has of us; the spool forgets that much, sequences stay above it
+ *     Ping x 5, then one every 10 s --> Pong: the clock offset; rounds begin with the first
+ *     Batch (at most 4 unacked) ---->   ... commit ...
+ *                           <-------    Ack: deleted from the spool, room for the next batch
+ *                           <-------    EndpointList, RoundPlan        (ListWanted when a plan names an unknown list)
+ *                           <-------    CertificatesWanted
+ *     Certificates          ------->    a megabyte at a time, the next when the last is on its way
+ *     either side: Goodbye
+ */
+
+enum { PING_BURST = 5, PING_BURST_MS = 200, PING_MS = 10000, WELCOME_MS = 15000 };
+
+void session_leave(struct uplink *uplink, enum goodbye_reason reason, const char *text)
+{
+    struct message goodbye = {.kind = MESSAGE_GOODBYE, .goodbye = {.reason = reason, .text = text}};
+    (void)channel_send(uplink->channel, &goodbye);
+    channel_close(uplink->channel);
+}
+
+static void on_welcome_missing(uv_timer_t *timer)
+{
+    session_leave(timer->data, GOODBYE_PROTOCOL, "no welcome in time");
+}
+
+void session_begin(struct uplink *uplink)
+{
+    char hostname[256] = "";
+    (void)gethostname(hostname, sizeof hostname - 1);
+    struct message hello = {
+        .kind = MESSAGE_HELLO,
+        .hello = {.protocol = LINK_PROTOCOL,
+                  .agent_version = PARALLAX_VERSION,
+                  .tls_library = OpenSSL_version(OPENSSL_VERSION),
+                  .next_sequence = spool_next_sequence(uplink->deps.spool),
+                  .spooled = spool_count(uplink->deps.spool),
+                  .hostname = hostname},
+    };
+    uplink->state = UPLINK_GREETING;
+    uplink->pings = 0;
+    uplink->clock_known = false;
+    uplink->flight_count = 0;
+    (void)uv_timer_start(&uplink->timer, on_welcome_missing, WELCOME_MS, 0);
+    (void)channel_send(uplink->channel, &hello);
+}
+
+void session_end(struct uplink *uplink)
+{
+    (void)uv_timer_stop(&uplink->ping);
+    (void)uv_timer_stop(&uplink->timer);
+    uplink->flight_count = 0;
+    uplink->wanted_count = 0;
+    free(uplink->wanted);
+    uplink->wanted = NULL;
+}
+
+/* --- the clock --------------------------------------------------------------------------------------------------- */
+
+static void on_ping(uv_timer_t *timer)
+{
+    struct uplink *uplink = timer->data;
+    struct message ping = {.kind = MESSAGE_PING, .ping = {.sent_us = (uint64_t)clock_mono_us()}};
+    uplink->pings++;
+    (void)uv_timer_start(timer, on_ping, uplink->pings < PING_BURST ? PING_BURST_MS : PING_MS, 0);
+    (void)channel_send(uplink->channel, &ping);
+}
+
+static void on_pong(struct uplink *uplink, const struct message *message)
+{
+    int64_t now_us = clock_mono_us();
+    if (message->pong.sent_us > (uint64_t)now_us)
+        return;
+    if (!uplink->clock_known) /* another collector may have another clock */
+        offset_clear(uplink->deps.offset);
+    if (!offset_add(uplink->deps.offset, (int64_t)message->pong.sent_us, message->pong.received_us,
+                    message->pong.answered_us, now_us))
+        return;
+    uplink->clock_known = true;
+    rounds_clock_changed(uplink->deps.rounds);
+}
+
+/* --- results ----------------------------------------------------------------------------------------------------- */
+
+static bool push_batch(struct uplink *uplink, struct buf *bytes, struct buf *payload)
+{
+    struct bytes records[UPLINK_BATCH_RECORDS];
+    uint64_t last = 0;
+    size_t count = spool_read(uplink->deps.spool, uplink->sent_up_to + 1, UPLINK_BATCH_RECORDS,
+                              UPLINK_BATCH_BYTES, bytes, records, &last);
+    buf_clear(payload);
+    if (count == 0 || !message_encode_batch(records, count, payload) ||
+        !channel_send_payload(uplink->channel, payload->data, payload->len))
+        return false;
+    uplink->sent_up_to = last;
+    uplink->flights[uplink->flight_count++] = last;
+    return true;
+}
+
+void uplink_push(struct uplink *uplink)
+{
+    struct buf bytes, payload;
+    buf_init(&bytes, 0);
+    buf_init(&payload, 0);
+    while (uplink->state == UPLINK_LIVE && uplink->flight_count < UPLINK_WINDOW &&
+           push_batch(uplink, &bytes, &payload))
+        continue;
+    buf_done(&bytes);
+    buf_done(&payload);
+}
+
+static void on_ack(struct uplink *uplink, uint64_t committed)
+{
+    if (committed > uplink->sent_up_to) { /* believing it would delete what was never sent */
+        session_leave(uplink, GOODBYE_PROTOCOL, "an ack beyond what was sent");
+        return;
+    }
+    size_t acked = 0;
+    while (acked < uplink->flight_count && uplink->flights[acked] <= committed)
+        acked++;
+    uplink->flight_count -= acked;
+    memmove(uplink->flights, uplink->flights + acked, uplink->flight_count * sizeof *uplink->flights);
+    keeper_commit(uplink->deps.keeper, committed);
+    uplink_push(uplink);
+}
+
+static void on_welcome(struct uplink *uplink, const struct message *message)
+{
+    const struct collector_address *collector = &uplink->deps.collectors[uplink->collector];
+    char *why = NULL;
+    if (message->welcome.protocol != LINK_PROTOCOL) {
+        session_leave(uplink, GOODBYE_VERSION, "another protocol version");
+        return;
+    }
+    if (!spool_raise(uplink->deps.spool, message->welcome.committed, &why)) {
+        duty_log("cannot number results above what the collector has: %s",
+                 why != NULL ? why : "out of memory");
+        free(why);
+        session_leave(uplink, GOODBYE_OTHER, "the spool cannot go on");
+        return;
+    }
+    duty_log("connected to %s port %u as vantage %s", collector->host, collector->port,
+             message->welcome.vantage);
+    uplink->state = UPLINK_LIVE;
+    uplink->live_since_us = clock_mono_us();
+    uplink->sent_up_to = message->welcome.committed;
+    (void)uv_timer_stop(&uplink->timer);
+    keeper_commit(uplink->deps.keeper, message->welcome.committed);
+    on_ping(&uplink->ping);
+    rounds_ask_again(uplink->deps.rounds);
+    uplink_push(uplink);
+}
+
+/* --- certificates ------------------------------------------------------------------------------------------------ */
+
+/* The next megabyte of what is wanted; those that are not there any more are passed over. */
+static void send_certificates(struct uplink *uplink)
+{
+    struct buf ders;
+    size_t lengths[MESSAGE_MAX_HASHES], count = 0;
+    buf_init(&ders, 0);
+    while (uplink->wanted_count > 0 && count < MESSAGE_MAX_HASHES && ders.len < UPLINK_CERTIFICATES_BYTES) {
+        size_t before = ders.len;
+        if (spool_certificate(uplink->deps.spool, uplink->wanted[--uplink->wanted_count], &ders))
+            lengths[count++] = ders.len - before;
+    }
+    struct bytes *list = calloc(count + 1, sizeof *list);
+    const uint8_t *at = ders.data;
+    for (size_t i = 0; list != NULL && i < count; at += lengths[i++])
+        list[i] = (struct bytes){at, lengths[i]};
+    struct message message = {.kind = MESSAGE_CERTIFICATES, .certificates = {.count = count, .der = list}};
+    if (list != NULL && count > 0)
+        (void)channel_send(uplink->channel, &message);
+    free(list);
+    buf_done(&ders);
+}
+
+void session_drained(struct uplink *uplink)
+{
+    if (uplink->state == UPLINK_LIVE && uplink->wanted_count > 0)
+        send_certificates(uplink);
+}
+
+static void on_certificates_wanted(struct uplink *uplink, const struct message *message)
+{
+    size_t count = message->certificates_wanted.count;
+    bool under_way = uplink->wanted_count > 0;
+    if (count == 0 || count > UPLINK_MAX_WANTED - uplink->wanted_count)
+        return; /* it will ask again when it meets them again */
+    void *grown = realloc(uplink->wanted, (uplink->wanted_count + count) * sizeof *uplink->wanted);
+    if (grown == NULL)
+        return;
+    uplink->wanted = grown;
+    memcpy(uplink->wanted[uplink->wanted_count], message->certificates_wanted.sha256,
+           count * sizeof *uplink->wanted);
+    uplink->wanted_count += count;
+    if (!under_way)
+        send_certificates(uplink);
+}
+
+/* --- dispatch ---------------------------------------------------------------------------------------------------- */
+
+static void on_goodbye(struct uplink *uplink, const struct message *message)
+{
+    duty_log("the collector says goodbye (%s): %s", goodbye_reason_name((int)message->goodbye.reason),
+             message->goodbye.text);
+    uplink->revoked = message->goodbye.reason == GOODBYE_REVOKED;
+    channel_close(uplink->channel);
+    if (uplink->revoked)
+        uplink->deps.on_revoked(message->goodbye.text, uplink->deps.arg);
+}
+
+static void on_plan(struct uplink *uplink, const struct message *message)
+{
+    if (!rounds_plan(uplink->deps.rounds, &message->round))
+        duty_log("round %" PRIu64 " is not taken part in: too many are under way, or its times make no sense",
+                 message->round.round_id);
+}
+
+static void on_list(struct uplink *uplink, const struct message *message)
+{
+    if (!rounds_list(uplink->deps.rounds, &message->list))
+        duty_log("a list of %zu endpoints cannot be held", message->list.count);
+}
+
+static void session_live(struct uplink *uplink, const struct message *message)
+{
+    switch (message->kind) {
+    case MESSAGE_PONG:
+        on_pong(uplink, message);
+        return;
+    case MESSAGE_LIST:
+        on_list(uplink, message);
+        return;
+    case MESSAGE_ROUND:
+        on_plan(uplink, message);
+        return;
+    case MESSAGE_ACK:
+        on_ack(uplink, message->ack.committed);
+        return;
+    case MESSAGE_CERTIFICATES_WANTED:
+        on_certificates_wanted(uplink, message);
+        return;
+    case MESSAGE_HELLO:
+    case MESSAGE_WELCOME:
+    case MESSAGE_PING:
+    case MESSAGE_LIST_WANTED:
+    case MESSAGE_BATCH:
+    case MESSAGE_CERTIFICATES:
+    case MESSAGE_GOODBYE:
+    case MESSAGE_ENROL_REQUEST:
+    case MESSAGE_ENROL_ANSWER:
+        session_leave(uplink, GOODBYE_PROTOCOL, "a message that a collector does not send");
+        return;
+    }
+}
+
+void session_message(struct uplink *uplink, const struct message *message)
+{
+    if (message->kind == MESSAGE_GOODBYE)
+        on_goodbye(uplink, message);
+    else if (uplink->state == UPLINK_LIVE)
+        session_live(uplink, message);
+    else if (uplink->state == UPLINK_GREETING && message->kind == MESSAGE_WELCOME)
+        on_welcome(uplink, message);
+    else if (uplink->state == UPLINK_GREETING)
+        session_leave(uplink, GOODBYE_PROTOCOL, "a message before the welcome");
+}
+
+void uplink_want_list(struct uplink *uplink, const uint8_t sha256[PLAN_SHA256_BYTES])
+{
+    struct message wanted = {.kind = MESSAGE_LIST_WANTED};
+    memcpy(wanted.list_wanted.sha256, sha256, PLAN_SHA256_BYTES);
+    if (uplink->state == UPLINK_LIVE)
+        (void)channel_send(uplink->channel, &wanted);
+}
