@@ -65,7 +65,7 @@ static void catch_interrupt(void)
     (void)sigaction(SIGTERM, &action, NULL);
 }
 
-/* --- which endpoints ----------------------------------------------------------------------------------------------- */
+/* --- which endpoints --- */
 
 static bool add_id(struct asking *asking, const char *id)
 {
@@ -141,7 +141,7 @@ static int choose_endpoints(struct asking *asking)
     return count > 0 ? EXIT_HEALTHY : host_endpoints(asking);
 }
 
-/* --- the round ----------------------------------------------------------------------------------------------------- */
+/* --- the round --- */
 
 static bool has_vantages(struct asking *asking)
 {
@@ -228,7 +228,7 @@ static int read_progress(struct asking *asking, bool *ret_overdue)
     return over ? 1 : 0;
 }
 
-/* --- what is shown ------------------------------------------------------------------------------------------------- */
+/* --- what is shown --- */
 
 static void print_head(const struct asking *asking, FILE *stream)
 {
@@ -335,7 +335,7 @@ static int show(struct asking *asking)
     return code;
 }
 
-/* --- the verb ------------------------------------------------------------------------------------------------------ */
+/* --- the verb --- */
 
 static int read_options(struct cli_args *args, struct asking *asking)
 {

@@ -48,7 +48,7 @@ static struct db *open_db(struct collector_settings *settings)
     return db_open(&where);
 }
 
-/* --- site add ------------------------------------------------------------------------------------------------------ */
+/* --- site add --- */
 
 struct addition {
     struct collector_settings settings;
@@ -179,7 +179,7 @@ static int run_add(struct cli_args *args)
     return code;
 }
 
-/* --- site list, show, rm ------------------------------------------------------------------------------------------- */
+/* --- site list, show, rm --- */
 
 struct listing {
     struct collector_settings settings;
@@ -330,7 +330,7 @@ static int run_rm(struct cli_args *args)
     return count < 0 ? EXIT_FAILED : EXIT_HEALTHY;
 }
 
-/* --- site import --------------------------------------------------------------------------------------------------- */
+/* --- site import --- */
 
 enum import_format { IMPORT_CSV, IMPORT_YAML, IMPORT_FORMATS, IMPORT_UNKNOWN };
 static const char *const import_names[IMPORT_FORMATS] = {"csv", "yaml"};

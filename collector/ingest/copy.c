@@ -8,8 +8,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-/* --- fields: a 4-byte length (-1 for NULL), then the value in network byte order
- * --------------------------------- */
+/* --- fields: a 4-byte length (-1 for NULL), then the value in network byte order --- */
 
 static bool put_bytes(struct buf *out, const void *bytes, size_t length)
 {
@@ -111,8 +110,7 @@ static bool put_text(struct buf *out, const char *text)
     return put;
 }
 
-/* --- what a column is made of
- * ------------------------------------------------------------------------------------ */
+/* --- what a column is made of --- */
 
 /* The last look at the connection, which has seen most. */
 static const struct tcp_snapshot *last_tcp(const struct attempt *attempt)

@@ -14,8 +14,7 @@
 #define GROUP_AHEAD_US  (INT64_C(86400) * US_PER_S)
 #define GROUP_OLDEST_US (INT64_C(1577836800) * US_PER_S)
 
-/* --- sets
- * ------------------------------------------------------------------------------------------------------- */
+/* --- sets --- */
 
 static int number_compare(const void *a, const void *b)
 {
@@ -109,8 +108,7 @@ static char *hash_array(const struct hash_set *set)
     return array_take(&array);
 }
 
-/* --- walking the records
- * ---------------------------------------------------------------------------------------- */
+/* --- walking the records --- */
 
 /* A record that is left out has its attempt freed and is no kind. */
 static void record_drop(struct record *record)
@@ -139,8 +137,7 @@ static bool chain_hash(const struct attempt *attempt, struct buf *hashes, uint8_
     return true;
 }
 
-/* --- questions and answers
- * -------------------------------------------------------------------------------------- */
+/* --- questions and answers --- */
 
 char *group_vantages(const struct group *group)
 {
@@ -321,8 +318,7 @@ void group_set_wanted(struct group *group, const PGresult *result)
     }
 }
 
-/* --- what the rows become
- * --------------------------------------------------------------------------------------- */
+/* --- what the rows become --- */
 
 static int64_t group_chain_id(const struct group *group, const struct attempt *attempt, struct buf *hashes)
 {

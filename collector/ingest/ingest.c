@@ -58,8 +58,7 @@ struct ingest {
 
 static void ingest_run(struct ingest *ingest);
 
-/* --- batches
- * ----------------------------------------------------------------------------------------------------- */
+/* --- batches --- */
 
 static void batch_free(struct batch *batch)
 {
@@ -108,8 +107,7 @@ static void ingest_put_back(struct ingest *ingest)
     group_done(&ingest->group);
 }
 
-/* --- the steps, in order; each sends one command and names the next
- * ----------------------------------------------- */
+/* --- the steps, in order; each sends one command and names the next --- */
 
 /* One statement with array parameters that this frees; a NULL among them is out of memory. */
 static void step_exec(struct pg *pg, enum statement_id id, char **params, size_t count, pg_result_fn *next)
@@ -240,8 +238,7 @@ static void ingest_start(struct pg *pg, void *arg)
     step_exec(pg, STATEMENT_ingest_cursors, params, 1, step_cursors);
 }
 
-/* --- the end of a turn
- * -------------------------------------------------------------------------------------------- */
+/* --- the end of a turn --- */
 
 static void ingest_acknowledge(struct group *group)
 {
@@ -320,8 +317,7 @@ static void ingest_run(struct ingest *ingest)
     ingest->running = pg_submit(ingest->pg, &turn);
 }
 
-/* --- public
- * ------------------------------------------------------------------------------------------------------- */
+/* --- public --- */
 
 struct ingest *ingest_new(uv_loop_t *loop, struct pg *pg)
 {

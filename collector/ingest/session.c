@@ -86,7 +86,7 @@ void session_breach(struct session *session, const char *rule)
     session_goodbye(session, GOODBYE_PROTOCOL, rule);
 }
 
-/* --- messages ----------------------------------------------------------------------------------------------------- */
+/* --- messages --- */
 
 static void session_ping(struct session *session, const struct message *message, int64_t received_us)
 {
@@ -193,7 +193,7 @@ static void session_on_message(struct channel *channel, struct message *message,
         session_breach(session, "a message before its time");
 }
 
-/* --- what ingest says --------------------------------------------------------------------------------------------- */
+/* --- what ingest says --- */
 
 static void session_stored(struct ingest_source *source, uint64_t committed)
 {
@@ -247,7 +247,7 @@ static void session_dropped(struct ingest_source *source, size_t count)
              ((struct session *)source)->name, count);
 }
 
-/* --- beginning and end -------------------------------------------------------------------------------------------- */
+/* --- beginning and end --- */
 
 static void session_on_open(struct channel *channel, void *arg)
 {

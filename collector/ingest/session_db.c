@@ -12,7 +12,7 @@
 
 /* What sessions ask the database: who a vantage is, that it has gone, who is still welcome, and certificates. */
 
-/* --- opening ------------------------------------------------------------------------------------------------------ */
+/* --- opening --- */
 
 static void open_refused(struct pg *pg, PGresult *result, void *arg)
 {
@@ -118,7 +118,7 @@ void session_open(struct session *session)
         session_goodbye(session, GOODBYE_SHUTDOWN, "the collector is stopping");
 }
 
-/* --- closing ------------------------------------------------------------------------------------------------------ */
+/* --- closing --- */
 
 static void closed_start(struct pg *pg, void *arg)
 {
@@ -144,7 +144,7 @@ void session_note_closed(struct session *session)
     (void)session_turn(session, &turn); /* while stopping, all are noted at once */
 }
 
-/* --- who is still welcome ----------------------------------------------------------------------------------------- */
+/* --- who is still welcome --- */
 
 static bool valid_has(const PGresult *result, const struct session *session)
 {
@@ -187,7 +187,7 @@ void session_check_all(struct session_hub *hub)
     (void)pg_submit(hub->pg, &turn);
 }
 
-/* --- certificates ------------------------------------------------------------------------------------------------- */
+/* --- certificates --- */
 
 struct store {
     struct session *session;
