@@ -11,6 +11,8 @@
 
 /* `report KIND`: read a window, work it out, write it. Each kind is one row of a table. */
 
+extern const struct cli_verb verb_report;
+
 enum { OPTION_SITE = 1, OPTION_SINCE, OPTION_UNTIL, OPTION_REGION, OPTION_ASN, OPTION_ROUNDS, OPTION_FORMAT };
 
 static const struct cli_option options[] = {
@@ -104,13 +106,24 @@ static int written(bool done)
     return EXIT_FAILED;
 }
 
+/* "; 60 rounds, 3 vantages, 5 endpoints, 2026-... to 2026-..." ends a first line. */
+static void print_extent(const struct report *report, const struct matrix *matrix)
+{
+    (void)printf("; ");
+    (void)printf(ngettext("%lld round", "%lld rounds", (unsigned long)report->extent.rounds), report->extent.rounds);
+    (void)printf(", ");
+    (void)printf(ngettext("%u vantage", "%u vantages", matrix->vantage_count), matrix->vantage_count);
+    (void)printf(", ");
+    (void)printf(ngettext("%u endpoint", "%u endpoints", matrix->endpoint_count), matrix->endpoint_count);
+    (void)printf(_(", %s to %s\n"), report->extent.first_at, report->extent.last_at);
+}
+
 static void print_matrix_head(const struct report *report, const struct matrix *matrix)
 {
     unsigned failing, cells;
     matrix_totals(matrix, &failing, &cells);
-    (void)printf(_("%u of %u cells fail; %lld rounds, %u vantages, %u endpoints, %s to %s\n"), failing, cells,
-                 report->extent.rounds, matrix->vantage_count, matrix->endpoint_count, report->extent.first_at,
-                 report->extent.last_at);
+    (void)printf(_("%u of %u cells fail"), failing, cells);
+    print_extent(report, matrix);
 }
 
 static int run_matrix(struct report *report)
@@ -141,8 +154,9 @@ static void print_diff_head(const struct report *report, const struct diff *diff
         (void)printf(_("no differences"));
     else
         (void)printf(ngettext("%zu finding", "%zu findings", count), count);
-    (void)printf(_("; %lld rounds, %u vantages (%zu set aside), %s to %s\n"), report->extent.rounds,
-                 diff->matrix->vantage_count, diff->aside_count, report->extent.first_at, report->extent.last_at);
+    if (diff->aside_count > 0)
+        (void)printf(ngettext(", %zu vantage set aside", ", %zu vantages set aside", diff->aside_count), diff->aside_count);
+    print_extent(report, diff->matrix);
 }
 
 static int write_diff(const struct report *report, const struct diff *diff)
@@ -179,13 +193,48 @@ static int run_diff(struct report *report)
     return code;
 }
 
-static int run_rows(struct report *report, const char *kind, enum statement_id id, const struct rows_field *fields)
+/* The first line of a list: how many rows there are, and how many of them want a look. */
+typedef void headline(const PGresult *result);
+
+static void site_headline(const PGresult *result)
+{
+    int failing = 0, silent = 0, count = PQntuples(result);
+    for (int row = 0; row < count; row++) {
+        silent += db_null(result, row, "share");
+        failing += !db_null(result, row, "share") && db_real(result, row, "share") < 1.0;
+    }
+    (void)printf(_("%d of %d endpoints had failures; %d were not tried\n\n"), failing, count, silent);
+}
+
+static void vantages_headline(const PGresult *result)
+{
+    int connected = 0, count = PQntuples(result);
+    for (int row = 0; row < count; row++)
+        connected += strcmp(db_text(result, row, "state"), "connected") == 0;
+    (void)printf(_("%d of %d vantages connected\n\n"), connected, count);
+}
+
+static void certs_headline(const PGresult *result)
+{
+    enum { SOON_DAYS = 21 };
+    int expired = 0, soon = 0, count = PQntuples(result);
+    for (int row = 0; row < count; row++) {
+        long long days = db_null(result, row, "days_left") ? SOON_DAYS : db_int(result, row, "days_left");
+        expired += days < 0;
+        soon += days >= 0 && days < SOON_DAYS;
+    }
+    (void)printf(_("%d certificates seen; %d expired, %d expire within %d days\n\n"), count, expired, soon, SOON_DAYS);
+}
+
+static int run_rows(struct report *report, const char *kind, enum statement_id id, const struct rows_field *fields,
+                    headline *print_head)
 {
     PGresult *result = window_query(report->db, id, &report->window);
     int code = EXIT_FAILED;
     if (result == NULL)
         return EXIT_FAILED;
     if (report->format == REPORT_TEXT) {
+        print_head(result);
         rows_print(result, fields, stdout);
         code = written(true);
     } else if (report->format == REPORT_CSV) {
@@ -201,17 +250,17 @@ static int run_rows(struct report *report, const char *kind, enum statement_id i
 
 static int run_site(struct report *report)
 {
-    return run_rows(report, "site", STATEMENT_report_site, site_report_fields);
+    return run_rows(report, "site", STATEMENT_report_site, site_report_fields, site_headline);
 }
 
 static int run_vantages(struct report *report)
 {
-    return run_rows(report, "vantages", STATEMENT_report_vantages, vantage_report_fields);
+    return run_rows(report, "vantages", STATEMENT_report_vantages, vantage_report_fields, vantages_headline);
 }
 
 static int run_certs(struct report *report)
 {
-    return run_rows(report, "certs", STATEMENT_report_certs, cert_report_fields);
+    return run_rows(report, "certs", STATEMENT_report_certs, cert_report_fields, certs_headline);
 }
 
 static const struct report_kind kinds[] = {
@@ -229,11 +278,11 @@ static const struct report_kind *find_kind(const char *name)
             return &kinds[i];
     }
     const char *near = cli_nearest(name, names, KIND_COUNT);
-    const char *choices = "matrix, diff, site, vantages, certs";
+    const char *choices = verb_report.operands;
     if (near != NULL)
-        (void)cli_usage(_("unknown report \"%s\" (did you mean \"%s\"? there are %s)"), name, near, choices);
+        (void)cli_usage(_("unknown report \"%s\" (did you mean \"%s\"? expected %s)"), name, near, choices);
     else
-        (void)cli_usage(_("unknown report \"%s\" (there are %s)"), name, choices);
+        (void)cli_usage(_("unknown report \"%s\" (expected %s)"), name, choices);
     return NULL;
 }
 

@@ -38,12 +38,13 @@ static const char *text_of(const struct config_node *map, const char *key)
     return node == NULL ? "" : config_text(node);
 }
 
-static void read_endpoint(struct site_book *book, const struct config *config, const struct config_node *site,
+/* @return false when it is the site that is wrong: its other endpoints would say the same again. */
+static bool read_endpoint(struct site_book *book, const struct config *config, const struct config_node *site,
                           const struct config_node *endpoint)
 {
     struct site_fault fault;
     if (!check(book, config, endpoint, "endpoint", endpoint_rules))
-        return;
+        return true;
     struct site_row row = {.text = {
                                [SITE_COLUMN_SITE] = text_of(site, "name"),
                                [SITE_COLUMN_ROLE] = text_of(endpoint, "role"),
@@ -53,7 +54,7 @@ static void read_endpoint(struct site_book *book, const struct config *config, c
                                [SITE_COLUMN_INTERVAL] = text_of(site, "interval"),
                            }};
     if (site_book_add(book, &row, &fault))
-        return;
+        return true;
     const struct config_node *node = endpoint;
     const char *key = site_column_names[fault.column];
     if (fault.column == SITE_COLUMN_SITE)
@@ -63,6 +64,7 @@ static void read_endpoint(struct site_book *book, const struct config *config, c
     else if (config_find(endpoint, key) != NULL)
         node = config_find(endpoint, key);
     site_book_complain(book, config_complain(config, node, _("bad %s \"%s\" (%s)"), key, fault.value, fault.why));
+    return fault.column != SITE_COLUMN_SITE && fault.column != SITE_COLUMN_INTERVAL;
 }
 
 static void read_site(struct site_book *book, const struct config *config, const struct config_node *site)
@@ -72,8 +74,10 @@ static void read_site(struct site_book *book, const struct config *config, const
     const struct config_node *endpoints = config_find(site, "endpoints");
     if (config_count(endpoints) == 0)
         site_book_complain(book, config_complain(config, endpoints, _("no endpoints (expected at least one)")));
-    for (size_t i = 0; i < config_count(endpoints); i++)
-        read_endpoint(book, config, site, config_item(endpoints, i));
+    for (size_t i = 0; i < config_count(endpoints); i++) {
+        if (!read_endpoint(book, config, site, config_item(endpoints, i)))
+            return;
+    }
 }
 
 void site_book_yaml(struct site_book *book, const char *name, const char *text, size_t length)

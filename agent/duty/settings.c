@@ -1,6 +1,7 @@
 #include "duty/settings.h"
 
 #include "cli/config.h"
+#include "cli/i18n.h"
 #include "words/target.h"
 
 #include <stdio.h>
@@ -50,7 +51,7 @@ static bool add_collector(struct settings *settings, const char *text, const cha
     struct arena arena;
     struct endpoint endpoint;
     if (settings->collector_count == SETTINGS_MAX_COLLECTORS) {
-        *ret_why = "too many collectors";
+        *ret_why = N_("too many collectors");
         return false;
     }
     arena_init(&arena, COLLECTOR_ARENA_BYTES);
@@ -71,7 +72,7 @@ bool settings_add_collectors(struct settings *settings, const char *text, const 
         char one[COLLECTOR_TEXT_MAX];
         size_t length = strcspn(at, ",");
         if (length >= sizeof one) {
-            *ret_why = "too long";
+            *ret_why = N_("too long");
             return false;
         }
         memcpy(one, at, length);
@@ -92,11 +93,11 @@ static bool read_list(struct settings *settings, const struct config *config, co
 {
     for (size_t i = 0; i < config_count(list); i++) {
         const struct config_node *item = config_item(list, i);
-        const char *why = "expected a text";
+        const char *why = N_("expected a text");
         if (config_kind(item) == CONFIG_SCALAR && add(settings, config_text(item), &why))
             continue;
         *ret_why = config_complain(config, item, "\"%s\": %s",
-                                   config_kind(item) == CONFIG_SCALAR ? config_text(item) : "", why);
+                                   config_kind(item) == CONFIG_SCALAR ? config_text(item) : "", _(why));
         return false;
     }
     return true;
@@ -169,13 +170,13 @@ bool settings_read(struct settings *settings, const char *path, char **ret_why)
     if (config == NULL)
         return false;
     bool read = config_root(config) != NULL && config_kind(config_root(config)) == CONFIG_MAP;
-    if (!read && asprintf(ret_why, "%s:1: expected keys such as collectors and allow", path) < 0)
+    if (!read && asprintf(ret_why, _("%s:1: expected keys such as collectors and allow"), path) < 0)
         *ret_why = NULL;
     read = read && read_map(settings, config, ret_why);
     if (read && settings->collector_count == 0) {
         read = false;
         *ret_why =
-            config_complain(config, config_find(config_root(config), "collectors"), "no collector is named");
+            config_complain(config, config_find(config_root(config), "collectors"), _("no collector is named"));
     }
     config_free(config);
     return read;

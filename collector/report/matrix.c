@@ -32,6 +32,16 @@ static unsigned wider(unsigned a, unsigned b)
     return a > b ? a : b;
 }
 
+/* Endpoints asked for by name only belong to no site, and need no column for one. */
+static unsigned left_columns(const struct matrix *matrix)
+{
+    for (unsigned e = 0; e < matrix->endpoint_count; e++) {
+        if (matrix->endpoints[e].site[0] != '\0')
+            return MATRIX_LEFT_COLUMNS;
+    }
+    return MATRIX_LEFT_COLUMNS - 1;
+}
+
 static unsigned left_width(const struct matrix *matrix)
 {
     char label[ENDPOINT_LABEL_BYTES];
@@ -41,7 +51,7 @@ static unsigned left_width(const struct matrix *matrix)
         role = wider(role, text_width(endpoint_role_name((int)matrix->endpoints[e].role)));
         place = wider(place, safe_width(endpoint_label(&matrix->endpoints[e], label)));
     }
-    return site + role + place + MATRIX_GAP * (MATRIX_LEFT_COLUMNS - 1);
+    return site + role + place + MATRIX_GAP * (left_columns(matrix) - 1);
 }
 
 static unsigned column_width(const struct matrix *matrix, unsigned vantage)
@@ -76,7 +86,7 @@ static void header(struct table *table, const struct matrix *matrix, unsigned fi
 {
     char label[LABEL_BYTES];
     for (int line = 0; line < MATRIX_HEADER_LINES; line++) {
-        for (int i = 0; i < MATRIX_LEFT_COLUMNS; i++)
+        for (unsigned i = 0; i < left_columns(matrix); i++)
             table_cell(table, TERM_PLAIN, "%s", "");
         for (unsigned v = first; v < end; v++) {
             const struct matrix_vantage *own = &matrix->vantages[v], *before = v > first ? own - 1 : NULL;
@@ -98,7 +108,8 @@ static void rows(struct table *table, const struct matrix *matrix, unsigned firs
     for (unsigned e = 0; e < matrix->endpoint_count; e++) {
         const struct matrix_endpoint *endpoint = &matrix->endpoints[e];
         bool same_site = e > 0 && strcmp(endpoint->site, matrix->endpoints[e - 1].site) == 0;
-        safe_cell(table, TERM_BOLD, same_site ? "" : endpoint->site);
+        if (left_columns(matrix) == MATRIX_LEFT_COLUMNS)
+            safe_cell(table, TERM_BOLD, same_site ? "" : endpoint->site);
         table_cell(table, TERM_PLAIN, "%s", endpoint_role_name((int)endpoint->role));
         safe_cell(table, TERM_PLAIN, endpoint_label(endpoint, place));
         for (unsigned v = first; v < end; v++) {
@@ -115,7 +126,7 @@ unsigned matrix_print(const struct matrix *matrix, FILE *stream)
     unsigned lines = 0;
     for (unsigned first = 0; first < matrix->vantage_count;) {
         unsigned end = block_end(matrix, first, stream);
-        struct table *table = table_new(MATRIX_LEFT_COLUMNS + end - first);
+        struct table *table = table_new(left_columns(matrix) + end - first);
         if (table == NULL)
             return lines;
         (void)fputc('\n', stream);

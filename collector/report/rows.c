@@ -83,8 +83,10 @@ static void say_field(const PGresult *result, int row, const struct rows_field *
     switch (field->kind) {
     case ROWS_TEXT:
     case ROWS_INT:
-    case ROWS_TIME:
         (void)buf_text(out, null ? "-" : text);
+        return;
+    case ROWS_TIME: /* whole seconds are enough to read */
+        (void)(null ? buf_text(out, "-") : buf_printf(out, "%.19sZ", text));
         return;
     case ROWS_US:
         say_span(result, row, field->column, out);

@@ -102,13 +102,23 @@ static void fill_count(const struct matrix *matrix, const PGresult *rows, int ro
                (unsigned)db_int(rows, row, "count"));
 }
 
+/* One round has its cells before they are seen, so that a live matrix shows who is awaited. */
+static PGresult *expected_cells(struct db *db, int64_t round_id)
+{
+    char id[WINDOW_NUMBER_BYTES];
+    const char *values[] = {number_or_null(round_id, id)};
+    return db_query(db, STATEMENT_probe_cells, values, 1);
+}
+
 bool window_matrix(struct db *db, const struct window *window, struct matrix *matrix)
 {
     PGresult *looks = window_query(db, STATEMENT_report_looks, window);
     PGresult *counts = looks == NULL ? NULL : window_query(db, STATEMENT_report_counts, window);
-    bool read = counts != NULL, room = read;
-    for (int row = 0; room && row < PQntuples(looks); row++)
-        room = add_row(matrix, looks, row);
+    PGresult *expected = counts == NULL || window->round_id == 0 ? NULL : expected_cells(db, window->round_id);
+    const PGresult *cells = window->round_id == 0 ? looks : expected;
+    bool read = counts != NULL && cells != NULL, room = read;
+    for (int row = 0; room && row < PQntuples(cells); row++)
+        room = add_row(matrix, cells, row);
     room = room && matrix_settle(matrix);
     for (int row = 0; room && row < PQntuples(looks); row++)
         room = fill_look(matrix, looks, row);
@@ -117,6 +127,7 @@ bool window_matrix(struct db *db, const struct window *window, struct matrix *ma
     if (read && !room)
         cli_error(_("the window is too large for one matrix; narrow it with --site, --region or --since"));
     PQclear(looks);
+    PQclear(expected);
     PQclear(counts);
     return room;
 }

@@ -1,10 +1,10 @@
 -- params: bigint
 -- How far a round is: who was asked, who reported, who is missing, and whether its time is up.
-SELECT r.vantages, count(rv.vantage_id) AS asked, count(rv.reported_at) AS reported,
+SELECT count(rv.vantage_id) AS asked, count(rv.reported_at) AS reported,
        coalesce(string_agg(v.name, ', ' ORDER BY v.name) FILTER (WHERE rv.reported_at IS NULL), '') AS missing,
-       to_jsonb(coalesce(array_agg(v.name ORDER BY v.name) FILTER (WHERE rv.reported_at IS NULL), '{}')) AS missing_list,
        now() > r.deadline_at AS overdue,
-       round(extract(epoch FROM coalesce(max(rv.reported_at), now()) - r.start_at) * 1000)::bigint AS took_ms
+       round(extract(epoch FROM CASE WHEN count(rv.reported_at) = count(rv.vantage_id) THEN max(rv.reported_at) ELSE now() END
+             - r.start_at) * 1000)::bigint AS took_ms
 FROM round r
 LEFT JOIN round_vantage rv ON rv.round_id = r.id
 LEFT JOIN vantage v ON v.id = rv.vantage_id

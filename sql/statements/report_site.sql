@@ -55,4 +55,4 @@ LEFT JOIN counted n ON n.endpoint_id = e.id
 LEFT JOIN last l ON l.endpoint_id = e.id
 LEFT JOIN leaf f ON f.endpoint_id = e.id
 WHERE e.removed_at IS NULL AND ($1 IS NULL OR s.name = $1) AND (e.site_id IS NOT NULL OR n.endpoint_id IS NOT NULL)
-ORDER BY site, e.host, CASE e.role WHEN 1 THEN 0 WHEN 2 THEN 1 ELSE 2 END, e.port, e.id
+ORDER BY site, (e.role = 0), e.host, e.role, e.port, e.id

@@ -5,4 +5,4 @@ SELECT s.name AS site, s.interval_s, e.id AS endpoint_id, e.role AS endpoint_rol
 FROM site s
 JOIN endpoint e ON e.site_id = s.id AND e.removed_at IS NULL
 WHERE s.name = $1
-ORDER BY e.host, CASE e.role WHEN 1 THEN 0 WHEN 2 THEN 1 ELSE 2 END, e.port, e.id
+ORDER BY (e.role = 0), e.host, e.role, e.port, e.id

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 /* The whole engine against real sockets: what each kind of server leaves in the evidence. */
 
@@ -420,6 +421,44 @@ static void a_refused_address_is_never_connected(void **state)
     assert_int_equal(attempt->flow.destination.length, 4);
 }
 
+static void a_host_that_is_no_name_reaches_no_header(void **state)
+{
+    struct lab_server server;
+    start_good(&server, LAB_TLS, TLS1_3_VERSION);
+    struct probe_job job = named_job();
+    job.endpoint.sni = "a.test\r\nX-Injected: 1";
+    struct attempt *attempt = run_against(*state, &server, job);
+    assert_class(attempt, OUTCOME_LOCAL_OTHER);
+    assert_int_equal(server.served, 0);
+}
+
+static void an_address_that_has_no_route_is_this_vantages_matter(void **state)
+{
+    struct probe_job job = job_for("fe80::1", 443); /* no interface named */
+    struct attempt *attempt = run_one(*state, job);
+    assert_class(attempt, OUTCOME_LOCAL_NO_ROUTE);
+    assert_int_not_equal(attempt->local_error, 0);
+}
+
+static void descriptors_that_run_out_are_this_vantages_matter(void **state)
+{
+    struct fixture *fixture = *state;
+    struct rlimit before, none;
+    struct probe_job job = named_job();
+    job.endpoint.port = 9;
+    open_prober(fixture);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = before;
+    none.rlim_cur = 3;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    assert_true(prober_probe(fixture->prober, &job, on_attempt, fixture));
+    (void)uv_run(&fixture->loop, UV_RUN_DEFAULT);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(fixture->count, 1);
+    assert_class(fixture->attempts[0], OUTCOME_LOCAL_RESOURCE);
+    assert_int_equal(fixture->attempts[0]->flow.error_call, CALL_SOCKET);
+}
+
 static void cancelling_ends_the_running_and_the_queued(void **state)
 {
     struct fixture *fixture = *state;
@@ -633,6 +672,9 @@ int main(void)
         TEST(a_reset_after_the_handshake_is_http),
         TEST(a_closed_port_is_refused),
         TEST(a_refused_address_is_never_connected),
+        TEST(a_host_that_is_no_name_reaches_no_header),
+        TEST(an_address_that_has_no_route_is_this_vantages_matter),
+        TEST(descriptors_that_run_out_are_this_vantages_matter),
         TEST(cancelling_ends_the_running_and_the_queued),
         TEST(a_queue_of_one_serves_all),
         TEST(localhost_gives_an_attempt_per_family),
