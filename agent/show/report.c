@@ -16,6 +16,7 @@ static void flush(struct report *report)
     if (!report->broken)
         report->error = errno;
     report->broken = true;
+    clearerr(stdout); /* the caller says what there is to say; once */
 }
 
 static void progress_clear(struct report *report)

@@ -6,9 +6,9 @@
 . "$work/lab/lab.env"
 
 # What openssl s_client says to one request: verify result, status line, or how it failed. AS: its source address.
-answer() { # NAME PORT [AS]
+answer() { # NAME ADDRESS:PORT [AS]
     printf 'GET / HTTP/1.0\r\nHost: www.%s.example\r\n\r\n' "$1" |
-        timeout 10 openssl s_client -connect "127.0.0.1:$2" -servername "www.$1.example" -verify_hostname "www.$1.example" \
+        timeout 10 openssl s_client -connect "$2" -servername "www.$1.example" -verify_hostname "www.$1.example" \
             -CAfile "$lab_ca" -bind "${3:-127.0.0.1}" -ign_eof 2>&1 |
         tr -d '\r' | sed -nE 's/^ *Verify return code: ([0-9]+) .*/verify \1/p; s/^HTTP[^ ]* ([0-9]+).*/status \1/p; s/^(write|read)[^:]*:errno=([0-9]+)/errno \2/p' |
         sort -u | tr '\n' ' ' || true
@@ -27,6 +27,6 @@ equal "api's origin, asked with its name" "$(answer api "$lab_api_origin")" "sta
 
 "$lab" down "$work/lab"
 equal "pid files left" "$(ls "$work/lab"/*.pid 2>/dev/null | wc -l)" 0
-! listening "$lab_blog" || fail "nginx still listens"
-! listening "$lab_shop_edge" || fail "lab-server still listens"
+! listening "${lab_blog##*:}" "${lab_blog%:*}" || fail "nginx still listens"
+! listening "${lab_shop_edge##*:}" "${lab_shop_edge%:*}" || fail "lab-server still listens"
 ok "down stops all of it"

@@ -1,0 +1,87 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "duty/pace.h"
+
+#include <string.h>
+
+static const int64_t s_us = 1000000;
+
+static struct address address_of(const char *text)
+{
+    struct address address;
+    assert_true(address_parse(text, &address));
+    return address;
+}
+
+static void test_burst_then_one_a_second(void **state)
+{
+    (void)state;
+    struct pace *pace = pace_new(1000, 2);
+    struct address a = address_of("192.0.2.1"), b = address_of("2001:db8::1");
+    assert_int_equal(pace_reserve(pace, &a, 0), 0);
+    assert_int_equal(pace_reserve(pace, &a, 0), 0);
+    assert_int_equal(pace_reserve(pace, &a, 0), s_us);
+    assert_int_equal(pace_reserve(pace, &a, 0), 2 * s_us);
+    assert_int_equal(pace_reserve(pace, &b, 0), 0); /* another address, another bucket */
+    assert_int_equal(pace_reserve(pace, &a, 3 * s_us), 0);
+    assert_int_equal(pace_reserve(pace, &a, 100 * s_us), 0); /* full again, and not fuller than the burst */
+    assert_int_equal(pace_reserve(pace, &a, 100 * s_us), 0);
+    assert_int_equal(pace_reserve(pace, &a, 100 * s_us), s_us);
+    pace_free(pace);
+}
+
+static void test_planned_attempts_leave_a_debt(void **state)
+{
+    (void)state;
+    struct pace *pace = pace_new(1000, 2);
+    struct address a = address_of("192.0.2.1");
+    for (int i = 0; i < 4; i++)
+        pace_spend(pace, &a, 0);
+    assert_int_equal(pace_reserve(pace, &a, 0), 3 * s_us);
+    for (int i = 0; i < 10000; i++)
+        pace_spend(pace, &a, 0);
+    assert_int_equal(pace_reserve(pace, &a, 0), PACE_MAX_DEBT * s_us); /* bounded */
+    pace_free(pace);
+}
+
+static void test_other_rate(void **state)
+{
+    (void)state;
+    struct pace *pace = pace_new(500, 1);
+    struct address a = address_of("192.0.2.1");
+    assert_int_equal(pace_reserve(pace, &a, 0), 0);
+    assert_int_equal(pace_reserve(pace, &a, 0), 2 * s_us);
+    pace_free(pace);
+}
+
+/* More addresses than places: nothing grows, and one in debt outlives the fresh ones that pass by. */
+static void test_flood_of_addresses(void **state)
+{
+    (void)state;
+    struct pace *pace = pace_new(1000, 2);
+    struct address a = address_of("192.0.2.1"), other = address_of("2001:db8::");
+    for (int i = 0; i < 20; i++)
+        pace_spend(pace, &a, 0);
+    for (uint32_t i = 0; i < 100000; i++) {
+        memcpy(other.bytes + 8, &i, sizeof i);
+        (void)pace_reserve(pace, &other, 0);
+    }
+    assert_true(pace_reserve(pace, &a, 0) > 10 * s_us);
+    pace_free(pace);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_burst_then_one_a_second),
+        cmocka_unit_test(test_planned_attempts_leave_a_debt),
+        cmocka_unit_test(test_other_rate),
+        cmocka_unit_test(test_flood_of_addresses),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
