@@ -258,8 +258,9 @@ static void round_report(struct round *round)
     const struct round_report *report = &round->report;
     duty_log("round %" PRIu64 ": %" PRIu32 " attempts, %" PRIu32 " late, %" PRIu32 " refused",
              report->round_id, report->attempts, report->late, report->refused);
-    (void)keeper_report(round->rounds->deps.keeper,
-                        *report); /* without memory the round closes at its deadline */
+    /* without memory for the report, the collector closes the round at its deadline */
+    (void)keeper_report(round->rounds->deps.keeper, *report);
+    round->rounds->done[round->rounds->done_next++ % ROUNDS_REMEMBERED] = report->round_id;
 }
 
 /* --- all of them ------------------------------------------------------------------------------------------------- */
