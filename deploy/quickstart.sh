@@ -15,7 +15,7 @@ set -euo pipefail
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 me=$0
 action=run site= origin= state=
-rounds=8
+rounds=5
 lab_interval=2s
 
 usage() { sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}"; }
@@ -268,19 +268,17 @@ run_story() {
     enroll us-1 overseas 14061 --allow 127.0.0.0/8 --source "$lab_overseas"
     for name in hk-1 cn-1 us-1; do start_agent $name SSL_CERT_FILE="$lab_ca"; done
     done_step "agents: hk-1 (hk, AS9304), cn-1 (cn, AS4837), us-1 (overseas, AS14061)"
-    wait_rounds 3
+    wait_rounds $((3 * $(grep -oE -- '--(edge|origin|plain) ' "$run/lab/sites" | wc -l)))
     echo
     report matrix --since 10m
     echo
     report diff --since 10m
 }
 
-# A round counts when all agents' attempts are in the database.
-full_rounds="SELECT count(*) FROM (SELECT round_id FROM attempt GROUP BY round_id HAVING count(DISTINCT vantage_id) >= %d) AS r"
-wait_rounds() { # VANTAGES
+# A round counts when so many pairs of vantage and endpoint are in the database.
+wait_rounds() { # PAIRS
     local query done_rounds=0 end=$((SECONDS + 120))
-    # shellcheck disable=SC2059 # the format is above
-    query=$(printf "$full_rounds" "$1")
+    query="SELECT count(*) FROM (SELECT round_id FROM attempt GROUP BY round_id HAVING count(DISTINCT (vantage_id, endpoint_id)) >= $1) AS r"
     while [ "$done_rounds" -lt $rounds ]; do
         progress "rounds: $done_rounds of $rounds"
         [ $SECONDS -lt $end ] || failed "only $done_rounds rounds in 120 s" "$run/log/agent-hk-1.log"
