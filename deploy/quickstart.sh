@@ -302,31 +302,36 @@ pick_port() {
 }
 
 run_site() {
-    local host=${site%%/*} status=0 role=--plain
+    local host=${site#https://} status=0 role=--plain address allow=(--allow any)
+    host=${host%%/*}
     pick_port
     started=yes
     start_collector 0.0.0.0
     [ -z "$origin" ] || role=--edge
-    if ! collector site show "$site" --state "$collector_state" >/dev/null 2>&1; then
-        collector site add "$site" $role "$host" ${origin:+--origin "$origin"} --state "$collector_state" >"$step_log" 2>&1 ||
-            failed "adding $site failed" "$step_log"
+    if ! collector site show "$host" --state "$collector_state" >/dev/null 2>&1; then
+        collector site add "$host" $role "$host" ${origin:+--origin "$origin"} --state "$collector_state" >"$step_log" 2>&1 ||
+            failed "adding $host failed" "$step_log"
     fi
-    enroll local local "" --allow any
+    # an address that was named may be private, which "any" does not cover
+    for address in "${host%:*}" "${origin%:*}"; do
+        [[ ! $address =~ ^[0-9.]+$|: ]] || allow+=(--allow "$address")
+    done
+    enroll local local "" "${allow[@]}"
     start_agent local
     wait_for 30 "the agent to connect" agent-local at_least 1 "SELECT count(*) FROM vantage WHERE connected_since IS NOT NULL"
     done_step "agent: local (this machine; region local)"
     echo
-    collector probe "$site" --state "$collector_state" || status=$?
-    [ $status -le 1 ] || die "probe $site failed"
+    collector probe "$host" --state "$collector_state" || status=$?
+    [ $status -le 1 ] || die "probing $host failed"
     echo
-    report diff --site "$site"
+    report diff --site "$host"
     cat <<TEXT
 
 One vantage cannot tell a fault of the site from one of its own path. To add a vantage on another machine:
   here:   $(collector_command) token create --state $collector_state --name hk-1 --region hk --asn 9304
   there:  parallax-agent enroll --collector $(own_address):$port --token TOKEN --allow ${host%%:*} && parallax-agent run
 Then, from all of them at once:
-          $(collector_command) probe $site --state $collector_state
+          $(collector_command) probe $host --state $collector_state
 TEXT
 }
 
