@@ -97,7 +97,7 @@ stop_run() { # FOLDER
     if [ -s "$postmaster" ]; then
         kill -INT "$(head -1 "$postmaster")" 2>/dev/null || true
     fi
-    [ ! -d "$1/lab" ] || "$state/programs/lab/lab.sh" down "$1/lab"
+    [ ! -d "$1/lab" ] || "$top/tests/lab/lab.sh" down "$1/lab"
 }
 
 stop_all() {
@@ -188,8 +188,9 @@ build() {
 cd "$top"
 step "building (release)" build
 
-# Stops this run first: programs that run are not replaced, and a second start would meet the first.
+# A second start would meet the first. Programs that the other kind of run still uses are unlinked, not overwritten.
 stop_run "$run"
+rm -rf "$state/programs"
 if ! install_log=$(cmake --install "$state/build" --prefix "$state/programs" 2>&1); then
     printf '%s\n' "$install_log" >"$step_log"
     failed "installing into $state/programs failed" "$step_log"
