@@ -325,12 +325,12 @@ run_site() {
     collector probe "$host" --state "$collector_state" || status=$?
     [ $status -le 1 ] || die "probing $host failed"
     echo
-    report diff --site "$host"
+    report certs --site "$host"
     cat <<TEXT
 
 One vantage cannot tell a fault of the site from one of its own path. To add a vantage on another machine:
   here:   $(collector_command) token create --state $collector_state --name hk-1 --region hk --asn 9304
-  there:  parallax-agent enroll --collector $(own_address):$port --token TOKEN --allow ${host%%:*} && parallax-agent run
+  there:  parallax-agent enroll --collector $(own_address):$port --token TOKEN --allow ${host%:*}${origin:+ --allow ${origin%:*}} && parallax-agent run
 Then, from all of them at once:
           $(collector_command) probe $host --state $collector_state
 TEXT
