@@ -23,6 +23,7 @@ enum {
     OPTION_STATE,
     OPTION_CA_FILE,
     OPTION_RESOLVER,
+    OPTION_SOURCE,
     OPTION_FORCE
 };
 
@@ -37,6 +38,7 @@ static const struct cli_option options[] = {
      N_("trust the certificates of this PEM file when probing, not the system's")},
     {"resolver", 0, "ADDRESS[:PORT]", OPTION_RESOLVER,
      N_("resolve names there when probing, not as the system does")},
+    {"source", 0, "ADDRESS", OPTION_SOURCE, N_("address of this machine that probes go out from")},
     {"force", 0, NULL, OPTION_FORCE, N_("replace an earlier enrolment")},
     {0},
 };
@@ -87,6 +89,14 @@ static bool take_ca_file(struct request *request, const char *value)
     return false;
 }
 
+static bool take_source(struct request *request, const char *value)
+{
+    if (address_parse(value, &request->settings.source))
+        return true;
+    cli_error(_("--source: \"%s\" is not an IP address"), value);
+    return false;
+}
+
 static bool take_option(struct request *request, int id, const char *value)
 {
     switch (id) {
@@ -100,6 +110,8 @@ static bool take_option(struct request *request, int id, const char *value)
         free(request->settings.resolver);
         request->settings.resolver = strdup(value);
         return request->settings.resolver != NULL;
+    case OPTION_SOURCE:
+        return take_source(request, value);
     case OPTION_TOKEN:
         request->token = value;
         return true;

@@ -99,14 +99,27 @@ static void complain(const char *path, size_t line, const char *text, const char
         cli_error(_("%s:%zu: target \"%s\": %s"), name, line, text, _(why));
 }
 
+static int take_file(struct settings *settings, const char *path)
+{
+    switch (target_list_read(&settings->targets, path, complain)) {
+    case TARGET_LIST_READ:
+        return EXIT_HEALTHY;
+    case TARGET_LIST_BAD_LINES:
+        return EXIT_USAGE;
+    case TARGET_LIST_NO_FILE:
+        return EXIT_FAILED;
+    }
+    return EXIT_FAILED;
+}
+
 static int take_sni(struct settings *settings, const char *value)
 {
     struct endpoint parsed = {0};
-    const char *why = N_("expected a host name");
+    const char *why;
     bool good = target_parse(value, &settings->targets.arena, &parsed, &why) && target_is_name(parsed.host) &&
                 strpbrk(value, ":/") == NULL;
     if (!good)
-        return cli_usage(_("--sni \"%s\": %s"), value, _(why));
+        return cli_usage(_("--sni \"%s\": expected a host name"), value);
     settings->sni = parsed.host;
     return EXIT_HEALTHY;
 }
@@ -124,12 +137,12 @@ static int take_number_option(struct settings *settings, int id, const char *val
 {
     int64_t number;
     if (id == OPTION_TIMEOUT) {
-        if (!cli_span("--timeout", value, US_PER_S / 10, 600 * US_PER_S, &number))
+        if (!cli_span("timeout", value, US_PER_S / 10, 600 * US_PER_S, &number))
             return EXIT_USAGE;
         settings->job.timeout_us = (uint64_t)number;
         return EXIT_HEALTHY;
     }
-    if (!cli_number("--concurrency", value, 1, CONCURRENCY_MAX, &number))
+    if (!cli_number("concurrency", value, 1, CONCURRENCY_MAX, &number))
         return EXIT_USAGE;
     settings->prober.concurrency = (unsigned)number;
     return EXIT_HEALTHY;
@@ -139,7 +152,7 @@ static int take_format(struct settings *settings, const char *value)
 {
     static const char *const names[] = {
         [REPORT_TEXT] = "text", [REPORT_JSON] = "json", [REPORT_NDJSON] = "ndjson"};
-    int index = cli_choice("--format", value, names, sizeof names / sizeof names[0]);
+    int index = cli_choice("format", value, names, sizeof names / sizeof names[0]);
     if (index < 0)
         return EXIT_USAGE;
     settings->report.format = (enum report_format)index;
@@ -150,7 +163,7 @@ static int take_option(struct settings *settings, int id, const char *value)
 {
     switch (id) {
     case OPTION_FILE:
-        return target_list_read(&settings->targets, value, complain) ? EXIT_HEALTHY : EXIT_USAGE;
+        return take_file(settings, value);
     case OPTION_ADDRESS:
         return address_parse(value, &settings->job.endpoint.address)
                    ? EXIT_HEALTHY

@@ -1,3 +1,154 @@
-#include "cli/cli.h"
+#include "cli/i18n.h"
+#include "options.h"
+#include "serve.h"
+#include "store/cluster.h"
+#include "store/command.h"
+#include "words/units.h"
 
-const struct cli_verb verb_serve = {.name = "serve", .operands = "", .summary = ""};
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+/* `parallax-collector serve`: what has to be there before the loop runs, and is taken down after it. */
+
+enum { OPTION_LISTEN = 1, OPTION_TIMEOUT, OPTION_MMDB };
+
+static const struct cli_option serve_options[] = {
+    {"listen", 0, "ADDR:PORT", OPTION_LISTEN,
+     N_("where agents dial in; port 0 picks a free one ([::]:7443)")},
+    {"timeout", 0, "SPAN", OPTION_TIMEOUT, N_("how long one attempt may take (10s)")},
+    {"mmdb", 0, "FILE", OPTION_MMDB, N_("network database that tells a vantage's ASN from its address")},
+    COLLECTOR_OPTIONS,
+    {0},
+};
+
+struct serve_command {
+    struct collector_settings settings;
+    int64_t timeout_us;
+    int lock;
+    struct cluster *cluster;
+    struct networks *networks;
+    struct ca ca;
+    char *database;
+};
+
+static bool serve_read_options(struct cli_args *args, struct serve_command *command, int *ret_exit)
+{
+    const char *value = NULL;
+    bool failed = false;
+    collector_settings_init(&command->settings);
+    command->timeout_us = 10 * US_PER_S;
+    *ret_exit = EXIT_USAGE;
+    for (int id; (id = cli_next(args, &value)) != 0;) {
+        if (id == OPTION_LISTEN)
+            command->settings.listen = value;
+        else if (id == OPTION_MMDB)
+            command->settings.mmdb = value;
+        else if (id == OPTION_TIMEOUT) {
+            if (!cli_span("--timeout", value, US_PER_S, 60 * US_PER_S, &command->timeout_us))
+                return false;
+        } else if (collector_option(&command->settings, id, value, &failed) && failed)
+            return false;
+    }
+    *ret_exit = EXIT_FAILED;
+    return collector_settings_settle(&command->settings);
+}
+
+/* One serve for each state folder; the lock is gone with the process. */
+static bool serve_lock(struct serve_command *command)
+{
+    char *path = text_format("%s/serve.lock", command->settings.state);
+    command->lock = path == NULL ? -1 : open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    bool locked = command->lock >= 0 && flock(command->lock, LOCK_EX | LOCK_NB) == 0;
+    if (!locked && command->lock >= 0 && errno == EWOULDBLOCK)
+        cli_error(_("another parallax-collector serves from %s; stop it, or give another --state"),
+                  command->settings.state);
+    else if (!locked)
+        cli_error(_("cannot lock %s: %s"), path == NULL ? "serve.lock" : path, strerror(errno));
+    free(path);
+    return locked;
+}
+
+static bool serve_complain(char *why)
+{
+    cli_error("%s", why == NULL ? _("out of memory") : why);
+    free(why);
+    return false;
+}
+
+/* Starts the private cluster when there is no --db, and settles the schema while nothing waits on a loop. */
+static bool serve_prepare_database(struct serve_command *command)
+{
+    char *why = NULL;
+    struct db_where where = collector_where(&command->settings);
+    if (where.url == NULL) {
+        command->cluster = cluster_open(where.state, where.pg_bin, &why);
+        if (command->cluster == NULL)
+            return serve_complain(why);
+        where.url = cluster_conninfo(command->cluster);
+    }
+    struct db *db = db_open(&where);
+    if (db == NULL)
+        return false;
+    command->database = db_place(db);
+    PGresult *result = db_query(db, STATEMENT_session_reset, NULL, 0);
+    bool ready = result != NULL && command->database != NULL;
+    PQclear(result);
+    db_close(db);
+    return ready;
+}
+
+static bool serve_prepare(struct serve_command *command)
+{
+    char *why = NULL;
+    if (command->settings.db == NULL && geteuid() == 0) {
+        cli_error(_("PostgreSQL never runs as root: start serve as an unprivileged user, or give --db URL"));
+        return false;
+    }
+    if (!serve_lock(command))
+        return false;
+    if (command->settings.mmdb != NULL) {
+        command->networks = networks_open(command->settings.mmdb, &why);
+        if (command->networks == NULL)
+            return serve_complain(why);
+    }
+    if (!ca_init(&command->ca, command->settings.state, &why))
+        return serve_complain(why);
+    return serve_prepare_database(command);
+}
+
+static int serve_command_run(struct cli_args *args)
+{
+    struct serve_command command = {.lock = -1};
+    int exit_code = EXIT_FAILED;
+    if (serve_read_options(args, &command, &exit_code) && serve_prepare(&command)) {
+        const char *url = command.settings.db;
+        const struct serve_settings settings = {
+            .conninfo = url != NULL ? url : cluster_conninfo(command.cluster),
+            .database = command.database,
+            .listen = command.settings.listen,
+            .timeout_us = (uint64_t)command.timeout_us,
+            .ca = &command.ca,
+            .networks = command.networks,
+        };
+        exit_code = serve_run(&settings);
+    }
+    ca_done(&command.ca);
+    networks_close(command.networks);
+    cluster_close(command.cluster);
+    free(command.database);
+    if (command.lock >= 0)
+        (void)close(command.lock);
+    return exit_code;
+}
+
+const struct cli_verb verb_serve = {
+    .name = "serve",
+    .operands = "",
+    .summary = N_("take in what vantages see, and plan their rounds"),
+    .options = serve_options,
+    .run = serve_command_run,
+};

@@ -1,7 +1,465 @@
 #include "cli/cli.h"
+#include "cli/config.h"
+#include "cli/i18n.h"
+#include "options.h"
+#include "report/lists.h"
+#include "report/show.h"
+#include "site.h"
+#include "words/buf.h"
+#include "words/units.h"
 
-const struct cli_verb verb_site_add = {.name = "site add", .operands = "", .summary = ""};
-const struct cli_verb verb_site_list = {.name = "site list", .operands = "", .summary = ""};
-const struct cli_verb verb_site_show = {.name = "site show", .operands = "", .summary = ""};
-const struct cli_verb verb_site_rm = {.name = "site rm", .operands = "", .summary = ""};
-const struct cli_verb verb_site_import = {.name = "site import", .operands = "", .summary = ""};
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { OPTION_EDGE = 1, OPTION_ORIGIN, OPTION_PLAIN, OPTION_SNI, OPTION_INTERVAL, OPTION_FORMAT };
+enum { ADD_MAX_ENDPOINTS = 256 };
+
+static const struct cli_option add_options[] = {
+    {"edge", 0, "TARGET", OPTION_EDGE, N_("what users reach: host, host:port, https://host; TARGET@ADDRESS pins the address")},
+    {"origin", 0, "TARGET", OPTION_ORIGIN, N_("what stands behind the edge; asked for the edge's name (--sni to say which)")},
+    {"plain", 0, "TARGET", OPTION_PLAIN, N_("an endpoint that is neither")},
+    {"sni", 0, "NAME", OPTION_SNI, N_("name to ask for; with several edges, the one that origins are asked for")},
+    {"interval", 0, "SPAN", OPTION_INTERVAL, N_("time between rounds (default 60s)")},
+    COLLECTOR_OPTIONS,
+    {NULL, 0, NULL, 0, NULL},
+};
+
+static const struct cli_option list_options[] = {
+    {"format", 0, "FORMAT", OPTION_FORMAT, N_("text, json or csv (default text)")},
+    COLLECTOR_OPTIONS,
+    {NULL, 0, NULL, 0, NULL},
+};
+
+static const struct cli_option rm_options[] = {COLLECTOR_OPTIONS, {NULL, 0, NULL, 0, NULL}};
+
+static const struct cli_option import_options[] = {
+    {"format", 0, "FORMAT", OPTION_FORMAT, N_("csv or yaml (default: by the file's name)")},
+    COLLECTOR_OPTIONS,
+    {NULL, 0, NULL, 0, NULL},
+};
+
+static struct db *open_db(struct collector_settings *settings)
+{
+    if (!collector_settings_settle(settings))
+        return NULL;
+    struct db_where where = collector_where(settings);
+    return db_open(&where);
+}
+
+/* --- site add --- */
+
+struct addition {
+    struct collector_settings settings;
+    const char *sni;
+    const char *interval;
+    size_t count;
+    struct site_row rows[ADD_MAX_ENDPOINTS];
+};
+
+static bool add_target(struct addition *addition, const char *name, const char *role, const char *target)
+{
+    if (addition->count == ADD_MAX_ENDPOINTS) {
+        (void)cli_usage(_("more than %d endpoints; use site import"), ADD_MAX_ENDPOINTS);
+        return false;
+    }
+    addition->rows[addition->count++] = (struct site_row){.text = {
+                                                              [SITE_COLUMN_SITE] = name,
+                                                              [SITE_COLUMN_ROLE] = role,
+                                                              [SITE_COLUMN_TARGET] = target,
+                                                              [SITE_COLUMN_ADDRESS] = "",
+                                                              [SITE_COLUMN_SNI] = "",
+                                                              [SITE_COLUMN_INTERVAL] = "",
+                                                          }};
+    return true;
+}
+
+/* @return an exit code, EXIT_HEALTHY to go on. */
+static int read_addition(struct cli_args *args, struct addition *addition)
+{
+    static const char *const roles[] = {[OPTION_EDGE] = "edge", [OPTION_ORIGIN] = "origin", [OPTION_PLAIN] = "plain"};
+    const char *value, *name = cli_operand(args, 0);
+    for (int id; (id = cli_next(args, &value)) != 0;) {
+        bool failed = false;
+        if (id == OPTION_SNI)
+            addition->sni = value;
+        else if (id == OPTION_INTERVAL)
+            addition->interval = value;
+        else if (id == OPTION_EDGE || id == OPTION_ORIGIN || id == OPTION_PLAIN) {
+            if (!add_target(addition, name, roles[id], value))
+                return EXIT_USAGE;
+        } else
+            (void)collector_option(&addition->settings, id, value, &failed);
+        if (failed)
+            return EXIT_FAILED;
+    }
+    if (addition->count == 0)
+        return cli_usage(_("site %s needs an endpoint: --edge HOST (with --origin ADDRESS), or --plain HOST"), name);
+    return EXIT_HEALTHY;
+}
+
+/* With several edges the name says which of them the origins stand behind, and the edges keep their own. */
+static void spread_sni(struct addition *addition)
+{
+    size_t edges = 0;
+    for (size_t i = 0; i < addition->count; i++)
+        edges += strcmp(addition->rows[i].text[SITE_COLUMN_ROLE], "edge") == 0;
+    for (size_t i = 0; addition->sni != NULL && i < addition->count; i++) {
+        if (edges < 2 || strcmp(addition->rows[i].text[SITE_COLUMN_ROLE], "edge") != 0)
+            addition->rows[i].text[SITE_COLUMN_SNI] = addition->sni;
+    }
+}
+
+static bool fill_book(struct addition *addition, struct site_book *book)
+{
+    struct site_fault fault;
+    spread_sni(addition);
+    for (size_t i = 0; i < addition->count; i++) {
+        struct site_row *row = &addition->rows[i];
+        row->text[SITE_COLUMN_INTERVAL] = addition->interval == NULL ? "" : addition->interval;
+        if (site_book_add(book, row, &fault))
+            continue;
+        const char *what = fault.column == SITE_COLUMN_TARGET ? row->text[SITE_COLUMN_ROLE] : site_column_names[fault.column];
+        if (fault.column == SITE_COLUMN_SITE)
+            (void)cli_usage(_("bad site name \"%s\" (%s)"), fault.value, fault.why);
+        else
+            (void)cli_usage(_("--%s: bad %s \"%s\" (%s)"), what, site_column_names[fault.column], fault.value, fault.why);
+        return false;
+    }
+    site_book_settle(book);
+    return true;
+}
+
+static void print_site(const struct site *site)
+{
+    for (size_t i = 0; i < site->endpoint_count; i++) {
+        const struct endpoint *endpoint = &site->endpoints[i].endpoint;
+        char text[ENDPOINT_TEXT_BYTES], address[ADDRESS_TEXT_BYTES];
+        const char *sni = endpoint_sni(endpoint);
+        (void)printf("  %-6s  %s", endpoint_role_name((int)endpoint->role), endpoint_text(endpoint, text));
+        if (endpoint->address.length != 0)
+            (void)printf(_("  at %s"), address_text(&endpoint->address, address));
+        if (strcmp(sni, endpoint->host) != 0)
+            (void)printf("  SNI %s", sni[0] == '\0' ? _("none") : sni);
+        (void)putchar('\n');
+    }
+}
+
+static int run_add(struct cli_args *args)
+{
+    struct addition *addition = calloc(1, sizeof *addition);
+    struct site_book book;
+    struct site_counts counts;
+    if (addition == NULL) {
+        cli_error(_("out of memory"));
+        return EXIT_FAILED;
+    }
+    site_book_init(&book);
+    collector_settings_init(&addition->settings);
+    int code = read_addition(args, addition);
+    if (code == EXIT_HEALTHY && !fill_book(addition, &book))
+        code = EXIT_USAGE;
+    if (code == EXIT_HEALTHY) {
+        struct db *db = open_db(&addition->settings);
+        if (db == NULL || !site_book_store(db, &book, true, &counts))
+            code = EXIT_FAILED;
+        db_close(db);
+    }
+    if (code == EXIT_HEALTHY) {
+        const struct site *site = book.sites[0];
+        (void)printf(ngettext("site %s added: %zu endpoint every %d s\n", "site %s added: %zu endpoints every %d s\n",
+                              counts.endpoints_added),
+                     site->name, counts.endpoints_added,
+                     site->interval_s == 0 ? SITE_DEFAULT_INTERVAL_S : site->interval_s);
+        print_site(site);
+    }
+    site_book_done(&book);
+    free(addition);
+    return code;
+}
+
+/* --- site list, show, rm --- */
+
+struct listing {
+    struct collector_settings settings;
+    enum report_format format;
+};
+
+static int read_listing(struct cli_args *args, struct listing *listing)
+{
+    const char *value;
+    collector_settings_init(&listing->settings);
+    listing->format = REPORT_TEXT;
+    for (int id; (id = cli_next(args, &value)) != 0;) {
+        bool failed = false;
+        if (id == OPTION_FORMAT) {
+            int format = cli_choice("format", value, report_format_names, REPORT_FORMATS);
+            if (format < 0)
+                return EXIT_USAGE;
+            listing->format = (enum report_format)format;
+        } else {
+            (void)collector_option(&listing->settings, id, value, &failed);
+        }
+        if (failed)
+            return EXIT_FAILED;
+    }
+    return EXIT_HEALTHY;
+}
+
+static int write_rows(const struct listing *listing, const char *kind, const PGresult *result, const struct rows_field *fields)
+{
+    bool done = true;
+    if (listing->format == REPORT_TEXT)
+        rows_print(result, fields, stdout);
+    else if (listing->format == REPORT_CSV)
+        done = rows_csv(result, fields, stdout);
+    else {
+        json_t *root = json_pack("{s:i, s:s}", "schema", REPORT_JSON_SCHEMA, "kind", kind);
+        if (root != NULL && json_object_set_new(root, "rows", rows_json(result, fields)) == 0)
+            return show_json(root) ? EXIT_HEALTHY : EXIT_FAILED;
+        done = false;
+    }
+    if (done && fflush(stdout) == 0)
+        return EXIT_HEALTHY;
+    cli_error(_("cannot write to standard output"));
+    return EXIT_FAILED;
+}
+
+static int run_list(struct cli_args *args)
+{
+    struct listing listing;
+    int code = read_listing(args, &listing);
+    if (code != EXIT_HEALTHY)
+        return code;
+    struct db *db = open_db(&listing.settings);
+    PGresult *result = db == NULL ? NULL : db_query(db, STATEMENT_site_list, NULL, 0);
+    if (result == NULL)
+        code = EXIT_FAILED;
+    else if (PQntuples(result) == 0 && listing.format == REPORT_TEXT)
+        (void)puts(_("no sites; add one with: parallax-collector site add NAME --edge HOST"));
+    else
+        code = write_rows(&listing, "sites", result, site_list_fields);
+    PQclear(result);
+    db_close(db);
+    return code;
+}
+
+static void say_no_site(struct db *db, const char *name)
+{
+    const char *names[1000];
+    PGresult *result = db_query(db, STATEMENT_site_names, NULL, 0);
+    size_t count = 0;
+    for (int row = 0; result != NULL && row < PQntuples(result) && count < sizeof names / sizeof names[0]; row++)
+        names[count++] = db_text(result, row, "name");
+    const char *near = cli_nearest(name, names, count);
+    if (near != NULL)
+        cli_error(_("there is no site \"%s\" (did you mean \"%s\"?)"), name, near);
+    else
+        cli_error(_("there is no site \"%s\"; parallax-collector site list shows them"), name);
+    PQclear(result);
+}
+
+static int run_show(struct cli_args *args)
+{
+    struct listing listing;
+    const char *name = cli_operand(args, 0);
+    int code = read_listing(args, &listing);
+    if (code != EXIT_HEALTHY)
+        return code;
+    struct db *db = open_db(&listing.settings);
+    PGresult *site = db == NULL ? NULL : db_query(db, STATEMENT_site_find, &name, 1);
+    PGresult *result = site == NULL ? NULL : db_query(db, STATEMENT_site_show, &name, 1);
+    if (result == NULL || PQntuples(site) == 0) {
+        if (result != NULL)
+            say_no_site(db, name);
+        code = EXIT_FAILED;
+    } else {
+        if (listing.format == REPORT_TEXT)
+            (void)printf(_("site %s: %d endpoints every %lld s\n"), name, PQntuples(result), db_int(site, 0, "interval_s"));
+        code = write_rows(&listing, "site", result, site_show_fields);
+    }
+    PQclear(result);
+    PQclear(site);
+    db_close(db);
+    return code;
+}
+
+/* In one transaction: the endpoints are closed, the site goes, the collector is told. @return endpoints removed, or -1. */
+static long remove_site(struct db *db, const char *name)
+{
+    PGresult *site = db_query(db, STATEMENT_site_find, &name, 1);
+    if (site == NULL || PQntuples(site) == 0) {
+        if (site != NULL)
+            say_no_site(db, name);
+        PQclear(site);
+        return -1;
+    }
+    const char *id = db_text(site, 0, "id");
+    PGresult *endpoints = db_query(db, STATEMENT_site_endpoints_remove, &id, 1);
+    PGresult *gone = endpoints == NULL ? NULL : db_query(db, STATEMENT_site_delete, &id, 1);
+    PGresult *told = gone == NULL ? NULL : db_query(db, STATEMENT_site_notify, NULL, 0);
+    long count = told == NULL ? -1 : strtol(PQcmdTuples(endpoints), NULL, 10);
+    PQclear(told);
+    PQclear(gone);
+    PQclear(endpoints);
+    PQclear(site);
+    return count;
+}
+
+static int run_rm(struct cli_args *args)
+{
+    struct listing listing;
+    const char *name = cli_operand(args, 0);
+    int code = read_listing(args, &listing);
+    if (code != EXIT_HEALTHY)
+        return code;
+    struct db *db = open_db(&listing.settings);
+    if (db == NULL || !db_begin(db)) {
+        db_close(db);
+        return EXIT_FAILED;
+    }
+    long count = remove_site(db, name);
+    if (count < 0)
+        db_rollback(db);
+    else if (db_commit(db))
+        (void)printf(_("site %s removed with %ld endpoints; their attempts stay in the database\n"), name, count);
+    else
+        count = -1;
+    db_close(db);
+    return count < 0 ? EXIT_FAILED : EXIT_HEALTHY;
+}
+
+/* --- site import --- */
+
+enum import_format { IMPORT_CSV, IMPORT_YAML, IMPORT_FORMATS, IMPORT_UNKNOWN };
+static const char *const import_names[IMPORT_FORMATS] = {"csv", "yaml"};
+
+static enum import_format format_of(const char *path)
+{
+    const char *dot = strrchr(path, '.');
+    if (dot != NULL && strcasecmp(dot, ".csv") == 0)
+        return IMPORT_CSV;
+    if (dot != NULL && (strcasecmp(dot, ".yaml") == 0 || strcasecmp(dot, ".yml") == 0))
+        return IMPORT_YAML;
+    return IMPORT_UNKNOWN;
+}
+
+static bool read_file(const char *path, struct buf *text)
+{
+    bool standard = strcmp(path, "-") == 0, whole = true;
+    FILE *file = standard ? stdin : fopen(path, "re");
+    if (file == NULL) {
+        cli_error(_("cannot read %s: %s"), path, strerror(errno));
+        return false;
+    }
+    char part[65536];
+    size_t length;
+    while (whole && (length = fread(part, 1, sizeof part, file)) > 0)
+        whole = buf_append(text, part, length);
+    bool failed = ferror(file) != 0;
+    if (failed)
+        cli_error(_("cannot read %s: %s"), path, strerror(errno));
+    else if (!whole)
+        cli_error(_("%s is larger than %d MB; split it"), path, CONFIG_MAX_BYTES / (1024 * 1024));
+    if (!standard)
+        (void)fclose(file);
+    return whole && !failed;
+}
+
+static bool check_book(const char *path, const struct site_book *book)
+{
+    for (size_t i = 0; i < book->problem_kept; i++)
+        cli_error("%s", book->problems[i]);
+    if (book->problem_count == 0 && book->endpoint_count == 0)
+        cli_error(_("%s: no sites in it"), path);
+    else if (book->problem_count > 0)
+        cli_error(ngettext("%s: %zu problem, nothing imported", "%s: %zu problems, nothing imported", book->problem_count),
+                  path, book->problem_count);
+    return book->problem_count == 0 && book->endpoint_count > 0;
+}
+
+static int import_text(struct collector_settings *settings, const char *path, enum import_format format, const struct buf *text)
+{
+    struct site_book book;
+    struct site_counts counts;
+    const char *name = strcmp(path, "-") == 0 ? _("standard input") : path;
+    const char *bytes = text->data == NULL ? "" : (const char *)text->data;
+    site_book_init(&book);
+    if (format == IMPORT_CSV)
+        site_book_csv(&book, name, bytes, text->len);
+    else
+        site_book_yaml(&book, name, bytes, text->len);
+    bool done = check_book(name, &book);
+    if (done) {
+        site_book_settle(&book);
+        struct db *db = open_db(settings);
+        done = db != NULL && site_book_store(db, &book, false, &counts);
+        db_close(db);
+    }
+    if (done)
+        (void)printf(_("sites: %zu added, %zu changed, %zu unchanged; endpoints: %zu added, %zu unchanged\n"),
+                     counts.sites_added, counts.sites_changed, counts.sites_unchanged, counts.endpoints_added,
+                     counts.endpoints_unchanged);
+    site_book_done(&book);
+    return done ? EXIT_HEALTHY : EXIT_FAILED;
+}
+
+static int run_import(struct cli_args *args)
+{
+    struct collector_settings settings;
+    const char *value, *path = cli_operand(args, 0);
+    enum import_format format = format_of(path);
+    collector_settings_init(&settings);
+    for (int id; (id = cli_next(args, &value)) != 0;) {
+        bool failed = false;
+        if (id == OPTION_FORMAT) {
+            int choice = cli_choice("format", value, import_names, IMPORT_FORMATS);
+            if (choice < 0)
+                return EXIT_USAGE;
+            format = (enum import_format)choice;
+        } else {
+            (void)collector_option(&settings, id, value, &failed);
+        }
+        if (failed)
+            return EXIT_FAILED;
+    }
+    if (format == IMPORT_UNKNOWN)
+        return cli_usage(_("%s: say what it is with --format csv or --format yaml"), path);
+    struct buf text;
+    buf_init(&text, CONFIG_MAX_BYTES);
+    int code = read_file(path, &text) ? import_text(&settings, path, format, &text) : EXIT_FAILED;
+    buf_done(&text);
+    return code;
+}
+
+const struct cli_verb verb_site_add = {.name = "site add",
+                                       .operands = "NAME",
+                                       .min_operands = 1,
+                                       .max_operands = 1,
+                                       .summary = N_("put a site under watch"),
+                                       .options = add_options,
+                                       .run = run_add};
+const struct cli_verb verb_site_list = {
+    .name = "site list", .operands = "", .summary = N_("list the sites"), .options = list_options, .run = run_list};
+const struct cli_verb verb_site_show = {.name = "site show",
+                                        .operands = "NAME",
+                                        .min_operands = 1,
+                                        .max_operands = 1,
+                                        .summary = N_("show a site's endpoints"),
+                                        .options = list_options,
+                                        .run = run_show};
+const struct cli_verb verb_site_rm = {.name = "site rm",
+                                      .operands = "NAME",
+                                      .min_operands = 1,
+                                      .max_operands = 1,
+                                      .summary = N_("stop watching a site (its attempts stay)"),
+                                      .options = rm_options,
+                                      .run = run_rm};
+const struct cli_verb verb_site_import = {.name = "site import",
+                                          .operands = "FILE",
+                                          .min_operands = 1,
+                                          .max_operands = 1,
+                                          .summary = N_("add sites from a CSV or YAML file"),
+                                          .options = import_options,
+                                          .run = run_import};

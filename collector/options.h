@@ -13,17 +13,19 @@ enum { OPTION_STATE = 900, OPTION_DB, OPTION_CONFIG };
 /* Rows for a verb's option table. */
 #define COLLECTOR_OPTIONS                                                                                    \
     {"state", 0, "DIR", OPTION_STATE, N_("folder for keys and the private database")},                       \
-    {"db", 0, "URL", OPTION_DB, N_("PostgreSQL to use instead of the private one")},                         \
-    {"config", 'c', "FILE", OPTION_CONFIG, N_("read settings from a YAML file")}
+        {"db", 0, "URL", OPTION_DB, N_("PostgreSQL to use instead of the private one")},                     \
+    {                                                                                                        \
+        "config", 'c', "FILE", OPTION_CONFIG, N_("read settings from a YAML file")                           \
+    }
 
 /* What collector.yaml and the options set. Texts live for the program's life. Options win over the file. */
 struct collector_settings {
     const char *state;
-    const char *db;           /* NULL: private */
-    const char *listen;       /* "ADDRESS:PORT"; "[::]:7443" unless given */
-    const char *mmdb;         /* NULL: none */
-    const char *pg_bin;       /* NULL: newest under /usr/lib/postgresql */
-    const char *public_name;  /* host:port that agents dial, printed by token create */
+    const char *db;          /* NULL: private */
+    const char *listen;      /* "ADDRESS:PORT"; "[::]:7443" unless given */
+    const char *mmdb;        /* NULL: none */
+    const char *pg_bin;      /* NULL: newest under /usr/lib/postgresql */
+    const char *public_name; /* host:port that agents dial, printed by token create */
 };
 
 void collector_settings_init(struct collector_settings *settings);

@@ -182,6 +182,7 @@ static bool make_parts(struct duty *duty, const struct state *state, char **ret_
         .ca_file = settings->ca_file,
         .resolver = settings->resolver,
         .contact = settings->contact,
+        .source = settings->source,
         .concurrency = (unsigned)settings->concurrency,
         .allow = on_allow,
         .allow_arg = duty,

@@ -1,5 +1,6 @@
 #include "duty/policy.h"
 
+#include "cli/i18n.h"
 #include "words/target.h"
 
 #include <ctype.h>
@@ -57,14 +58,14 @@ bool policy_add(struct policy *policy, const char *text, const char **ret_why)
 {
     struct cidr cidr;
     if (policy->name_count + policy->cidr_count >= POLICY_MAX_ENTRIES) {
-        *ret_why = "too many entries";
+        *ret_why = N_("too many entries");
         return false;
     }
     if (strcasecmp(text, "any") == 0) {
         policy->any = true;
         return true;
     }
-    *ret_why = "out of memory";
+    *ret_why = N_("out of memory");
     if (cidr_parse(text, &cidr))
         return add_cidr(policy, &cidr);
     if (is_name_entry(text))

@@ -1,6 +1,7 @@
 #include "duty/settings.h"
 
 #include "cli/config.h"
+#include "cli/i18n.h"
 #include "words/target.h"
 
 #include <stdio.h>
@@ -50,7 +51,7 @@ static bool add_collector(struct settings *settings, const char *text, const cha
     struct arena arena;
     struct endpoint endpoint;
     if (settings->collector_count == SETTINGS_MAX_COLLECTORS) {
-        *ret_why = "too many collectors";
+        *ret_why = N_("too many collectors");
         return false;
     }
     arena_init(&arena, COLLECTOR_ARENA_BYTES);
@@ -71,7 +72,7 @@ bool settings_add_collectors(struct settings *settings, const char *text, const 
         char one[COLLECTOR_TEXT_MAX];
         size_t length = strcspn(at, ",");
         if (length >= sizeof one) {
-            *ret_why = "too long";
+            *ret_why = N_("too long");
             return false;
         }
         memcpy(one, at, length);
@@ -92,11 +93,11 @@ static bool read_list(struct settings *settings, const struct config *config, co
 {
     for (size_t i = 0; i < config_count(list); i++) {
         const struct config_node *item = config_item(list, i);
-        const char *why = "expected a text";
+        const char *why = N_("expected a text");
         if (config_kind(item) == CONFIG_SCALAR && add(settings, config_text(item), &why))
             continue;
         *ret_why = config_complain(config, item, "\"%s\": %s",
-                                   config_kind(item) == CONFIG_SCALAR ? config_text(item) : "", why);
+                                   config_kind(item) == CONFIG_SCALAR ? config_text(item) : "", _(why));
         return false;
     }
     return true;
@@ -117,6 +118,16 @@ static bool read_text(const struct config_node *map, const char *key, char **ret
     return *ret_text != NULL;
 }
 
+static bool read_source(const struct config *config, const struct config_node *map,
+                        struct address *ret_source, char **ret_why)
+{
+    const struct config_node *node = config_find(map, "source");
+    if (node == NULL || address_parse(config_text(node), ret_source))
+        return true;
+    *ret_why = config_complain(config, node, "source: \"%s\" is not an IP address", config_text(node));
+    return false;
+}
+
 static bool read_number(const struct config *config, const struct config_node *map, const char *key,
                         int64_t max, int64_t *ret_value, char **ret_why)
 {
@@ -127,11 +138,17 @@ static bool read_number(const struct config *config, const struct config_node *m
 static bool read_map(struct settings *settings, const struct config *config, char **ret_why)
 {
     static const struct config_rule rules[] = {
-        {"collectors", CONFIG_LIST, true},       {"allow", CONFIG_LIST, true},
-        {"ca_file", CONFIG_SCALAR, false},       {"resolver", CONFIG_SCALAR, false},
-        {"contact", CONFIG_SCALAR, false},       {"spool_mib", CONFIG_SCALAR, false},
-        {"concurrency", CONFIG_SCALAR, false},   {"address_seconds", CONFIG_SCALAR, false},
-        {"address_burst", CONFIG_SCALAR, false}, {0},
+        {"collectors", CONFIG_LIST, true},
+        {"allow", CONFIG_LIST, true},
+        {"ca_file", CONFIG_SCALAR, false},
+        {"resolver", CONFIG_SCALAR, false},
+        {"contact", CONFIG_SCALAR, false},
+        {"spool_mib", CONFIG_SCALAR, false},
+        {"concurrency", CONFIG_SCALAR, false},
+        {"address_seconds", CONFIG_SCALAR, false},
+        {"address_burst", CONFIG_SCALAR, false},
+        {"source", CONFIG_SCALAR, false},
+        {0},
     };
     const struct config_node *map = config_root(config);
     if (!config_check(config, map, "agent.yaml", rules, ret_why))
@@ -140,6 +157,7 @@ static bool read_map(struct settings *settings, const struct config *config, cha
            read_list(settings, config, config_find(map, "allow"), add_allow, ret_why) &&
            read_text(map, "ca_file", &settings->ca_file) && read_text(map, "resolver", &settings->resolver) &&
            read_text(map, "contact", &settings->contact) &&
+           read_source(config, map, &settings->source, ret_why) &&
            read_number(config, map, "spool_mib", 1 << 20, &settings->spool_mib, ret_why) &&
            read_number(config, map, "concurrency", 4096, &settings->concurrency, ret_why) &&
            read_number(config, map, "address_seconds", 3600, &settings->address_seconds, ret_why) &&
@@ -152,13 +170,13 @@ bool settings_read(struct settings *settings, const char *path, char **ret_why)
     if (config == NULL)
         return false;
     bool read = config_root(config) != NULL && config_kind(config_root(config)) == CONFIG_MAP;
-    if (!read && asprintf(ret_why, "%s:1: expected keys such as collectors and allow", path) < 0)
+    if (!read && asprintf(ret_why, _("%s:1: expected keys such as collectors and allow"), path) < 0)
         *ret_why = NULL;
     read = read && read_map(settings, config, ret_why);
     if (read && settings->collector_count == 0) {
         read = false;
         *ret_why =
-            config_complain(config, config_find(config_root(config), "collectors"), "no collector is named");
+            config_complain(config, config_find(config_root(config), "collectors"), _("no collector is named"));
     }
     config_free(config);
     return read;
@@ -202,6 +220,9 @@ bool settings_write(const struct settings *settings, const char *const *allow, s
                             "# Addresses that are not public need a network entry.\nallow:\n");
     for (size_t i = 0; written && i < allow_count; i++)
         written = buf_text(out, "  - ") && write_text(out, allow[i]) && buf_text(out, "\n");
+    char source[ADDRESS_TEXT_BYTES];
     return written && write_optional(out, "ca_file", settings->ca_file) &&
-           write_optional(out, "resolver", settings->resolver);
+           write_optional(out, "resolver", settings->resolver) &&
+           (settings->source.length == 0 ||
+            write_optional(out, "source", address_text(&settings->source, source)));
 }

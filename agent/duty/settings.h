@@ -21,9 +21,10 @@ struct settings {
     struct collector_address collectors[SETTINGS_MAX_COLLECTORS];
     size_t collector_count;
     struct policy policy;
-    char *ca_file;  /* trust store for probing; NULL: the system's */
-    char *resolver; /* NULL: the system's */
-    char *contact;  /* NULL: none */
+    char *ca_file;         /* trust store for probing; NULL: the system's */
+    char *resolver;        /* NULL: the system's */
+    char *contact;         /* NULL: none */
+    struct address source; /* that probes go out from; none: the kernel's choice */
     int64_t spool_mib;
     int64_t concurrency;
     int64_t address_seconds; /* between two connections to one address, sustained */

@@ -1,5 +1,7 @@
 #include "duty/state.h"
 
+#include "cli/i18n.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -19,7 +21,7 @@ bool state_init(struct state *state, const char *folder, const char **ret_why)
 {
     const char *base = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
     *state = (struct state){.lock = -1};
-    *ret_why = "the path of the state folder is too long";
+    *ret_why = N_("the path of the state folder is too long");
     if (folder != NULL)
         return strlen(folder) < sizeof state->folder &&
                snprintf(state->folder, sizeof state->folder, "%s", folder) > 0;
@@ -27,7 +29,7 @@ bool state_init(struct state *state, const char *folder, const char **ret_why)
         return join(state->folder, base, "parallax-agent");
     if (home != NULL && home[0] != '\0')
         return join(state->folder, home, ".local/state/parallax-agent");
-    *ret_why = "HOME is not set; name the state folder with --state";
+    *ret_why = N_("HOME is not set; name the state folder with --state");
     return false;
 }
 

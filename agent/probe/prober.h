@@ -26,6 +26,7 @@ struct prober_options {
                                   /etc/hosts first */
     const char *agent_version; /* NULL: this build's */
     const char *contact;       /* the owner's, put into the User-Agent beside the URL; NULL: none */
+    struct address source;     /* where connections go out from, in its family; none: the kernel's choice */
     unsigned concurrency;      /* 0: PROBER_CONCURRENCY */
 
     /** Asked after resolution and again right before connect; false ends the attempt as LOCAL_POLICY. NULL:

@@ -48,7 +48,7 @@ static enum probe_stage start(struct probe *probe)
     attempt->flow.destination = probe->address;
     if (!probe_allowed(probe))
         return probe_local(probe, LOCAL_POLICY, 0, "address not allowed");
-    int fd = tcp_socket(&probe->address);
+    int fd = tcp_socket(&probe->address, &probe->prober->options.source);
     if (fd < 0)
         return failed_at_once(probe, errno, CALL_SOCKET);
     wire_init(&probe->wire, fd);

@@ -12,6 +12,20 @@
 
 enum { ACK_WATCH_MIN_US = 5000, ACK_WATCH_MAX_US = 1000000 };
 
+static void note_ack(struct probe *probe, const struct tcp_snapshot *now)
+{
+    const struct evidence_tls *tls = &probe->attempt->tls;
+    if (now->taken && tls->hello_length > 0 && now->bytes_acked > tls->hello_length)
+        probe_stamp(probe, &probe->attempt->clock.hello_acked_us);
+}
+
+/* TCP_INFO as the first answer to the hello is there, at best before it is read. */
+static void snapshot_hello(struct probe *probe)
+{
+    probe_snapshot(probe, MOMENT_HELLO);
+    note_ack(probe, &probe->attempt->tcp[MOMENT_HELLO]);
+}
+
 static void on_hello_sent(void *arg)
 {
     struct probe *probe = arg;
@@ -22,6 +36,7 @@ static void on_first_byte(void *arg)
 {
     struct probe *probe = arg;
     probe_stamp(probe, &probe->attempt->clock.first_byte_us);
+    snapshot_hello(probe); /* the answer may have been there before anybody waited for it */
 }
 
 static void on_end(void *arg)
@@ -37,6 +52,9 @@ static void on_message(int sent, int version, int content, const void *bytes, si
     (void)version;
     (void)ssl;
     struct probe *probe = arg;
+    /* The alert libssl makes of a peer that went away never leaves: the wire lets nothing out any more. */
+    if (sent && (probe->wire.ended || probe->wire.mute))
+        return;
     tls_log_message(probe->attempt, !sent, content, bytes, length, probe_now_us(probe));
 }
 
@@ -99,20 +117,6 @@ static bool start(struct probe *probe)
     probe->wire.on_end = on_end;
     probe->wire.arg = probe;
     return take_room(probe->attempt) && dress(probe);
-}
-
-static void note_ack(struct probe *probe, const struct tcp_snapshot *now)
-{
-    const struct evidence_tls *tls = &probe->attempt->tls;
-    if (now->taken && tls->hello_length > 0 && now->bytes_acked > tls->hello_length)
-        probe_stamp(probe, &probe->attempt->clock.hello_acked_us);
-}
-
-/* TCP_INFO as the first answer to the hello waits to be read: a reset has not been consumed yet. */
-static void snapshot_hello(struct probe *probe)
-{
-    probe_snapshot(probe, MOMENT_HELLO);
-    note_ack(probe, &probe->attempt->tcp[MOMENT_HELLO]);
 }
 
 /* Until the peer answers, look now and then whether its kernel at least took the hello. @return when to look

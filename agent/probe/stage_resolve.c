@@ -1,7 +1,9 @@
 #include "probe/dns_answer.h"
 #include "probe/probe.h"
+#include "words/target.h"
 
 #include <ares.h>
+#include <errno.h>
 #include <string.h>
 
 /* A and AAAA are asked side by side and each answer is kept: which family exists, and what each resolver
@@ -135,9 +137,19 @@ static void choose(struct probe *probe)
     }
 }
 
+/* Both texts go into the DNS question, the ClientHello and the Host header: nothing but names and addresses may. */
+static bool names_are_names(const struct endpoint *endpoint)
+{
+    struct address ignored;
+    return (target_is_name(endpoint->host) || address_parse(endpoint->host, &ignored)) &&
+           (endpoint->sni[0] == '\0' || target_is_name(endpoint->sni));
+}
+
 enum probe_stage probe_stage_resolve(struct probe *probe)
 {
     const struct endpoint *endpoint = &probe->task->job.endpoint;
+    if (!names_are_names(endpoint))
+        return probe_local(probe, LOCAL_OTHER, EINVAL, "not a host name");
     if (endpoint->address.length > 0)
         probe->address = endpoint->address;
     if (probe->address.length > 0 || address_parse(endpoint->host, &probe->address))

@@ -64,7 +64,8 @@ static char *trim(char *line)
     return length == 0 ? NULL : line;
 }
 
-static bool read_lines(struct target_list *list, FILE *file, const char *path, target_list_complain complain)
+static enum target_list_result read_lines(struct target_list *list, FILE *file, const char *path,
+                                          target_list_complain complain)
 {
     char line[TARGET_LIST_LINE_MAX];
     size_t number = 0, bad = 0;
@@ -81,25 +82,26 @@ static bool read_lines(struct target_list *list, FILE *file, const char *path, t
         if (bad++ < TARGET_LIST_COMPLAINTS)
             complain(path, number, text, why);
         if (!whole)
-            return false;
+            return TARGET_LIST_BAD_LINES;
     }
     if (ferror(file)) {
         complain(path, 0, "", strerror(errno));
-        return false;
+        return TARGET_LIST_NO_FILE;
     }
-    return bad == 0;
+    return bad == 0 ? TARGET_LIST_READ : TARGET_LIST_BAD_LINES;
 }
 
-bool target_list_read(struct target_list *list, const char *path, target_list_complain complain)
+enum target_list_result target_list_read(struct target_list *list, const char *path,
+                                         target_list_complain complain)
 {
     bool standard = strcmp(path, "-") == 0;
     FILE *file = standard ? stdin : fopen(path, "re");
     if (file == NULL) {
         complain(path, 0, "", strerror(errno));
-        return false;
+        return TARGET_LIST_NO_FILE;
     }
-    bool read = read_lines(list, file, path, complain);
+    enum target_list_result result = read_lines(list, file, path, complain);
     if (!standard)
         (void)fclose(file);
-    return read;
+    return result;
 }

@@ -15,7 +15,8 @@ struct target_list {
     size_t capacity;
 };
 
-enum { TARGET_LIST_LINE_MAX = 4096, TARGET_LIST_MAX_BYTES = 256 * 1024 * 1024 };
+enum { TARGET_LIST_LINE_MAX = 4096, TARGET_LIST_COMPLAINTS = 10, TARGET_LIST_MAX_BYTES = 256 * 1024 * 1024 };
+enum target_list_result { TARGET_LIST_READ, TARGET_LIST_BAD_LINES, TARGET_LIST_NO_FILE };
 
 void target_list_init(struct target_list *list);
 void target_list_done(struct target_list *list);
@@ -27,10 +28,9 @@ bool target_list_add(struct target_list *list, const char *text, const char **re
  * Adds a file's lines: one target each, "#" begins a comment, blank lines are skipped.
  * @param path      "-" for standard input.
  * @param complain  called for each bad line, the first TARGET_LIST_COMPLAINTS of them; line 0: the file itself, with why.
- * @return false when anything was wrong.
  */
-enum { TARGET_LIST_COMPLAINTS = 10 };
 typedef void (*target_list_complain)(const char *path, size_t line, const char *text, const char *why);
-bool target_list_read(struct target_list *list, const char *path, target_list_complain complain);
+enum target_list_result target_list_read(struct target_list *list, const char *path,
+                                         target_list_complain complain);
 
 #endif

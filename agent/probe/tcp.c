@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 enum { ERROR_QUEUE_MAX = 16 };
 
@@ -43,12 +44,28 @@ static int set_icmp_queue(int fd, int family, int on)
                               : setsockopt(fd, IPPROTO_IP, IP_RECVERR, &on, sizeof on);
 }
 
-int tcp_socket(const struct address *address)
+static bool bind_source(int fd, const struct address *source)
+{
+    struct sockaddr_storage name;
+    socklen_t length = address_to_sockaddr(source, 0, &name);
+    int on = 1;
+    /* The port is chosen at connect, where it need be unique for this destination only. */
+    return setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on) == 0 &&
+           bind(fd, (const struct sockaddr *)&name, length) == 0;
+}
+
+int tcp_socket(const struct address *address, const struct address *source)
 {
     int family = address->length == 16 ? AF_INET6 : AF_INET;
     int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
     if (fd < 0)
         return -1;
+    if (source->length == address->length && !bind_source(fd, source)) {
+        int error = errno;
+        (void)close(fd);
+        errno = error;
+        return -1;
+    }
     int on = 1;
     /* Evidence only: a kernel that refuses either still connects. */
     (void)set_icmp_queue(fd, family, on);

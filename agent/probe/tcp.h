@@ -13,9 +13,10 @@ bool tcp_snapshot_take(int fd, int64_t at_us, struct tcp_snapshot *ret_snapshot)
 
 /**
  * A nonblocking, close-on-exec socket for an address, with ICMP errors queued while it connects (IP_RECVERR).
- * @return the descriptor, or -1 with errno.
+ * @param source  the address it goes out from, when it is of the same family; else the kernel chooses.
+ * @return the descriptor, or -1 with errno (EADDRNOTAVAIL: the source is not an address of this machine).
  */
-int tcp_socket(const struct address *address);
+int tcp_socket(const struct address *address, const struct address *source);
 
 /**
  * How a connect ended: the socket's error, then the ICMP message behind it. In this order, because draining

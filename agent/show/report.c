@@ -16,6 +16,7 @@ static void flush(struct report *report)
     if (!report->broken)
         report->error = errno;
     report->broken = true;
+    clearerr(stdout); /* the caller says what there is to say; once */
 }
 
 static void progress_clear(struct report *report)
@@ -80,8 +81,9 @@ void report_progress(struct report *report, const struct show_counts *counts, si
         return;
     report->progress_us = now_us;
     report->progress_drawn = true;
-    (void)fprintf(stderr, _("\r%zu of %zu probed, %zu failed\033[K"), counts->endpoints, total,
-                  counts->failed);
+    (void)fputc('\r', stderr);
+    (void)fprintf(stderr, _("%zu of %zu probed, %zu failed"), counts->endpoints, total, counts->failed);
+    (void)fputs("\033[K", stderr);
     (void)fflush(stderr);
 }
 

@@ -92,7 +92,7 @@ static int order_vantages(const void *left, const void *right)
     return order != 0 ? order : order_numbers(a->id, b->id);
 }
 
-/* Edges first, their origins under them, plain endpoints last. */
+/* Edges first, each with its origins under it; plain endpoints last. */
 static int role_rank(enum endpoint_role role)
 {
     return role == ROLE_EDGE ? 0 : role == ROLE_ORIGIN ? 1 : 2;
@@ -102,6 +102,8 @@ static int order_endpoints(const void *left, const void *right)
 {
     const struct matrix_endpoint *a = left, *b = right;
     int order = strcmp(a->site, b->site);
+    if (order == 0)
+        order = (a->role == ROLE_PLAIN) - (b->role == ROLE_PLAIN);
     if (order == 0)
         order = strcmp(a->host, b->host);
     if (order == 0)

@@ -95,7 +95,7 @@ bool matrix_add_vantage(struct matrix *matrix, const struct matrix_vantage *vant
 bool matrix_add_endpoint(struct matrix *matrix, const struct matrix_endpoint *endpoint);
 
 /**
- * Puts vantages in order (region, ASN with unknown ones last, name) and endpoints (site, host, role: edge, origin, plain) and
+ * Puts vantages in order (region, ASN with unknown ones last, name) and endpoints (site; edges with their origins, then plain ones) and
  * makes the cells. Indexes are stable from here on. @return false without memory.
  */
 bool matrix_settle(struct matrix *matrix);

@@ -43,8 +43,7 @@ static bool cluster_fail(char **ret_why, char *why)
     return false;
 }
 
-/* --- where things are
- * ------------------------------------------------------------------------------------------ */
+/* --- where things are --- */
 
 /* The highest-numbered folder under /usr/lib/postgresql that is new enough, or 0. */
 static int cluster_newest_major(void)
@@ -126,8 +125,7 @@ static bool cluster_paths(struct cluster *cluster, const char *state, char **ret
     return true;
 }
 
-/* --- locks
- * ----------------------------------------------------------------------------------------------------- */
+/* --- locks --- */
 
 static void cluster_nap(void)
 {
@@ -163,8 +161,7 @@ static bool cluster_lock(const struct cluster *cluster, char **ret_why)
                                              cluster->state));
 }
 
-/* --- making
- * ---------------------------------------------------------------------------------------------------- */
+/* --- making --- */
 
 static bool cluster_write(const char *folder, const char *name, const char *mode, const char *text)
 {
@@ -223,8 +220,7 @@ static bool cluster_make(const struct cluster *cluster, char **ret_why)
     return made;
 }
 
-/* --- running
- * --------------------------------------------------------------------------------------------------- */
+/* --- running --- */
 
 /* Written at every start, because the state folder may have been moved. */
 static bool cluster_write_settings(const struct cluster *cluster)

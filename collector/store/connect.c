@@ -29,11 +29,17 @@ static char *connect_one_line(const char *text)
     char *line = strdup(text);
     if (line == NULL)
         return NULL;
-    size_t length = strlen(line);
-    while (length > 0 && line[length - 1] == '\n')
-        line[--length] = '\0';
-    for (char *at = line; (at = strchr(at, '\n')) != NULL;)
-        *at = ' ';
+    size_t length = 0;
+    for (const char *at = text; *at != '\0'; at++) {
+        bool is_space = *at == ' ' || *at == '\n' || *at == '\t';
+        if (!is_space)
+            line[length++] = *at;
+        else if (length > 0 && line[length - 1] != ' ')
+            line[length++] = ' ';
+    }
+    while (length > 0 && line[length - 1] == ' ')
+        length--;
+    line[length] = '\0';
     return line;
 }
 

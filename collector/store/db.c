@@ -20,8 +20,7 @@ struct db {
     char sqlstate[6];
 };
 
-/* --- opening
- * --------------------------------------------------------------------------------------------------- */
+/* --- opening --- */
 
 static PGconn *db_connect(const char *url)
 {
@@ -103,8 +102,12 @@ void db_close(struct db *db)
     free(db);
 }
 
-/* --- statements
- * ------------------------------------------------------------------------------------------------ */
+char *db_place(const struct db *db)
+{
+    return connect_place(db->connection);
+}
+
+/* --- statements --- */
 
 static bool db_good(const PGresult *result)
 {
@@ -194,8 +197,7 @@ void db_rollback(struct db *db)
     PQclear(PQexec(db->connection, "ROLLBACK"));
 }
 
-/* --- notifications
- * --------------------------------------------------------------------------------------------- */
+/* --- notifications --- */
 
 bool db_listen(struct db *db, const char *channel)
 {
@@ -239,8 +241,7 @@ int db_wait_notify(struct db *db, int timeout_ms)
     }
 }
 
-/* --- fields
- * ---------------------------------------------------------------------------------------------------- */
+/* --- fields --- */
 
 const char *db_text(const PGresult *result, int row, const char *column)
 {

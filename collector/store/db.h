@@ -29,6 +29,9 @@ struct db;
 struct db *db_open(const struct db_where *where);
 void db_close(struct db *db);
 
+/** Where it is, without its password: "DBNAME on HOST:PORT". Freed by the caller; NULL without memory. */
+char *db_place(const struct db *db);
+
 /**
  * Runs one statement. @param values  count texts; NULL is SQL NULL.
  * @return the result (PQclear it), or NULL after cli_error() has named the statement and the server's

@@ -69,8 +69,7 @@ struct pg {
 static void pg_next(struct pg *pg);
 static void pg_lose(struct pg *pg, const char *why);
 
-/* --- connecting, on a worker thread
- * ------------------------------------------------------------------------------ */
+/* --- connecting, on a worker thread --- */
 
 static char *pg_setup_sql(const char *const *channels)
 {
@@ -110,8 +109,7 @@ static void pg_connect_work(uv_work_t *work)
     free(sql);
 }
 
-/* --- watching the socket
- * ----------------------------------------------------------------------------------------- */
+/* --- watching the socket --- */
 
 static void pg_watch_freed(void *arg)
 {
@@ -153,8 +151,7 @@ static bool pg_watch_start(struct pg *pg)
     return true;
 }
 
-/* --- losing and finding the connection
- * --------------------------------------------------------------------------- */
+/* --- losing and finding the connection --- */
 
 static void pg_connect(struct pg *pg);
 
@@ -268,8 +265,7 @@ static void pg_lose_now(struct pg *pg)
     free(why);
 }
 
-/* --- commands
- * ---------------------------------------------------------------------------------------------------- */
+/* --- commands --- */
 
 /* After every send: what the kernel did not take waits for the socket. */
 static bool pg_flush(struct pg *pg)
@@ -321,8 +317,7 @@ bool pg_was_lost(const struct pg *pg)
     return pg->lost;
 }
 
-/* --- the running turn
- * -------------------------------------------------------------------------------------------- */
+/* --- the running turn --- */
 
 /* A callback has returned: it sent the next command, or the turn is over. */
 static void pg_settle(struct pg *pg)
@@ -395,8 +390,7 @@ static void pg_next(struct pg *pg)
         pg_finish(pg);
 }
 
-/* --- the socket
- * -------------------------------------------------------------------------------------------------- */
+/* --- the socket --- */
 
 /* Hands over COPY data until the kernel has enough. @return false when the connection failed. */
 static bool pg_copy_more(struct pg *pg)
@@ -475,8 +469,7 @@ static void pg_on_socket(uv_poll_t *poll, int status, int events)
         pg_lose_now(pg);
 }
 
-/* --- public
- * ------------------------------------------------------------------------------------------------------ */
+/* --- public --- */
 
 struct pg *pg_new(uv_loop_t *loop, const char *conninfo, const char *const *channels,
                   const struct pg_handlers *handlers, void *arg)

@@ -98,14 +98,6 @@ const struct cli_verb cli_verb_completion = {
     .run = run_completion,
 };
 
-const struct cli_verb *cli_verb_at(const struct cli_program *program, size_t index)
-{
-    size_t count = 0;
-    while (program->verbs[count] != NULL)
-        count++;
-    return index < count ? program->verbs[index] : index == count ? &cli_verb_completion : NULL;
-}
-
 static void parser_add(struct parser *parser, const struct cli_option *rows)
 {
     for (; rows != NULL && rows->name != NULL && parser->count < OPTIONS_MOST; rows++) {
@@ -188,11 +180,13 @@ static bool is_language(const char *text)
     return strcmp(text, "en") == 0 || strcmp(text, "zh") == 0;
 }
 
-static int check_language(const char *text)
+/* Sets it again for one that find_language could not see, such as an abbreviated --lan. */
+static int take_language(const char *text)
 {
-    if (is_language(text))
-        return EXIT_HEALTHY;
-    return cli_usage(_("--lang: \"%s\" is none of en, zh"), text);
+    if (!is_language(text))
+        return cli_usage(_("--lang: \"%s\" is none of en, zh"), text);
+    cli_set_language(text);
+    return EXIT_HEALTHY;
 }
 
 /* The last good --lang of the line; a bad one is complained about where options are parsed. */
@@ -212,67 +206,6 @@ static const char *find_language(int argc, char **argv)
 static void print_version(const struct cli_program *program)
 {
     (void)printf("%s %s\n", program->name, PARALLAX_VERSION);
-}
-
-/* Does the first word of the verb's name equal the word? */
-static bool verb_begins(const struct cli_verb *verb, const char *word)
-{
-    size_t length = strcspn(verb->name, " ");
-    return verb->name[length] == ' ' && strlen(word) == length && strncmp(verb->name, word, length) == 0;
-}
-
-static bool is_group(const struct cli_program *program, const char *word)
-{
-    const struct cli_verb *verb;
-    for (size_t i = 0; (verb = cli_verb_at(program, i)) != NULL; i++)
-        if (verb_begins(verb, word))
-            return true;
-    return false;
-}
-
-/* The verb at words[0], with words[1] when its name has two. @param ret_words  how many it took. */
-static const struct cli_verb *find_verb(const struct cli_program *program, int count, char **words,
-                                        int *ret_words)
-{
-    const struct cli_verb *verb;
-    for (size_t i = 0; (verb = cli_verb_at(program, i)) != NULL; i++) {
-        const char *space = strchr(verb->name, ' ');
-        bool match = space == NULL
-                         ? strcmp(verb->name, words[0]) == 0
-                         : count > 1 && verb_begins(verb, words[0]) && strcmp(space + 1, words[1]) == 0;
-        if (match) {
-            *ret_words = space == NULL ? 1 : 2;
-            return verb;
-        }
-    }
-    return NULL;
-}
-
-static int unknown_verb(const struct cli_program *program, int count, char **words)
-{
-    const char *names[OPTIONS_MOST];
-    size_t found = 0;
-    for (const struct cli_verb *verb; found < OPTIONS_MOST && (verb = cli_verb_at(program, found)) != NULL;
-         found++)
-        names[found] = verb->name;
-    bool group = is_group(program, words[0]);
-    bool second = count > 1 && words[1][0] != '-';
-    if (group && !second)
-        return cli_usage(_("\"%s\" needs a second word; see %s %s --help"), words[0], program->name,
-                         words[0]);
-    char *both = NULL;
-    if (second && asprintf(&both, "%s %s", words[0], words[1]) < 0)
-        both = NULL;
-    const char *two = both != NULL ? cli_nearest(both, names, found) : NULL;
-    const char *one = group ? NULL : cli_nearest(words[0], names, found);
-    const char *nearest = one != NULL ? one : two;
-    const char *given = both != NULL && (group || (one == NULL && two != NULL)) ? both : words[0];
-    if (nearest != NULL)
-        (void)cli_usage(_("unknown verb \"%s\" (did you mean \"%s\"?)"), given, nearest);
-    else
-        (void)cli_usage(_("unknown verb \"%s\"; see %s --help"), given, program->name);
-    free(both);
-    return EXIT_USAGE;
 }
 
 static int check_operands(const struct cli_program *program, const struct cli_verb *verb,
@@ -305,7 +238,7 @@ static int parse_options(const struct cli_program *program, const struct cli_ver
         }
         if (row->id != COMMON_LANG)
             args->given[args->given_count++] = (struct given){.id = row->id, .value = optarg};
-        else if ((code = check_language(optarg)) != EXIT_HEALTHY)
+        else if ((code = take_language(optarg)) != EXIT_HEALTHY)
             return code;
     }
     args->operands = argv + optind;
@@ -346,7 +279,7 @@ static int program_options(const struct cli_program *program, int argc, char **a
         if (value == '?' || value == ':')
             return bad_option(&parser, value, argv);
         int id = parser_row(&parser, value)->id;
-        if (id == COMMON_LANG && (code = check_language(optarg)) != EXIT_HEALTHY)
+        if (id == COMMON_LANG && (code = take_language(optarg)) != EXIT_HEALTHY)
             return code;
         if (id == COMMON_LANG)
             continue;
@@ -373,16 +306,16 @@ static int dispatch(const struct cli_program *program, int argc, char **argv)
         cli_help_program(program, NULL, stderr);
         return EXIT_USAGE;
     }
-    const struct cli_verb *verb = find_verb(program, argc - first, argv + first, &words);
+    const struct cli_verb *verb = cli_find_verb(program, argc - first, argv + first, &words);
     if (verb != NULL)
         return run_verb(program, verb, argc - first - words + 1, argv + first + words - 1);
     bool help =
         argc - first > 1 && (strcmp(argv[first + 1], "--help") == 0 || strcmp(argv[first + 1], "-h") == 0);
-    if (help && is_group(program, argv[first])) {
+    if (help && cli_is_group(program, argv[first])) {
         cli_help_program(program, argv[first], stdout);
         return EXIT_HEALTHY;
     }
-    return unknown_verb(program, argc - first, argv + first);
+    return cli_unknown_verb(program, argc - first, argv + first);
 }
 
 int cli_main(const struct cli_program *program, int argc, char **argv)

@@ -61,7 +61,7 @@ void cli_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /** cli_error, then EXIT_USAGE: `return cli_usage("...")`. */
 int cli_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/** Reads an option's number. On failure prints which option, what was given and the range, and returns false. */
+/** Reads an option's number. @param option  its long name, without dashes. On failure prints which option, what was given and the range, and returns false. */
 bool cli_number(const char *option, const char *text, int64_t min, int64_t max, int64_t *ret_value);
 
 /** Reads a duration (units.h). The same contract. */

@@ -65,6 +65,16 @@ static void print_groups(const struct cli_program *program)
     }
 }
 
+/* The words of "matrix|diff" or "NAME|any" that stand for themselves; a placeholder is in capitals. */
+static void print_choices(const char *text)
+{
+    for (size_t length; *text != '\0' && *text != ' '; text += length + (text[length] == '|')) {
+        length = strcspn(text, "| ");
+        if (islower((unsigned char)text[0]))
+            (void)printf("%.*s ", (int)length, text);
+    }
+}
+
 static bool takes(const struct cli_option *option, const char *argument)
 {
     return strcmp(option->argument, argument) == 0;
@@ -81,8 +91,7 @@ static void print_argument(const char *verb, const struct cli_option *option)
         (void)printf(") COMPREPLY=($(compgen -d -- \"$now\")); return ;;\n");
     } else if (strchr(option->argument, '|') != NULL) {
         (void)printf(") COMPREPLY=($(compgen -W \"");
-        for (const char *at = option->argument; *at != '\0'; at++)
-            (void)putchar(*at == '|' ? ' ' : *at);
+        print_choices(option->argument);
         (void)printf("\" -- \"$now\")); return ;;\n");
     } else {
         (void)printf(") return ;;\n");
@@ -106,21 +115,12 @@ static void print_verb_arguments(const struct cli_program *program)
     }
 }
 
-/* Operands that are words to choose from: "matrix|diff"; "" when they are the user's own, such as TARGET. */
-static void print_operand_words(const char *operands)
-{
-    if (islower((unsigned char)operands[0]) == 0)
-        return;
-    for (const char *at = operands; *at != '\0' && *at != ' '; at++)
-        (void)putchar(*at == '|' ? ' ' : *at);
-}
-
 static void print_verb_words(const struct cli_program *program)
 {
     const struct cli_verb *verb;
     for (size_t i = 0; (verb = cli_verb_at(program, i)) != NULL; i++) {
         (void)printf("    \"%s\") operands=\"", verb->name);
-        print_operand_words(verb->operands);
+        print_choices(verb->operands);
         (void)printf("\" options=\"");
         print_option_words(verb->options);
         print_option_words(cli_common_options);

@@ -19,6 +19,16 @@ extern const struct cli_option cli_program_options[];
 const struct cli_verb *cli_verb_at(const struct cli_program *program, size_t index);
 extern const struct cli_verb cli_verb_completion;
 
+/** The verb at words[0], with words[1] when its name has two. @param ret_words  how many it took. */
+const struct cli_verb *cli_find_verb(const struct cli_program *program, int count, char **words,
+                                     int *ret_words);
+
+/** Is the word the first of a verb of two? */
+bool cli_is_group(const struct cli_program *program, const char *word);
+
+/** Complains about words that are no verb, naming the nearest. @return EXIT_USAGE. */
+int cli_unknown_verb(const struct cli_program *program, int count, char **words);
+
 void cli_set_program_name(const char *name);
 
 /** Usage, verbs and options from the tables. @param group  only verbs whose first word this is; NULL for all.

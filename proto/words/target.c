@@ -4,6 +4,8 @@
 #include <idn2.h>
 #include <string.h>
 
+#define N_(text) text /* for gettext; who prints it translates it */
+
 enum { DEFAULT_PORT = 443, LABEL_MAX = 63 };
 
 bool target_is_name(const char *text)
@@ -57,7 +59,7 @@ static const char *normal_name(struct arena *arena, const char *host, const char
     char *name = arena_string(arena, ascii != NULL ? ascii : host);
     idn2_free(ascii);
     if (name == NULL) {
-        *ret_why = "out of memory";
+        *ret_why = N_("out of memory");
         return NULL;
     }
     for (char *c = name; *c != '\0'; c++)
@@ -67,7 +69,7 @@ static const char *normal_name(struct arena *arena, const char *host, const char
         name[length - 1] = '\0';
     if (target_is_name(name))
         return name;
-    *ret_why = "not a host name or address (letters, digits, hyphens; labels of at most 63, 253 in all)";
+    *ret_why = N_("not a host name or address (letters, digits, hyphens; labels of at most 63, 253 in all)");
     return NULL;
 }
 
@@ -78,13 +80,13 @@ static char *cut_url(char *text, const char **ret_why)
     if (scheme == NULL)
         return text;
     if (scheme - text != 5 || strncasecmp(text, "https", 5) != 0) {
-        *ret_why = "unknown scheme (expected https://)";
+        *ret_why = N_("unknown scheme (expected https://)");
         return NULL;
     }
     text = scheme + 3;
     text[strcspn(text, "/?#")] = '\0';
     if (strchr(text, '@') != NULL) {
-        *ret_why = "user names in a URL are not supported";
+        *ret_why = N_("user names in a URL are not supported");
         return NULL;
     }
     return text;
@@ -98,7 +100,7 @@ static bool split_port(char *text, char **ret_host, char **ret_port, const char 
     if (text[0] == '[') {
         char *close = strchr(text, ']');
         if (close == NULL || (close[1] != '\0' && close[1] != ':')) {
-            *ret_why = "unfinished bracket (expected [IPv6] or [IPv6]:port)";
+            *ret_why = N_("unfinished bracket (expected [IPv6] or [IPv6]:port)");
             return false;
         }
         *ret_host = text + 1;
@@ -116,9 +118,9 @@ static bool split_port(char *text, char **ret_host, char **ret_port, const char 
 
 bool target_parse(const char *text, struct arena *arena, struct endpoint *ret_endpoint, const char **ret_why)
 {
-    *ret_why = "out of memory";
+    *ret_why = N_("out of memory");
     if (strlen(text) > 2048) {
-        *ret_why = "too long (expected host, host:port, [IPv6]:port or https://host)";
+        *ret_why = N_("too long (expected host, host:port, [IPv6]:port or https://host)");
         return false;
     }
     char *copy = arena_string(arena, text), *host, *port;
@@ -126,12 +128,12 @@ bool target_parse(const char *text, struct arena *arena, struct endpoint *ret_en
         return false;
     struct endpoint endpoint = {.port = DEFAULT_PORT, .site = "", .sni = ""};
     if (port != NULL && !parse_port(port, &endpoint.port)) {
-        *ret_why = "bad port (expected 1 to 65535)";
+        *ret_why = N_("bad port (expected 1 to 65535)");
         return false;
     }
     struct address address;
     if (host[0] == '\0') {
-        *ret_why = "no host (expected host, host:port, [IPv6]:port or https://host)";
+        *ret_why = N_("no host (expected host, host:port, [IPv6]:port or https://host)");
         return false;
     }
     if (address_parse(host, &address)) {
@@ -139,7 +141,7 @@ bool target_parse(const char *text, struct arena *arena, struct endpoint *ret_en
         endpoint.host = arena_string(arena, address_text(&address, plain));
         endpoint.address = address;
     } else if (copy[0] == '[') {
-        *ret_why = "bad IPv6 address in brackets";
+        *ret_why = N_("bad IPv6 address in brackets");
         return false;
     } else {
         endpoint.host = normal_name(arena, host, ret_why);

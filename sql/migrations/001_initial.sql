@@ -76,6 +76,7 @@ CREATE TABLE round (
     UNIQUE (interval_s, start_at, id)
 );
 CREATE INDEX round_start ON round (start_at);
+CREATE INDEX round_open ON round (deadline_at) WHERE closed_at IS NULL;
 CREATE UNIQUE INDEX round_once ON round (interval_s, start_at) WHERE interval_s > 0;
 
 CREATE TABLE round_endpoint (

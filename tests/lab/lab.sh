@@ -39,16 +39,16 @@ start_nginx() { # NAME, server blocks on stdin
     nginx -p "$dir" -e "$dir/$name.error.log" -c "$dir/$name.conf" || die "nginx did not start; see $dir/$name.error.log"
 }
 
-tls_server() { # PORT CERTIFICATE [server lines...]
-    local port=$1 certificate=$2
+tls_server() { # ADDRESS:PORT CERTIFICATE [server lines...]
+    local at=$1 certificate=$2
     shift 2
-    echo "server { listen 127.0.0.1:$port ssl; ssl_certificate $dir/pki/$certificate.chain.pem;"
+    echo "server { listen $at ssl; ssl_certificate $dir/pki/$certificate.chain.pem;"
     echo "ssl_certificate_key $dir/pki/$certificate.key;" "$@" "}"
 }
 
 hello_answer='location / { default_type text/plain; return 200 "hello from the lab\n"; }'
 
-proxy_to() { echo "location / { proxy_pass https://127.0.0.1:$1; proxy_set_header Host \$host; proxy_ssl_session_reuse off; }"; }
+proxy_to() { echo "location / { proxy_pass https://$1; proxy_set_header Host \$host; proxy_ssl_session_reuse off; }"; }
 
 make_certificates() {
     "$here/pki.sh" "$dir/pki" init
@@ -62,29 +62,29 @@ make_certificates() {
 up() {
     mkdir -p "$dir"
     [ -f "$dir/pki/root.pem" ] || make_certificates
-    local ports
-    mapfile -t ports < <("$server" ports 7)
-    [ ${#ports[@]} = 7 ] || die "found no free ports"
-    local blog=${ports[0]} shop_edge=${ports[1]} shop_origin=${ports[2]} wiki_edge=${ports[3]} wiki_origin=${ports[4]}
-    local api_edge=${ports[5]} api_origin=${ports[6]}
+    local port blog shop_edge shop_origin wiki_edge wiki_origin api_edge api_origin
+    port=$("$server" ports 1) || die "found no free port"
+    # an address each, as in life: agents limit how often they connect to one address
+    blog=127.0.1.1:$port shop_edge=127.0.1.2:$port shop_origin=127.0.1.3:$port wiki_edge=127.0.1.4:$port
+    wiki_origin=127.0.1.5:$port api_edge=127.0.1.6:$port api_origin=127.0.1.7:$port
     {
         tls_server "$blog" blog "$hello_answer"
         tls_server "$shop_origin" shop "$hello_answer"
         tls_server "$wiki_edge" wiki "$(proxy_to "$wiki_origin")"
         tls_server "$wiki_origin" wiki-origin "$hello_answer"
         tls_server "$api_edge" api "$(proxy_to "$api_origin")"
-        echo "server { listen 127.0.0.1:$api_origin ssl default_server; ssl_reject_handshake on; }"
+        echo "server { listen $api_origin ssl default_server; ssl_reject_handshake on; }"
         tls_server "$api_origin" api "server_name www.api.example;" "$hello_answer"
     } | start_nginx story
-    "$server" --record "$dir/accepted" reset-hello --listen "127.0.0.1:$shop_edge" --from "$cn_address/32" \
-        --to "127.0.0.1:$shop_origin" >"$dir/server.listening" 2>"$dir/server.log" </dev/null &
+    "$server" --record "$dir/accepted" reset-hello --listen "$shop_edge" --from "$cn_address/32" \
+        --to "$shop_origin" >"$dir/server.listening" 2>"$dir/server.log" </dev/null &
     echo $! >"$dir/server.pid"
     wait_listening "$dir/server.listening" "$dir/server.log"
     cat >"$dir/sites" <<SITES
-blog --plain www.blog.example:$blog@127.0.0.1
-shop --edge www.shop.example:$shop_edge@127.0.0.1 --origin 127.0.0.1:$shop_origin
-wiki --edge www.wiki.example:$wiki_edge@127.0.0.1 --origin 127.0.0.1:$wiki_origin
-api --edge www.api.example:$api_edge@127.0.0.1 --origin 127.0.0.1:$api_origin
+blog --plain www.blog.example:$port@${blog%:*}
+shop --edge www.shop.example:$port@${shop_edge%:*} --origin $shop_origin
+wiki --edge www.wiki.example:$port@${wiki_edge%:*} --origin $wiki_origin
+api --edge www.api.example:$port@${api_edge%:*} --origin $api_origin
 SITES
     cat >"$dir/lab.env" <<ENV
 lab_ca=$dir/pki/root.pem

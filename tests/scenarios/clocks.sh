@@ -6,16 +6,20 @@
 rounds=${ROUNDS:-60}
 limit_ms=${SKEW_LIMIT_MS-20}
 
-# Every accepted connection is recorded with the true time.
-start listener "$LAB_SERVER" --record "$work/accepted" close --listen 127.0.0.1:0 close --listen 127.0.0.1:0 close --listen 127.0.0.1:0
+# Every accepted connection is recorded with the true time, on its way to a server that answers.
+"$lab" up "$work/lab"
+. "$work/lab/lab.env"
+export SSL_CERT_FILE=$lab_ca
+port=$(free_port)
+relays=()
+for address in 127.0.2.1 127.0.2.2 127.0.2.3; do relays+=(reset-hello --listen "$address:$port" --to "$lab_blog"); done
+start listener "$LAB_SERVER" --record "$work/accepted" "${relays[@]}"
 wait_for 10 "the lab server" at_least 3 grep -c . "$work/logs/listener"
 
 start_collector
-site=0
-while read -r _ address; do
-    site=$((site + 1))
-    expect_exit 0 "$collector_program" site add "site-$site" --plain "$address" --interval 1s --state "$state"
-done <"$work/logs/listener"
+for address in 127.0.2.1 127.0.2.2 127.0.2.3; do
+    expect_exit 0 "$collector_program" site add "blog-at-$address" --plain "www.blog.example:$port@$address" --interval 1s --state "$state"
+done
 
 # The sanitizer's library may come after the one that fakes the time; only wall clocks are faked.
 agent_program_true=$agent_program
@@ -30,7 +34,7 @@ for vantage in "fast-1 +1h" "slow-1 -1h" "true-1 +0s"; do
 done
 wait_for 30 "three agents to connect" at_least 3 connected
 ok "agents with wrong clocks enrol and connect"
-wait_for $((rounds * 2 + 60)) "$rounds rounds of three vantages" at_least "$rounds" full_rounds 3
+wait_for $((rounds * 2 + 60)) "$rounds rounds of three vantages" at_least "$rounds" full_rounds 3 3
 
 # Skew: how far apart the first attempts of the vantages on one endpoint in one round started.
 sql "CREATE TEMP TABLE skew AS
@@ -48,16 +52,16 @@ fi
 
 # Truth: what the servers saw. No attempt started after its connection was accepted. And the server notices a connection some time after
 # the agent has it: in the best of a vantage's attempts that time is nothing.
-sed -E 's/^([0-9]+) [^ ]*:([0-9]+) [^ ]*:([0-9]+)$/\1\t\2\t\3/' accepted >accepted.tsv
+sed -E 's/^([0-9]+) [^ ]*:([0-9]+) ([^ ]*):[0-9]+$/\1\t\2\t\3/' accepted >accepted.tsv
 psql -X -q -A -t -F ' ' -v ON_ERROR_STOP=1 -h "$state/run" -p 5432 -U parallax -d postgres >truth <<'SQL'
-CREATE TEMP TABLE accepted (at_us bigint, source_port integer, port integer);
+CREATE TEMP TABLE accepted (at_us bigint, source_port integer, address inet);
 \copy accepted from 'accepted.tsv'
 CREATE TEMP TABLE seen AS
     SELECT v.name, a.start_error_us AS error_us,
            extract(epoch FROM a.start_at) * 1000000 - s.at_us AS started_after_us,
            s.at_us - (extract(epoch FROM a.start_at) * 1000000 + a.connected_us) AS noticed_after_us
-    FROM attempt a JOIN vantage v ON v.id = a.vantage_id JOIN endpoint e ON e.id = a.endpoint_id
-    JOIN accepted s ON s.source_port = a.source_port AND s.port = e.port
+    FROM attempt a JOIN vantage v ON v.id = a.vantage_id
+    JOIN accepted s ON s.source_port = a.source_port AND s.address = a.address
          AND abs(s.at_us - extract(epoch FROM a.start_at) * 1000000) < 5000000;
 SELECT name, count(*), round(max(error_us)), count(*) FILTER (WHERE started_after_us > error_us),
        count(*) FILTER (WHERE error_us = 0), round(min(noticed_after_us)), (min(noticed_after_us) <= max(error_us))

@@ -20,7 +20,7 @@ enroll cn-1 cn 4837 --source "$lab_cn"
 enroll us-1 overseas 14061 --source "$lab_overseas"
 for name in hk-1 cn-1 us-1; do start_agent $name; done
 wait_for 30 "three agents to connect" at_least 3 connected
-wait_for 90 "five rounds of three vantages" at_least 5 full_rounds 3
+wait_for 90 "five rounds of three vantages" at_least 5 full_rounds 3 7
 
 # What is stored is what happened.
 outcomes() { # VANTAGE SITE ROLE
@@ -45,7 +45,7 @@ equal "vantages' networks" "$(sql "SELECT string_agg(name || ' ' || asn, ', ' OR
 equal "sequences stored twice" "$(sql "SELECT count(*) FROM (SELECT 1 FROM attempt GROUP BY vantage_id, sequence HAVING count(*) > 1) d")" 0
 
 # The reports say so.
-expect_exit 1 "$collector_program" report matrix --since 10m --state "$state"
+expect_exit 0 "$collector_program" report matrix --since 10m --state "$state"
 for wanted in hk-1 cn-1 us-1 AS4837 AS9304 AS14061 "www.shop.example"; do expect_output "$wanted"; done
 say "$out"
 ok "the matrix names vantages, networks and endpoints"

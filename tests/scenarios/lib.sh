@@ -29,7 +29,7 @@ if [ "$(id -u)" = 0 ] && [ -z "${as_started:-}" ]; then
     work=$(mktemp -d /tmp/plx.XXXXXX)
     if ! as_nobody test -r "$script" -a -x "$build_dir/bin/parallax-agent"; then
         stage "$work/tree"
-        source_dir=$work/tree build_dir=$work/tree/build script=$work/tree/tests/scenarios/$(basename "$0")
+        script=$work/tree/${script#"$source_dir/"} source_dir=$work/tree build_dir=$work/tree/build
     fi
     chown nobody:nogroup "$work"
     status=0
@@ -134,7 +134,7 @@ stop() {
 
 collector_port=
 collector_pid=
-listening() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+listening() { (exec 3<>"/dev/tcp/${2:-127.0.0.1}/$1") 2>/dev/null; } # PORT [ADDRESS]
 listening_or_dead() { listening "$1" || gone "$2"; }
 
 # start_collector [options of serve...]: the same port when it is started again
@@ -174,10 +174,11 @@ sql() { psql -X -q -A -t -v ON_ERROR_STOP=1 -h "$state/run" -p 5432 -U parallax 
 
 connected() { sql "SELECT count(*) FROM vantage WHERE connected_since IS NOT NULL"; }
 
-# Rounds of plans that are over and have attempts of this many vantages
-full_rounds() { # VANTAGES
-    sql "SELECT count(*) FROM (SELECT a.round_id FROM attempt a JOIN round r ON r.id = a.round_id WHERE r.interval_s > 0
-         GROUP BY a.round_id HAVING count(DISTINCT a.vantage_id) >= $1) AS f"
+# Rounds of the plan in which so many vantages have probed so many endpoints
+full_rounds() { # VANTAGES ENDPOINTS
+    sql "SELECT count(*) FROM (SELECT a.round_id FROM attempt a JOIN round r ON r.id = a.round_id
+         WHERE r.interval_s > 0 AND a.variant = 0 GROUP BY a.round_id
+         HAVING count(DISTINCT (a.vantage_id, a.endpoint_id)) >= $1 * $2) AS f"
 }
 
 # --- the end --------------------------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ refused $usage 'unknown option.*--tiemout.*--timeout' "$agent" probe --tiemout 3
 refused $usage 'unknown option.*--listne.*--listen' "$collector" serve --listne 127.0.0.1:1
 refused $usage '--timeout.*soon' "$agent" probe --timeout soon www.example.com
 refused $usage '--format.*xml' "$agent" probe --format xml www.example.com
-refused $usage 'TARGET|target|operand' "$agent" probe
+refused $usage 'no target.*expected' "$agent" probe
 
 say "--- targets"
 for target in "www..example.com" "www.example.com:99999" "[::1" "-bad-.example:443" "www.example.com:https"; do
@@ -32,8 +32,8 @@ say "--- settings"
 printf 'listen: 127.0.0.1:0\npublik_name: a.example:7443\n' >collector.yaml
 refused $failed 'collector\.yaml:2:.*publik_name.*public_name' "$collector" serve --config collector.yaml --state "$state"
 
-start_collector
 say "--- sites"
+start_collector
 site() { "$collector" site "$@" --state "$state"; }
 expect_exit 0 site add shop --edge www.shop.example --origin 203.0.113.10
 refused $failed 'shop.*exists' site add shop --plain www.shop.example
@@ -42,6 +42,16 @@ refused $failed 'nosuch' site rm nosuch
 refused $usage 'edge|plain|origin|endpoint' site add empty
 refused $usage 'www\.\.shop' site add other --plain www..shop.example
 
+# One line for each problem, and one that says what became of the file.
+import_refused() { # REGEX COMMAND...
+    local pattern=$1
+    shift
+    expect_exit $failed "$@"
+    expect_error "$pattern"
+    expect_error "1 problem, nothing imported"
+    equal "lines on stderr" "$(wc -l <"$work/err")" 2
+    ok "exit $failed: $err"
+}
 sites() { sql "SELECT coalesce(string_agg(name, ' ' ORDER BY name), '') FROM site"; }
 cat >bad.csv <<CSV
 site,role,target
@@ -49,7 +59,7 @@ alpha,plain,www.alpha.example
 beta,edge,www.beta.example
 beta,origin,203.0.113.999
 CSV
-refused $failed 'bad\.csv:4:.*203\.0\.113\.999' site import bad.csv
+import_refused 'bad\.csv:4:.*203\.0\.113\.999' site import bad.csv
 equal "sites after a bad CSV" "$(sites)" shop
 cat >bad.yaml <<YAML
 sites:
@@ -60,7 +70,7 @@ sites:
       - role: origin
         tarket: 203.0.113.11
 YAML
-refused $failed 'bad\.yaml:7:.*tarket.*target' site import bad.yaml
+import_refused 'bad\.yaml:7:.*tarket.*"target"' site import bad.yaml
 equal "sites after a bad YAML" "$(sites)" shop
 refused $failed 'no-such\.csv' site import no-such.csv
 

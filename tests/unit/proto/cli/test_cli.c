@@ -217,6 +217,8 @@ static void chinese_needs_no_chinese_locale(void **state)
         assert_int_equal(setenv("LC_ALL", locales[i], 1), 0);
         is_usage_error(CALL("--lang", "zh", "probe", "a", "-z"), "parallax-test: 未知选项 -z\n");
         is_usage_error(CALL("probe", "a", "-z", "--lang=zh"), "parallax-test: 未知选项 -z\n");
+        is_usage_error(CALL("probe", "--lan", "zh"),
+                       "parallax-test: probe 需要参数 TARGET...；参见 parallax-test probe --help\n");
         is_usage_error(CALL("--lang", "en", "probe", "a", "-z"), "parallax-test: unknown option -z\n");
     }
     assert_int_equal(unsetenv("LC_ALL"), 0);

@@ -1,0 +1,429 @@
+#include "ingest/group.h"
+
+#include "ingest/copy.h"
+#include "store/array.h"
+#include "words/classify.h"
+#include "words/units.h"
+
+#include <openssl/sha.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A start further ahead of the collector's clock than this is no measurement; older than 2020 it is none
+ * either. */
+#define GROUP_AHEAD_US  (INT64_C(86400) * US_PER_S)
+#define GROUP_OLDEST_US (INT64_C(1577836800) * US_PER_S)
+
+/* --- sets --- */
+
+static int number_compare(const void *a, const void *b)
+{
+    int64_t left = *(const int64_t *)a, right = *(const int64_t *)b;
+    return (left > right) - (left < right);
+}
+
+static bool number_add(struct number_set *set, int64_t number)
+{
+    if (set->count == set->room) {
+        size_t room = set->room == 0 ? 256 : set->room * 2;
+        int64_t *numbers = realloc(set->numbers, room * sizeof *numbers);
+        if (numbers == NULL)
+            return false;
+        set->numbers = numbers;
+        set->room = room;
+    }
+    set->numbers[set->count++] = number;
+    return true;
+}
+
+static void number_sort(struct number_set *set)
+{
+    size_t kept = 0;
+    if (set->count > 1)
+        qsort(set->numbers, set->count, sizeof *set->numbers, number_compare);
+    for (size_t i = 0; i < set->count; i++)
+        if (kept == 0 || set->numbers[kept - 1] != set->numbers[i])
+            set->numbers[kept++] = set->numbers[i];
+    set->count = kept;
+}
+
+static bool number_has(const struct number_set *set, int64_t number)
+{
+    return set->count > 0 &&
+           bsearch(&number, set->numbers, set->count, sizeof *set->numbers, number_compare) != NULL;
+}
+
+static char *number_array(const struct number_set *set)
+{
+    struct buf array;
+    array_begin(&array);
+    for (size_t i = 0; i < set->count; i++)
+        (void)array_number(&array, set->numbers[i]);
+    return array_take(&array);
+}
+
+static int hash_compare(const void *a, const void *b)
+{
+    return memcmp(a, b, 32);
+}
+
+static bool hash_add(struct hash_set *set, const uint8_t hash[32])
+{
+    if (set->count == set->room) {
+        size_t room = set->room == 0 ? 64 : set->room * 2;
+        struct hash_entry *entries = realloc(set->entries, room * sizeof *entries);
+        if (entries == NULL)
+            return false;
+        set->entries = entries;
+        set->room = room;
+    }
+    memcpy(set->entries[set->count].hash, hash, 32);
+    set->entries[set->count++].id = 0;
+    return true;
+}
+
+static void hash_sort(struct hash_set *set)
+{
+    size_t kept = 0;
+    if (set->count > 1)
+        qsort(set->entries, set->count, sizeof *set->entries, hash_compare);
+    for (size_t i = 0; i < set->count; i++)
+        if (kept == 0 || hash_compare(set->entries[kept - 1].hash, set->entries[i].hash) != 0)
+            set->entries[kept++] = set->entries[i];
+    set->count = kept;
+}
+
+static struct hash_entry *hash_find(const struct hash_set *set, const uint8_t hash[32])
+{
+    return set->count == 0 ? NULL
+                           : bsearch(hash, set->entries, set->count, sizeof *set->entries, hash_compare);
+}
+
+static char *hash_array(const struct hash_set *set)
+{
+    struct buf array;
+    array_begin(&array);
+    for (size_t i = 0; i < set->count; i++)
+        (void)array_bytes(&array, set->entries[i].hash, 32);
+    return array_take(&array);
+}
+
+/* --- walking the records --- */
+
+/* A record that is left out has its attempt freed and is no kind. */
+static void record_drop(struct record *record)
+{
+    record_done(record);
+    *record = (struct record){0};
+}
+
+static const struct attempt *record_attempt(const struct record *record)
+{
+    return record->kind == RECORD_ATTEMPT ? record->attempt : NULL;
+}
+
+/* Every attempt of the group that is left, with its batch. */
+#define GROUP_EACH(group, batch, record)                                                                     \
+    for (struct batch *batch = (group)->batches; batch != NULL; batch = batch->next)                         \
+        for (struct record *record = batch->records; record < batch->records + batch->count; record++)
+
+static bool chain_hash(const struct attempt *attempt, struct buf *hashes, uint8_t digest[32])
+{
+    buf_clear(hashes);
+    for (size_t i = 0; i < attempt->tls.chain_count; i++)
+        if (!buf_append(hashes, attempt->tls.chain[i].sha256, 32))
+            return false;
+    (void)SHA256(hashes->data, hashes->len, digest);
+    return true;
+}
+
+/* --- questions and answers --- */
+
+char *group_vantages(const struct group *group)
+{
+    struct number_set set = {0};
+    bool whole = true;
+    for (const struct batch *batch = group->batches; batch != NULL; batch = batch->next)
+        whole = whole && number_add(&set, batch->source->vantage_id);
+    number_sort(&set);
+    char *text = whole ? number_array(&set) : NULL;
+    free(set.numbers);
+    return text;
+}
+
+char *group_endpoint_ids(const struct group *group)
+{
+    struct number_set set = {0};
+    bool whole = true;
+    GROUP_EACH(group, batch, record)
+    {
+        const struct attempt *attempt = record_attempt(record);
+        if (attempt != NULL && attempt->endpoint_id <= INT64_MAX)
+            whole = whole && number_add(&set, (int64_t)attempt->endpoint_id);
+    }
+    number_sort(&set);
+    char *text = whole ? number_array(&set) : NULL;
+    free(set.numbers);
+    return text;
+}
+
+static struct group_cursor *group_cursor(const struct group *group, int32_t vantage_id)
+{
+    for (size_t i = 0; i < group->cursor_count; i++)
+        if (group->cursors[i].vantage_id == vantage_id)
+            return &group->cursors[i];
+    return NULL;
+}
+
+static void batch_skip_known(struct batch *batch, uint64_t committed)
+{
+    for (size_t i = 0; i < batch->count; i++)
+        if (batch->records[i].kind != 0 && record_sequence(&batch->records[i]) <= committed)
+            record_drop(&batch->records[i]);
+}
+
+bool group_set_cursors(struct group *group, const PGresult *result)
+{
+    size_t count = (size_t)PQntuples(result);
+    group->cursors = calloc(count + 1, sizeof *group->cursors);
+    if (group->cursors == NULL)
+        return false;
+    group->cursor_count = count;
+    for (size_t i = 0; i < count; i++) {
+        group->cursors[i].vantage_id = (int32_t)strtol(PQgetvalue(result, (int)i, 0), NULL, 10);
+        group->cursors[i].committed = strtoull(PQgetvalue(result, (int)i, 1), NULL, 10);
+    }
+    for (struct batch *batch = group->batches; batch != NULL; batch = batch->next) {
+        struct group_cursor *cursor = group_cursor(group, batch->source->vantage_id);
+        if (cursor == NULL)
+            return false;
+        batch_skip_known(batch, cursor->committed);
+        if (batch->last > cursor->committed)
+            cursor->committed = batch->last;
+    }
+    return true;
+}
+
+static bool attempt_plausible(const struct attempt *attempt, const struct number_set *endpoints,
+                              int64_t now_us)
+{
+    return attempt->endpoint_id <= INT64_MAX && number_has(endpoints, (int64_t)attempt->endpoint_id) &&
+           attempt->clock.start_us >= GROUP_OLDEST_US && attempt->clock.start_us <= now_us + GROUP_AHEAD_US &&
+           (attempt->clock.slot_us == 0 ||
+            (attempt->clock.slot_us >= GROUP_OLDEST_US && attempt->clock.slot_us <= now_us + GROUP_AHEAD_US));
+}
+
+bool group_set_endpoints(struct group *group, const PGresult *result, int64_t now_us)
+{
+    for (int row = 0; row < PQntuples(result); row++)
+        if (!number_add(&group->endpoints, strtoll(PQgetvalue(result, row, 0), NULL, 10)))
+            return false;
+    number_sort(&group->endpoints);
+    for (struct batch *batch = group->batches; batch != NULL; batch = batch->next) {
+        size_t dropped = 0;
+        for (size_t i = 0; i < batch->count; i++) {
+            const struct attempt *attempt = record_attempt(&batch->records[i]);
+            if (attempt == NULL || attempt_plausible(attempt, &group->endpoints, now_us))
+                continue;
+            record_drop(&batch->records[i]);
+            dropped++;
+        }
+        if (dropped > 0)
+            batch->source->dropped(batch->source, dropped);
+    }
+    return true;
+}
+
+bool group_collect(struct group *group)
+{
+    struct buf hashes;
+    uint8_t digest[32];
+    bool whole = true;
+    buf_init(&hashes, 0);
+    GROUP_EACH(group, batch, record)
+    {
+        const struct attempt *attempt = record_attempt(record);
+        if (attempt != NULL && attempt->round_id != 0 && attempt->round_id <= INT64_MAX)
+            whole = whole && number_add(&group->rounds, (int64_t)attempt->round_id);
+        if (attempt == NULL || attempt->tls.chain_count == 0)
+            continue;
+        whole = whole && chain_hash(attempt, &hashes, digest) && hash_add(&group->chains, digest);
+        for (size_t i = 0; whole && i < attempt->tls.chain_count; i++)
+            whole = hash_add(&group->certificates, attempt->tls.chain[i].sha256);
+    }
+    buf_done(&hashes);
+    number_sort(&group->rounds);
+    hash_sort(&group->chains);
+    hash_sort(&group->certificates);
+    return whole;
+}
+
+char *group_chain_hashes(const struct group *group)
+{
+    struct buf array, hashes;
+    uint8_t digest[32];
+    array_begin(&array);
+    buf_init(&hashes, 0);
+    GROUP_EACH(group, batch, record)
+    {
+        const struct attempt *attempt = record_attempt(record);
+        if (attempt == NULL || attempt->tls.chain_count == 0 || !chain_hash(attempt, &hashes, digest))
+            continue;
+        struct hash_entry *entry = hash_find(&group->chains, digest);
+        if (entry == NULL || entry->id != 0)
+            continue;
+        entry->id = -1; /* written once; group_set_chains puts the id here */
+        (void)array_bytes(&array, hashes.data, hashes.len);
+    }
+    buf_done(&hashes);
+    return array_take(&array);
+}
+
+char *group_chain_digests(const struct group *group)
+{
+    return hash_array(&group->chains);
+}
+
+char *group_certificates(const struct group *group)
+{
+    return hash_array(&group->certificates);
+}
+
+char *group_rounds(const struct group *group)
+{
+    return number_array(&group->rounds);
+}
+
+void group_set_chains(struct group *group, const PGresult *result)
+{
+    uint8_t digest[32];
+    for (int row = 0; row < PQntuples(result); row++) {
+        if (!hex_parse(PQgetvalue(result, row, 1), digest, sizeof digest))
+            continue;
+        struct hash_entry *entry = hash_find(&group->chains, digest);
+        if (entry != NULL)
+            entry->id = strtoll(PQgetvalue(result, row, 0), NULL, 10);
+    }
+}
+
+void group_set_wanted(struct group *group, const PGresult *result)
+{
+    uint8_t digest[32];
+    for (int row = 0; row < PQntuples(result); row++) {
+        if (!hex_parse(PQgetvalue(result, row, 0), digest, sizeof digest))
+            continue;
+        struct hash_entry *entry = hash_find(&group->certificates, digest);
+        if (entry != NULL)
+            entry->id = 1;
+    }
+}
+
+/* --- what the rows become --- */
+
+static int64_t group_chain_id(const struct group *group, const struct attempt *attempt, struct buf *hashes)
+{
+    uint8_t digest[32];
+    if (attempt->tls.chain_count == 0 || !chain_hash(attempt, hashes, digest))
+        return 0;
+    const struct hash_entry *entry = hash_find(&group->chains, digest);
+    return entry == NULL || entry->id < 0 ? 0 : entry->id;
+}
+
+long group_encode(const struct group *group, struct buf *out)
+{
+    struct buf hashes;
+    long rows = 0;
+    buf_init(&hashes, 0);
+    bool whole = copy_begin(out);
+    GROUP_EACH(group, batch, record)
+    {
+        const struct attempt *attempt = record_attempt(record);
+        if (attempt == NULL || !whole)
+            continue;
+        struct copy_row row = {.attempt = attempt,
+                               .outcome = classify(attempt),
+                               .vantage_id = batch->source->vantage_id,
+                               .asn = batch->source->asn,
+                               .chain_id = group_chain_id(group, attempt, &hashes)};
+        whole = copy_attempt(out, &row);
+        rows++;
+    }
+    buf_done(&hashes);
+    return whole && copy_end(out) ? rows : -1;
+}
+
+static int64_t clamp_count(uint32_t count)
+{
+    return count > INT32_MAX ? INT32_MAX : count;
+}
+
+long group_reports(const struct group *group, char *ret_params[6])
+{
+    struct buf arrays[6];
+    long count = 0;
+    for (size_t i = 0; i < 6; i++)
+        array_begin(&arrays[i]);
+    GROUP_EACH(group, batch, record)
+    {
+        const struct round_report *report = &record->report;
+        if (record->kind != RECORD_ROUND_REPORT || report->round_id > INT64_MAX)
+            continue;
+        (void)array_number(&arrays[0], (int64_t)report->round_id);
+        (void)array_number(&arrays[1], batch->source->vantage_id);
+        (void)array_number(&arrays[2], clamp_count(report->attempts));
+        (void)array_number(&arrays[3], clamp_count(report->refused));
+        (void)array_number(&arrays[4], clamp_count(report->late));
+        (void)array_number(&arrays[5], clamp_count(report->dropped));
+        count++;
+    }
+    bool whole = true;
+    for (size_t i = 0; i < 6; i++) {
+        ret_params[i] = array_take(&arrays[i]);
+        whole = whole && ret_params[i] != NULL;
+    }
+    return whole ? count : -1;
+}
+
+bool group_moves(const struct group *group, char *ret_params[2])
+{
+    struct buf vantages, committed;
+    array_begin(&vantages);
+    array_begin(&committed);
+    for (size_t i = 0; i < group->cursor_count; i++) {
+        (void)array_number(&vantages, group->cursors[i].vantage_id);
+        (void)array_number(&committed, (int64_t)group->cursors[i].committed);
+    }
+    ret_params[0] = array_take(&vantages);
+    ret_params[1] = array_take(&committed);
+    return ret_params[0] != NULL && ret_params[1] != NULL;
+}
+
+size_t group_wanted_of(const struct group *group, const struct ingest_source *source, uint8_t (*out)[32],
+                       size_t max)
+{
+    size_t count = 0;
+    GROUP_EACH(group, batch, record)
+    {
+        const struct attempt *attempt = record_attempt(record);
+        if (attempt == NULL || batch->source != source)
+            continue;
+        for (size_t i = 0; i < attempt->tls.chain_count && count < max; i++) {
+            struct hash_entry *entry = hash_find(&group->certificates, attempt->tls.chain[i].sha256);
+            if (entry == NULL || entry->id != 1)
+                continue;
+            entry->id = 2; /* asked of one vantage is enough */
+            memcpy(out[count++], entry->hash, 32);
+        }
+    }
+    return count;
+}
+
+void group_done(struct group *group)
+{
+    free(group->cursors);
+    free(group->endpoints.numbers);
+    free(group->rounds.numbers);
+    free(group->chains.entries);
+    free(group->certificates.entries);
+    *group = (struct group){0};
+}

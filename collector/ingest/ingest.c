@@ -1,0 +1,395 @@
+#include "ingest/ingest.h"
+
+#include "ingest/copy.h"
+#include "ingest/group.h"
+#include "link/clock.h"
+#include "link/handles.h"
+#include "log.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * When an ack is sent
+ * -------------------
+ * An agent deletes from its spool what is acknowledged, so an ack is a promise that the rows survive
+ * anything. It is sent after COMMIT has been answered, never before, and says the highest sequence that the
+ * transaction moved the vantage's cursor to.
+ *
+ * Commits are what costs, so they are shared: one transaction at a time, and when it ends, all batches that
+ * have come from any session meanwhile (up to GROUP_ROWS) go into the next. A quiet collector commits each
+ * batch at once; a busy one makes its groups larger by itself.
+ *
+ *   1. lock the cursors of the vantages, in order
+ *   2. drop records at or below them: they came before, and their ack was lost
+ *   3. drop attempts on endpoints that do not exist, or at times that cannot be (counted and logged; the
+ * cursor passes)
+ *   4. make chain and certificate rows that are missing
+ *   5. COPY the attempts
+ *   6. note the round reports
+ *   7. move the cursors
+ *   8. NOTIFY for rounds that somebody waits for
+ *   9. COMMIT
+ *  10. ack to each session, and ask for certificates nobody has sent yet
+ *
+ * Exactly once needs no unique index on the big table: the cursor moves in the transaction that stores the
+ * rows, it is locked meanwhile, and a session sends in order from what its Welcome said. Whether a commit
+ * that lost its connection happened does not matter, because the same batches go through steps 1 and 2 again.
+ *
+ * A transaction that the server refuses is tried again batch by batch, so that one batch cannot hold up the
+ * others; the session whose batch fails alone is told and closed, and nothing of it was acknowledged.
+ */
+
+enum { GROUP_ROWS = 8192, RETRY_MS = 1000, WANTED_MAX = 256 };
+
+struct ingest {
+    struct pg *pg;
+    uv_loop_t *loop;
+    uv_timer_t retry;
+    struct handles handles;
+    char *copy_sql;
+    struct batch *first; /* waiting */
+    struct batch **last;
+    struct group group;
+    bool running;
+    bool one_by_one; /* the last group was refused: find out which batch */
+    bool stopped;
+};
+
+static void ingest_run(struct ingest *ingest);
+
+/* --- batches --- */
+
+static void batch_free(struct batch *batch)
+{
+    struct ingest_source *source = batch->source;
+    for (size_t i = 0; i < batch->count; i++)
+        record_done(&batch->records[i]);
+    free(batch);
+    if (--source->refs == 0 && source->gone)
+        source->released(source);
+}
+
+/* Moves batches from the queue into the group. */
+static void ingest_form_group(struct ingest *ingest)
+{
+    struct batch **tail = &ingest->group.batches;
+    ingest->group = (struct group){0};
+    while (ingest->first != NULL) {
+        struct batch *batch = ingest->first;
+        bool full = ingest->group.batch_count > 0 &&
+                    (ingest->one_by_one || ingest->group.row_count + batch->count > GROUP_ROWS);
+        if (full)
+            break;
+        ingest->first = batch->next;
+        batch->next = NULL;
+        *tail = batch;
+        tail = &batch->next;
+        ingest->group.batch_count++;
+        ingest->group.row_count += batch->count;
+    }
+    if (ingest->first == NULL)
+        ingest->last = &ingest->first;
+}
+
+/* Puts the group's batches back at the head of the queue, in their order. */
+static void ingest_put_back(struct ingest *ingest)
+{
+    struct batch **tail = &ingest->group.batches;
+    while (*tail != NULL)
+        tail = &(*tail)->next;
+    if (ingest->first == NULL && tail != &ingest->group.batches)
+        ingest->last = tail;
+    *tail = ingest->first;
+    ingest->first = ingest->group.batches;
+    if (ingest->first == NULL)
+        ingest->last = &ingest->first;
+    group_done(&ingest->group);
+}
+
+/* --- the steps, in order; each sends one command and names the next --- */
+
+/* One statement with array parameters that this frees; a NULL among them is out of memory. */
+static void step_exec(struct pg *pg, enum statement_id id, char **params, size_t count, pg_result_fn *next)
+{
+    bool whole = true;
+    for (size_t i = 0; i < count; i++)
+        whole = whole && params[i] != NULL;
+    if (whole)
+        pg_exec(pg, id, (const char *const *)(void *)params, count, next);
+    else
+        pg_abandon(pg, "out of memory");
+    for (size_t i = 0; i < count; i++)
+        free(params[i]);
+}
+
+static void step_notify(struct pg *pg, PGresult *result, void *arg)
+{
+    struct ingest *ingest = arg;
+    (void)result;
+    if (ingest->group.rounds.count == 0)
+        return;
+    char *params[] = {group_rounds(&ingest->group)};
+    step_exec(pg, STATEMENT_ingest_notify, params, 1, NULL);
+}
+
+static void step_move(struct pg *pg, PGresult *result, void *arg)
+{
+    struct ingest *ingest = arg;
+    char *params[2];
+    (void)result;
+    (void)group_moves(&ingest->group, params);
+    step_exec(pg, STATEMENT_ingest_move, params, 2, step_notify);
+}
+
+static void step_reports(struct pg *pg, PGresult *result, void *arg)
+{
+    struct ingest *ingest = arg;
+    char *params[6];
+    if (group_reports(&ingest->group, params) != 0) {
+        step_exec(pg, STATEMENT_ingest_reports, params, 6, step_move);
+        return;
+    }
+    for (size_t i = 0; i < 6; i++)
+        free(params[i]);
+    step_move(pg, result, arg);
+}
+
+static void step_copy(struct pg *pg, PGresult *result, void *arg)
+{
+    struct ingest *ingest = arg;
+    struct buf rows;
+    buf_init(&rows, 0);
+    long count = group_encode(&ingest->group, &rows);
+    if (count > 0)
+        pg_copy(pg, ingest->copy_sql, &rows, step_reports);
+    else if (count == 0)
+        step_reports(pg, result, arg);
+    else
+        pg_abandon(pg, "out of memory");
+    buf_done(&rows);
+}
+
+static void step_wanted(struct pg *pg, PGresult *result, void *arg)
+{
+    struct ingest *ingest = arg;
+    group_set_wanted(&ingest->group, result);
+    step_copy(pg, NULL, arg);
+}
+
+static void step_certificates_made(struct pg *pg, PGresult *result, void *arg)
+{
+    struct ingest *ingest = arg;
+    char *params[] = {group_certificates(&ingest->group)};
+    (void)result;
+    step_exec(pg, STATEMENT_ingest_wanted, params, 1, step_wanted);
+}
+
+static void step_chains(struct pg *pg, PGresult *result, void *arg)
+{
+    struct ingest *ingest = arg;
+    char *params[] = {group_certificates(&ingest->group)};
+    group_set_chains(&ingest->group, result);
+    step_exec(pg, STATEMENT_ingest_certificates, params, 1, step_certificates_made);
+}
+
+static void step_chains_made(struct pg *pg, PGresult *result, void *arg)
+{
+    struct ingest *ingest = arg;
+    char *params[] = {group_chain_digests(&ingest->group)};
+    (void)result;
+    step_exec(pg, STATEMENT_ingest_chains, params, 1, step_chains);
+}
+
+static void step_endpoints(struct pg *pg, PGresult *result, void *arg)
+{
+    struct ingest *ingest = arg;
+    if (!group_set_endpoints(&ingest->group, result, clock_wall_us()) || !group_collect(&ingest->group)) {
+        pg_abandon(pg, "out of memory");
+        return;
+    }
+    if (ingest->group.chains.count == 0) {
+        step_copy(pg, NULL, arg);
+        return;
+    }
+    char *params[] = {group_chain_hashes(&ingest->group)};
+    step_exec(pg, STATEMENT_ingest_chains_make, params, 1, step_chains_made);
+}
+
+static void step_cursors(struct pg *pg, PGresult *result, void *arg)
+{
+    struct ingest *ingest = arg;
+    if (!group_set_cursors(&ingest->group, result)) {
+        pg_abandon(pg, "a vantage has no cursor");
+        return;
+    }
+    char *params[] = {group_endpoint_ids(&ingest->group)};
+    step_exec(pg, STATEMENT_ingest_endpoints, params, 1, step_endpoints);
+}
+
+/* Formed when the turn begins, so that all that came while another turn ran is in it. */
+static void ingest_start(struct pg *pg, void *arg)
+{
+    struct ingest *ingest = arg;
+    ingest_form_group(ingest);
+    if (ingest->group.batches == NULL)
+        return;
+    char *params[] = {group_vantages(&ingest->group)};
+    step_exec(pg, STATEMENT_ingest_cursors, params, 1, step_cursors);
+}
+
+/* --- the end of a turn --- */
+
+static void ingest_acknowledge(struct group *group)
+{
+    uint8_t wanted[WANTED_MAX][32];
+    for (struct batch *batch = group->batches; batch != NULL; batch = batch->next) {
+        struct ingest_source *source = batch->source;
+        source->waiting -= batch->count;
+        if (source->gone)
+            continue;
+        source->stored(source, batch->last);
+        size_t count = group_wanted_of(group, source, wanted, WANTED_MAX);
+        if (count > 0 && !source->gone)
+            source->wanted(source, (const uint8_t(*)[32])wanted, count);
+    }
+}
+
+static void ingest_free_batches(struct batch *batch)
+{
+    while (batch != NULL) {
+        struct batch *next = batch->next;
+        batch_free(batch);
+        batch = next;
+    }
+}
+
+static void ingest_committed(struct ingest *ingest)
+{
+    struct batch *batches = ingest->group.batches;
+    bool alone = ingest->one_by_one;
+    ingest_acknowledge(&ingest->group);
+    group_done(&ingest->group);
+    ingest_free_batches(batches);
+    if (alone && ingest->first == NULL)
+        ingest->one_by_one = false;
+    ingest_run(ingest);
+}
+
+static void ingest_on_retry(uv_timer_t *timer)
+{
+    ingest_run(timer->data);
+}
+
+static void ingest_refused(struct ingest *ingest, const char *why)
+{
+    bool alone = ingest->group.batch_count == 1 && ingest->one_by_one;
+    struct ingest_source *source = ingest->group.batches == NULL ? NULL : ingest->group.batches->source;
+    log_line("the database refuses %zu records: %s", ingest->group.row_count, why);
+    ingest_put_back(ingest);
+    ingest->one_by_one = true;
+    if (alone && source != NULL && !source->gone)
+        source->refused(source, why);
+    (void)uv_timer_start(&ingest->retry, ingest_on_retry, RETRY_MS, 0);
+}
+
+static void ingest_end(bool committed, const char *why, void *arg)
+{
+    struct ingest *ingest = arg;
+    ingest->running = false;
+    if (committed) {
+        ingest_committed(ingest);
+    } else if (ingest->stopped || why[0] == '\0') {
+        ingest_put_back(ingest);
+    } else if (pg_was_lost(ingest->pg)) {
+        ingest_put_back(ingest);
+        ingest_run(ingest); /* waits in the queue until there is a connection */
+    } else {
+        ingest_refused(ingest, why);
+    }
+}
+
+static void ingest_run(struct ingest *ingest)
+{
+    if (ingest->running || ingest->first == NULL || ingest->stopped)
+        return;
+    struct pg_turn turn = {.start = ingest_start, .end = ingest_end, .arg = ingest};
+    ingest->running = pg_submit(ingest->pg, &turn);
+}
+
+/* --- public --- */
+
+struct ingest *ingest_new(uv_loop_t *loop, struct pg *pg)
+{
+    struct ingest *ingest = calloc(1, sizeof *ingest);
+    char *copy_sql = copy_attempt_sql();
+    if (ingest == NULL || copy_sql == NULL) {
+        free(copy_sql);
+        free(ingest);
+        return NULL;
+    }
+    ingest->loop = loop;
+    ingest->pg = pg;
+    ingest->copy_sql = copy_sql;
+    ingest->last = &ingest->first;
+    (void)uv_timer_init(loop, &ingest->retry);
+    ingest->retry.data = ingest;
+    handles_init(&ingest->handles);
+    handles_add(&ingest->handles, &ingest->retry);
+    return ingest;
+}
+
+void ingest_stop(struct ingest *ingest, void (*done)(void *arg), void *arg)
+{
+    ingest->stopped = true;
+    handles_close_all(&ingest->handles, ingest->loop, done, arg);
+}
+
+void ingest_free(struct ingest *ingest)
+{
+    if (ingest == NULL)
+        return;
+    ingest_free_batches(ingest->first);
+    free(ingest->copy_sql);
+    free(ingest);
+}
+
+bool ingest_batch(struct ingest *ingest, struct ingest_source *source, struct record *records, size_t count)
+{
+    struct batch *batch = malloc(sizeof *batch + count * sizeof *records);
+    if (batch == NULL)
+        return false;
+    *batch = (struct batch){.source = source, .count = count, .last = record_sequence(&records[count - 1])};
+    memcpy(batch->records, records, count * sizeof *records);
+    memset(records, 0, count * sizeof *records);
+    source->refs++;
+    source->waiting += count;
+    *ingest->last = batch;
+    ingest->last = &batch->next;
+    ingest_run(ingest);
+    return true;
+}
+
+void ingest_forget(struct ingest *ingest, struct ingest_source *source)
+{
+    for (struct batch **at = &ingest->first; *at != NULL;) {
+        struct batch *batch = *at;
+        if (batch->source != source) {
+            at = &batch->next;
+            continue;
+        }
+        *at = batch->next;
+        bool last = source->refs == 1;
+        batch_free(batch);
+        if (last)
+            break; /* the source may be gone with it */
+    }
+    ingest->last = &ingest->first;
+    while (*ingest->last != NULL)
+        ingest->last = &(*ingest->last)->next;
+}
+
+bool ingest_idle(const struct ingest *ingest)
+{
+    return !ingest->running && ingest->first == NULL;
+}

@@ -1,0 +1,50 @@
+#ifndef PARALLAX_COLLECTOR_INGEST_INGEST_H
+#define PARALLAX_COLLECTOR_INGEST_INGEST_H
+
+#include "store/pg.h"
+#include "words/message.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Batches of records from all sessions into PostgreSQL; see ingest.c for when an ack is sent. */
+struct ingest;
+
+/** One session, as far as ingest knows it. Embedded in the session; lives until ingest has let go (refs 0).
+ */
+struct ingest_source {
+    int32_t vantage_id;
+    int64_t asn;    /* 0: not known */
+    unsigned refs;  /* batches that ingest holds */
+    size_t waiting; /* records in them */
+    bool gone;      /* the session is closed: nothing is sent to it, and its queued batches are dropped */
+    void (*stored)(struct ingest_source *source, uint64_t committed); /* a batch is in the database */
+    void (*wanted)(struct ingest_source *source, const uint8_t (*sha256)[32], size_t count);
+    void (*refused)(struct ingest_source *source, const char *why); /* the database does not take the batch */
+    void (*released)(struct ingest_source *source);                 /* refs came to 0 after `gone` was set */
+    void (*dropped)(struct ingest_source *source, size_t count);    /* attempts that could not be true */
+};
+
+struct ingest *ingest_new(uv_loop_t *loop, struct pg *pg);
+
+/** Frees it, once its pg is closed. */
+void ingest_free(struct ingest *ingest);
+
+/** Stops its timer; no turn is submitted after it. `done` comes from the loop. */
+void ingest_stop(struct ingest *ingest, void (*done)(void *arg), void *arg);
+
+/**
+ * Takes a batch, whose sequences ascend.
+ * @param records  taken (their memory is copied, the attempts change hands); count at least 1.
+ * @return false without memory; nothing is taken then.
+ */
+bool ingest_batch(struct ingest *ingest, struct ingest_source *source, struct record *records, size_t count);
+
+/** Drops what waits from a source that is gone. */
+void ingest_forget(struct ingest *ingest, struct ingest_source *source);
+
+/** Is nothing waiting and nothing under way? */
+bool ingest_idle(const struct ingest *ingest);
+
+#endif

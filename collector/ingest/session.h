@@ -1,0 +1,49 @@
+#ifndef PARALLAX_COLLECTOR_INGEST_SESSION_H
+#define PARALLAX_COLLECTOR_INGEST_SESSION_H
+
+#include "ingest/ca.h"
+#include "ingest/ingest.h"
+#include "ingest/network.h"
+#include "link/channel.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct session;
+
+/* What all sessions share. Owned by listen; outlives them. */
+struct session_hub {
+    uv_loop_t *loop;
+    struct pg *pg;
+    struct ingest *ingest;
+    const struct networks *networks; /* NULL: none configured */
+    const struct ca *ca;
+    SSL_CTX *context;
+    struct session *first;
+    size_t count;
+    void (*on_joined)(struct session *session, void *arg);
+    void (*on_list_wanted)(struct session *session, const uint8_t sha256[PLAN_SHA256_BYTES], void *arg);
+    void (*on_empty)(void *arg); /* the last session is freed */
+    void *arg;
+};
+
+/** Accepts the connection that waits on a listener. Failures end in the log. */
+void session_accept(struct session_hub *hub, uv_stream_t *listener);
+
+/** Next of all sessions, NULL after the last. Start with hub->first. */
+struct session *session_next(const struct session *session);
+
+/** Is its vantage known and welcomed? */
+bool session_is_open(const struct session *session);
+int32_t session_vantage(const struct session *session);
+const char *session_name(const struct session *session);
+
+bool session_send(struct session *session, const struct message *message);
+
+/** Says goodbye and closes. The session frees itself later. */
+void session_goodbye(struct session *session, enum goodbye_reason reason, const char *text);
+
+/** Looks every vantage up again, and cuts sessions that were revoked or whose certificate was replaced. */
+void session_check_all(struct session_hub *hub);
+
+#endif

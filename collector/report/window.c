@@ -1,0 +1,153 @@
+#include "report/window.h"
+
+#include "cli/cli.h"
+#include "cli/i18n.h"
+#include "report/format.h"
+#include "words/attempt_json.h"
+#include "words/units.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { WINDOW_PARAMS = 7, WINDOW_NUMBER_BYTES = 24 };
+
+/* NULL for 0, so that the statement takes any. */
+static const char *number_or_null(int64_t number, char out[WINDOW_NUMBER_BYTES])
+{
+    (void)snprintf(out, WINDOW_NUMBER_BYTES, "%" PRId64, number);
+    return number == 0 ? NULL : out;
+}
+
+PGresult *window_query(struct db *db, enum statement_id id, const struct window *window)
+{
+    char since[UNITS_TIME_BYTES], until[UNITS_TIME_BYTES];
+    char asn[WINDOW_NUMBER_BYTES], rounds[WINDOW_NUMBER_BYTES], round_id[WINDOW_NUMBER_BYTES];
+    const char *values[WINDOW_PARAMS] = {
+        window->site,
+        window->since_us == 0 ? NULL : time_rfc3339(window->since_us, 6, since),
+        window->until_us == 0 ? NULL : time_rfc3339(window->until_us, 6, until),
+        window->region,
+        number_or_null(window->asn, asn),
+        number_or_null(window->rounds, rounds),
+        number_or_null(window->round_id, round_id),
+    };
+    return db_query(db, id, values, WINDOW_PARAMS);
+}
+
+bool window_extent(struct db *db, const struct window *window, struct window_extent *ret_extent)
+{
+    PGresult *result = window_query(db, STATEMENT_report_rounds, window);
+    if (result == NULL)
+        return false;
+    struct window_extent extent = {
+        .rounds = db_int(result, 0, "rounds"),
+        .attempts = db_int(result, 0, "attempts"),
+    };
+    (void)snprintf(extent.first_at, sizeof extent.first_at, "%s", db_text(result, 0, "first_at"));
+    (void)snprintf(extent.last_at, sizeof extent.last_at, "%s", db_text(result, 0, "last_at"));
+    PQclear(result);
+    *ret_extent = extent;
+    return true;
+}
+
+static bool add_row(struct matrix *matrix, const PGresult *rows, int row)
+{
+    struct matrix_vantage vantage = {
+        .id = db_int(rows, row, "vantage_id"),
+        .name = db_text(rows, row, "vantage"),
+        .region = db_text(rows, row, "region"),
+        .asn = db_int(rows, row, "asn"),
+    };
+    struct matrix_endpoint endpoint = {
+        .id = db_int(rows, row, "endpoint_id"),
+        .site = db_text(rows, row, "site"),
+        .role = (enum endpoint_role)db_int(rows, row, "endpoint_role"),
+        .host = db_text(rows, row, "host"),
+        .port = (uint16_t)db_int(rows, row, "port"),
+        .sni = db_text(rows, row, "sni"),
+        .address = db_text(rows, row, "address"),
+    };
+    return matrix_add_vantage(matrix, &vantage) && matrix_add_endpoint(matrix, &endpoint);
+}
+
+static bool fill_look(struct matrix *matrix, const PGresult *rows, int row)
+{
+    struct cell *cell = matrix_find(matrix, db_int(rows, row, "endpoint_id"), db_int(rows, row, "vantage_id"));
+    if (cell == NULL)
+        return true;
+    cell->handshake_us = db_null(rows, row, "handshake_us") ? -1 : db_int(rows, row, "handshake_us");
+    cell->look = (struct look){
+        .leaf = arena_string(&matrix->arena, db_text(rows, row, "leaf")),
+        .issuer = arena_string(&matrix->arena, db_text(rows, row, "issuer")),
+        .tls_version = (unsigned)db_int(rows, row, "tls_version"),
+        .cipher = (unsigned)db_int(rows, row, "cipher"),
+        .alpn = arena_string(&matrix->arena, db_text(rows, row, "alpn")),
+        .http_status = (unsigned)db_int(rows, row, "http_status"),
+        .addresses = arena_string(&matrix->arena, db_text(rows, row, "addresses")),
+    };
+    return cell->look.leaf != NULL && cell->look.issuer != NULL && cell->look.alpn != NULL &&
+           cell->look.addresses != NULL;
+}
+
+static void fill_count(const struct matrix *matrix, const PGresult *rows, int row)
+{
+    struct outcome outcome;
+    struct cell *cell = matrix_find(matrix, db_int(rows, row, "endpoint_id"), db_int(rows, row, "vantage_id"));
+    /* An attempt may have arrived between the two statements; it is for the next report. */
+    if (cell == NULL || !outcome_from_numbers((int)db_int(rows, row, "class"), (int)db_int(rows, row, "raw_kind"),
+                                              (int32_t)db_int(rows, row, "raw"), &outcome))
+        return;
+    cell_count(cell, (enum attempt_role)db_int(rows, row, "role"), outcome, (int)db_int(rows, row, "family"),
+               (unsigned)db_int(rows, row, "count"));
+}
+
+/* One round has its cells before they are seen, so that a live matrix shows who is awaited. */
+static PGresult *expected_cells(struct db *db, int64_t round_id)
+{
+    char id[WINDOW_NUMBER_BYTES];
+    const char *values[] = {number_or_null(round_id, id)};
+    return db_query(db, STATEMENT_probe_cells, values, 1);
+}
+
+bool window_matrix(struct db *db, const struct window *window, struct matrix *matrix)
+{
+    PGresult *looks = window_query(db, STATEMENT_report_looks, window);
+    PGresult *counts = looks == NULL ? NULL : window_query(db, STATEMENT_report_counts, window);
+    PGresult *expected = counts == NULL || window->round_id == 0 ? NULL : expected_cells(db, window->round_id);
+    const PGresult *cells = window->round_id == 0 ? looks : expected;
+    bool read = counts != NULL && cells != NULL, room = read;
+    for (int row = 0; room && row < PQntuples(cells); row++)
+        room = add_row(matrix, cells, row);
+    room = room && matrix_settle(matrix);
+    for (int row = 0; room && row < PQntuples(looks); row++)
+        room = fill_look(matrix, looks, row);
+    for (int row = 0; room && row < PQntuples(counts); row++)
+        fill_count(matrix, counts, row);
+    if (read && !room)
+        cli_error(_("the window is too large for one matrix; narrow it with --site, --region or --since"));
+    PQclear(looks);
+    PQclear(expected);
+    PQclear(counts);
+    return room;
+}
+
+static bool set_time(json_t *object, const char *key, int64_t at_us)
+{
+    char text[UNITS_TIME_BYTES];
+    return json_object_set_new(object, key, at_us == 0 ? json_null() : json_string(time_rfc3339(at_us, 6, text))) == 0;
+}
+
+json_t *window_json(const char *kind, const struct window *window, const struct window_extent *extent)
+{
+    json_t *root = json_pack("{s:i, s:s}", "schema", REPORT_JSON_SCHEMA, "kind", kind);
+    bool done = root != NULL && set_time(root, "since", window->since_us) && set_time(root, "until", window->until_us) &&
+                json_object_set_new(root, "site", window->site == NULL ? json_null() : json_text(window->site)) == 0 &&
+                json_object_set_new(root, "rounds", json_integer(extent->rounds)) == 0 &&
+                json_object_set_new(root, "attempts", json_integer(extent->attempts)) == 0;
+    if (!done) {
+        json_decref(root);
+        return NULL;
+    }
+    return root;
+}

@@ -1,0 +1,22 @@
+#ifndef PARALLAX_COLLECTOR_SERVE_H
+#define PARALLAX_COLLECTOR_SERVE_H
+
+#include "ingest/ca.h"
+#include "ingest/network.h"
+
+#include <stdint.h>
+
+/* What the event loop of `serve` is given; all of it outlives the loop. */
+struct serve_settings {
+    const char *conninfo;
+    const char *database; /* for people: where it is */
+    const char *listen;
+    uint64_t timeout_us; /* of one attempt */
+    const struct ca *ca;
+    const struct networks *networks; /* NULL: none */
+};
+
+/** Runs until SIGINT or SIGTERM. @return an exit code. */
+int serve_run(const struct serve_settings *settings);
+
+#endif

@@ -1,0 +1,114 @@
+#include "cli/cli.h"
+#include "cli/i18n.h"
+#include "site.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { STORE_NUMBER_BYTES = 24 };
+
+/* One row with the new id, none when the name is taken. */
+static PGresult *insert_site(struct db *db, const struct site *site)
+{
+    char interval[STORE_NUMBER_BYTES];
+    (void)snprintf(interval, sizeof interval, "%d", site->interval_s == 0 ? SITE_DEFAULT_INTERVAL_S : site->interval_s);
+    const char *values[] = {site->name, interval};
+    return db_query(db, STATEMENT_site_insert, values, 2);
+}
+
+static bool update_interval(struct db *db, const struct site *site, const char *id, struct site_counts *counts)
+{
+    char interval[STORE_NUMBER_BYTES];
+    bool changed = false;
+    if (site->interval_s != 0) {
+        (void)snprintf(interval, sizeof interval, "%d", site->interval_s);
+        const char *values[] = {id, interval};
+        PGresult *result = db_query(db, STATEMENT_site_interval, values, 2);
+        if (result == NULL)
+            return false;
+        changed = PQntuples(result) > 0;
+        PQclear(result);
+    }
+    counts->sites_changed += changed;
+    counts->sites_unchanged += !changed;
+    return true;
+}
+
+/* Writes the site's id to ret_id. */
+static bool store_site(struct db *db, const struct site *site, bool must_be_new, struct site_counts *counts,
+                       char ret_id[STORE_NUMBER_BYTES])
+{
+    PGresult *made = insert_site(db, site);
+    if (made == NULL)
+        return false;
+    bool added = PQntuples(made) > 0;
+    if (added)
+        (void)snprintf(ret_id, STORE_NUMBER_BYTES, "%s", db_text(made, 0, "id"));
+    PQclear(made);
+    counts->sites_added += added;
+    if (added)
+        return true;
+    if (must_be_new) {
+        cli_error(_("site %s exists already; see it with: parallax-collector site show %s, or add endpoints with site import"),
+                  site->name, site->name);
+        return false;
+    }
+    PGresult *found = db_query(db, STATEMENT_site_find, &site->name, 1);
+    bool there = found != NULL && PQntuples(found) > 0;
+    if (there)
+        (void)snprintf(ret_id, STORE_NUMBER_BYTES, "%s", db_text(found, 0, "id"));
+    else if (found != NULL)
+        cli_error(_("site %s was removed meanwhile; try again"), site->name);
+    PQclear(found);
+    return there && update_interval(db, site, ret_id, counts);
+}
+
+static bool store_endpoint(struct db *db, const char *site_id, const struct endpoint *endpoint, struct site_counts *counts)
+{
+    char role[STORE_NUMBER_BYTES], port[STORE_NUMBER_BYTES], address[ADDRESS_TEXT_BYTES];
+    (void)snprintf(role, sizeof role, "%d", (int)endpoint->role);
+    (void)snprintf(port, sizeof port, "%u", endpoint->port);
+    const char *values[] = {site_id, role, endpoint->host, port, endpoint->sni,
+                            endpoint->address.length == 0 ? NULL : address_text(&endpoint->address, address)};
+    PGresult *result = db_query(db, STATEMENT_site_endpoint_insert, values, 6);
+    if (result == NULL)
+        return false;
+    bool added = PQntuples(result) > 0;
+    counts->endpoints_added += added;
+    counts->endpoints_unchanged += !added;
+    PQclear(result);
+    return true;
+}
+
+static bool store_all(struct db *db, const struct site_book *book, bool must_be_new, struct site_counts *counts)
+{
+    for (size_t s = 0; s < book->site_count; s++) {
+        const struct site *site = book->sites[s];
+        char id[STORE_NUMBER_BYTES];
+        if (!store_site(db, site, must_be_new, counts, id))
+            return false;
+        for (size_t e = 0; e < site->endpoint_count; e++) {
+            if (!store_endpoint(db, id, &site->endpoints[e].endpoint, counts))
+                return false;
+        }
+    }
+    PGresult *told = db_query(db, STATEMENT_site_notify, NULL, 0);
+    PQclear(told);
+    return told != NULL;
+}
+
+bool site_book_store(struct db *db, const struct site_book *book, bool must_be_new, struct site_counts *ret_counts)
+{
+    struct site_counts counts = {0};
+    if (!db_begin(db))
+        return false;
+    if (!store_all(db, book, must_be_new, &counts)) {
+        db_rollback(db);
+        return false;
+    }
+    if (!db_commit(db))
+        return false;
+    *ret_counts = counts;
+    return true;
+}

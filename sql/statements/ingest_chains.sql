@@ -1,0 +1,2 @@
+-- params: bytea[]
+SELECT id, encode(digest, 'hex') AS digest FROM chain WHERE digest = ANY ($1)

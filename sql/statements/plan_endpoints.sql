@@ -1,0 +1,5 @@
+-- params: integer
+SELECT endpoint.id, host, port, sni, no_sni, host(address) AS address, role, starttls, site.name AS site
+FROM endpoint JOIN site ON site.id = endpoint.site_id
+WHERE endpoint.removed_at IS NULL AND site.interval_s = $1
+ORDER BY endpoint.id

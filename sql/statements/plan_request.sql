@@ -1,0 +1,5 @@
+-- params: none
+-- The oldest request that somebody still waits for.
+SELECT id, endpoint_ids FROM round_request
+WHERE round_id IS NULL AND refusal IS NULL AND requested_at > now() - interval '1 minute'
+ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED

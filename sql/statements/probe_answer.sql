@@ -1,0 +1,2 @@
+-- params: bigint
+SELECT round_id, refusal FROM round_request WHERE id = $1

@@ -1,0 +1,2 @@
+-- params: bigint
+DELETE FROM site WHERE id = $1

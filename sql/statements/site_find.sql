@@ -1,0 +1,2 @@
+-- params: text
+SELECT id, name, interval_s FROM site WHERE name = $1

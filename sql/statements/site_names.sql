@@ -1,0 +1,2 @@
+-- params: none
+SELECT name FROM site ORDER BY name LIMIT 10000

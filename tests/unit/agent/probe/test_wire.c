@@ -1,0 +1,165 @@
+#include "cmocka_all.h"
+#include "probe/wire.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct fixture {
+    struct wire wire;
+    int peer;
+    int ends;
+    BIO *bio;
+};
+
+static void on_end(void *arg)
+{
+    struct fixture *fixture = arg;
+    fixture->ends++;
+}
+
+/* TCP rather than a socketpair: only TCP resets. */
+static void connect_pair(int fds[2])
+{
+    struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof name;
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(listener, (struct sockaddr *)&name, sizeof name), 0);
+    assert_int_equal(listen(listener, 1), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&name, &length), 0);
+    fds[0] = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(connect(fds[0], (struct sockaddr *)&name, sizeof name), 0);
+    fds[1] = accept(listener, NULL, NULL);
+    assert_true(fds[1] >= 0);
+    assert_int_equal(fcntl(fds[0], F_SETFL, O_NONBLOCK), 0);
+    (void)close(listener);
+}
+
+static int setup(void **state)
+{
+    static struct fixture fixture;
+    int fds[2];
+    fixture = (struct fixture){0};
+    connect_pair(fds);
+    wire_init(&fixture.wire, fds[0]);
+    fixture.wire.on_end = on_end;
+    fixture.wire.arg = &fixture;
+    fixture.peer = fds[1];
+    fixture.bio = wire_bio(&fixture.wire);
+    assert_non_null(fixture.bio);
+    *state = &fixture;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *fixture = *state;
+    BIO_free(fixture->bio);
+    (void)close(fixture->wire.fd);
+    if (fixture->peer >= 0)
+        (void)close(fixture->peer);
+    return 0;
+}
+
+static void reset_by_peer(struct fixture *fixture)
+{
+    struct linger now = {.l_onoff = 1};
+    assert_int_equal(setsockopt(fixture->peer, SOL_SOCKET, SO_LINGER, &now, sizeof now), 0);
+    (void)close(fixture->peer);
+    fixture->peer = -1;
+}
+
+static void counts_and_keeps_the_first_bytes(void **state)
+{
+    struct fixture *fixture = *state;
+    char sent[100], got[200];
+    memset(sent, 'x', sizeof sent);
+    sent[0] = 'a';
+    assert_int_equal(send(fixture->peer, sent, sizeof sent, 0), sizeof sent);
+    assert_int_equal(BIO_read(fixture->bio, got, sizeof got), sizeof sent);
+    assert_int_equal(fixture->wire.received_bytes, sizeof sent);
+    assert_int_equal(fixture->wire.first_byte_count, EVIDENCE_FIRST_BYTES);
+    assert_int_equal(fixture->wire.first_bytes[0], 'a');
+    assert_int_equal(BIO_write(fixture->bio, "hello", 5), 5);
+    assert_int_equal(fixture->wire.sent_bytes, 5);
+    assert_true(BIO_read(fixture->bio, got, sizeof got) < 0);
+    assert_true(BIO_should_retry(fixture->bio));
+    assert_int_equal(fixture->ends, 0);
+}
+
+static void an_end_is_told_once_and_lets_nothing_out(void **state)
+{
+    struct fixture *fixture = *state;
+    char got[16];
+    assert_int_equal(shutdown(fixture->peer, SHUT_WR), 0);
+    assert_int_equal(BIO_read(fixture->bio, got, sizeof got), 0);
+    assert_false(BIO_should_retry(fixture->bio));
+    assert_true(BIO_eof(fixture->bio));
+    assert_int_equal(BIO_read(fixture->bio, got, sizeof got), 0);
+    assert_int_equal(fixture->ends, 1);
+    assert_int_equal(BIO_write(fixture->bio, "alert", 5), 5);
+    assert_int_equal(fixture->wire.sent_bytes, 0);
+    assert_int_equal(recv(fixture->peer, got, sizeof got, MSG_DONTWAIT), -1);
+    assert_int_equal(errno, EAGAIN);
+    assert_int_equal(fixture->wire.error, 0);
+}
+
+static void a_reset_keeps_its_errno_and_call(void **state)
+{
+    struct fixture *fixture = *state;
+    char got[16];
+    reset_by_peer(fixture);
+    errno = 0;
+    assert_int_equal(BIO_read(fixture->bio, got, sizeof got), -1);
+    assert_int_equal(errno, ECONNRESET);
+    assert_false(BIO_should_retry(fixture->bio));
+    assert_false(fixture->wire.eof);
+    assert_true(fixture->wire.ended);
+    assert_int_equal(fixture->wire.error, ECONNRESET);
+    assert_int_equal(fixture->wire.error_call, CALL_RECV);
+    assert_int_equal(fixture->ends, 1);
+}
+
+/* What the peer said before it reset must still be read after our write ran into the reset. */
+static void a_failed_write_is_swallowed_and_noted(void **state)
+{
+    struct fixture *fixture = *state;
+    reset_by_peer(fixture);
+    assert_int_equal(BIO_write(fixture->bio, "late", 4), 4);
+    assert_true(fixture->wire.mute);
+    assert_false(fixture->wire.ended);
+    assert_int_equal(fixture->wire.error_call, CALL_SEND);
+    assert_int_equal(fixture->wire.sent_bytes, 0);
+    char got[16];
+    (void)BIO_read(fixture->bio, got, sizeof got);
+    assert_true(fixture->wire.ended);
+    assert_int_equal(fixture->wire.error_call, CALL_SEND);
+}
+
+static void a_flood_ends(void **state)
+{
+    struct fixture *fixture = *state;
+    char got[16];
+    fixture->wire.received_bytes = WIRE_MAX_RECEIVED_BYTES;
+    assert_int_equal(send(fixture->peer, "more", 4, 0), 4);
+    assert_int_equal(BIO_read(fixture->bio, got, sizeof got), -1);
+    assert_true(fixture->wire.flooded);
+    assert_int_equal(fixture->ends, 1);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(counts_and_keeps_the_first_bytes),
+        TEST(an_end_is_told_once_and_lets_nothing_out),
+        TEST(a_reset_keeps_its_errno_and_call),
+        TEST(a_failed_write_is_swallowed_and_noted),
+        TEST(a_flood_ends),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
