@@ -375,12 +375,12 @@ static bool round_is_known(const struct rounds *rounds, uint64_t round_id)
 bool rounds_plan(struct rounds *rounds, const struct round_plan *plan)
 {
     struct round **place = NULL;
-    if (round_is_known(rounds, plan->round_id))
+    if (rounds->stopping || round_is_known(rounds, plan->round_id))
         return true;
     for (size_t i = 0; i < ROUNDS_MAX && place == NULL; i++)
         if (rounds->rounds[i] == NULL)
             place = &rounds->rounds[i];
-    if (rounds->stopping || place == NULL || !plan_is_sane(rounds, plan))
+    if (place == NULL || !plan_is_sane(rounds, plan))
         return false;
     struct round *round = calloc(1, sizeof *round);
     if (round == NULL)

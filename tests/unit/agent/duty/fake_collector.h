@@ -25,6 +25,7 @@ struct fake {
     struct round_plan *plan;     /* sent after the first pong */
     enum goodbye_reason refuses; /* GOODBYE_OTHER: does not */
     const char *token;
+    const struct fixture *liar; /* signs in place of its own CA */
     const uint8_t (*wants)[32];
     size_t want_count;
     /* what it saw */
@@ -51,9 +52,10 @@ static inline void fake_enrol(struct fake *fake, const struct message *message)
     }
     EVP_PKEY *key =
         pki_csr_key(message->enrol_request.csr_der.data, message->enrol_request.csr_der.length, &why);
-    X509 *certificate = pki_sign(fake->pki.ca, fake->pki.ca_key, key, PKI_VANTAGE, "hk-1", 86400, &why);
+    const struct fixture *pki = fake->liar != NULL ? fake->liar : &fake->pki;
+    X509 *certificate = pki_sign(pki->ca, pki->ca_key, key, PKI_VANTAGE, "hk-1", 86400, &why);
     char *pem = pki_certificate_pem(certificate, &lengths[0], &why);
-    char *ca = pki_certificate_pem(fake->pki.ca, &lengths[1], &why);
+    char *ca = pki_certificate_pem(pki->ca, &lengths[1], &why);
     struct message answer = {.kind = MESSAGE_ENROL_ANSWER,
                              .enrol_answer = {.certificate_pem = {(const uint8_t *)pem, lengths[0]},
                                               .ca_pem = {(const uint8_t *)ca, lengths[1]},

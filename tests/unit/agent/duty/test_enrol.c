@@ -47,7 +47,8 @@ static void test_token_form(void **state)
 }
 
 /* A collector in a child of its own, since enrolling runs its own loop. @return its pid. */
-static pid_t start_collector(uint16_t *ret_port, char ret_token[128], bool accepts)
+static pid_t start_collector(uint16_t *ret_port, char ret_token[128], bool accepts,
+                             const struct fixture *liar)
 {
     int told[2];
     assert_int_equal(pipe(told), 0);
@@ -59,6 +60,7 @@ static pid_t start_collector(uint16_t *ret_port, char ret_token[128], bool accep
         fake_init(&fake, &loop);
         token_for(fake.pki.ca, ret_token);
         fake.token = accepts ? ret_token : "";
+        fake.liar = liar;
         if (write(told[1], &fake.port, sizeof fake.port) != sizeof fake.port ||
             write(told[1], ret_token, 128) != 128)
             _exit(1);
@@ -99,7 +101,7 @@ static void test_enrols(void **state)
     uint16_t port;
     char token[128], collectors[128], *why = NULL;
     struct enrolment enrolment = {0};
-    pid_t child = start_collector(&port, token, true);
+    pid_t child = start_collector(&port, token, true, NULL);
     /* the first cannot be reached: the second is asked */
     snprintf(collectors, sizeof collectors, "127.0.0.1:1,127.0.0.1:%u", port);
     assert_true(try_enrol(collectors, token, &enrolment, &why));
@@ -115,7 +117,7 @@ static void test_used_token(void **state)
     uint16_t port;
     char token[128], collectors[128], *why = NULL;
     struct enrolment enrolment = {0};
-    pid_t child = start_collector(&port, token, false);
+    pid_t child = start_collector(&port, token, false, NULL);
     snprintf(collectors, sizeof collectors, "127.0.0.1:%u", port);
     assert_false(try_enrol(collectors, token, &enrolment, &why));
     assert_string_equal(why, "the token was used"); /* the collector's words, and nothing around them */
@@ -130,12 +132,30 @@ static void test_another_ca(void **state)
     char token[128], collectors[128], *why = NULL;
     struct enrolment enrolment = {0};
     struct fixture theirs;
-    pid_t child = start_collector(&port, token, true);
+    pid_t child = start_collector(&port, token, true, NULL);
     fixture_init(&theirs);
     token_for(theirs.ca, token);
     snprintf(collectors, sizeof collectors, "127.0.0.1:%u", port);
     assert_false(try_enrol(collectors, token, &enrolment, &why));
     assert_non_null(strstr(why, "not from the expected certificate authority"));
+    free(why);
+    fixture_done(&theirs);
+    stop_collector(child);
+}
+
+/* What the answer holds is checked as well as the connection it came over. */
+static void test_answer_from_another_ca(void **state)
+{
+    (void)state;
+    uint16_t port;
+    char token[128], collectors[128], *why = NULL;
+    struct enrolment enrolment = {0};
+    struct fixture theirs;
+    fixture_init(&theirs);
+    pid_t child = start_collector(&port, token, true, &theirs);
+    snprintf(collectors, sizeof collectors, "127.0.0.1:%u", port);
+    assert_false(try_enrol(collectors, token, &enrolment, &why));
+    assert_non_null(strstr(why, "another CA than the token names"));
     free(why);
     fixture_done(&theirs);
     stop_collector(child);
@@ -157,7 +177,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_token_form),   cmocka_unit_test(test_enrols),
         cmocka_unit_test(test_used_token),   cmocka_unit_test(test_another_ca),
-        cmocka_unit_test(test_nobody_there),
+        cmocka_unit_test(test_nobody_there), cmocka_unit_test(test_answer_from_another_ca),
     };
     (void)signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests(tests, NULL, NULL);

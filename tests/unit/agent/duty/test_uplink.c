@@ -187,7 +187,7 @@ static void test_round(void **state)
     (void)state;
     struct scene scene;
     struct endpoint endpoints[2] = {{.id = 7, .site = "shop", .host = "127.0.0.1", .sni = ""},
-                                    {.id = 8, .site = "shop", .host = "10.0.0.1", .port = 443, .sni = ""}};
+                                    {.id = 8, .site = "shop", .host = "localhost", .port = 1, .sni = ""}};
     struct endpoint_list list = {.count = 2, .endpoints = endpoints};
     scene_init(&scene);
     int fd = refusing_port(&endpoints[0].port);
@@ -216,6 +216,7 @@ static void test_round(void **state)
     assert_int_equal(confirm->attempt->variant, VARIANT_RETRY);
     assert_int_not_equal(confirm->attempt->flow.source_port, first->attempt->flow.source_port);
     assert_int_equal(refused->attempt->local, LOCAL_POLICY);
+    assert_non_null(strstr(refused->attempt->local_detail, "allow list does not have this name"));
     assert_int_equal(refused->attempt->flow.source_port, 0); /* never done */
     assert_int_equal(report->report.round_id, 41);
     assert_int_equal(report->report.attempts, 3);
