@@ -68,7 +68,7 @@ static bool check_book(const char *path, const struct site_book *book)
         cli_error("%s", book->problems[i]);
     if (book->problem_count == 0 && book->endpoint_count == 0)
         cli_error(_("%s: no sites in it"), path);
-    else if (book->problem_count > 1)
+    else if (book->problem_count > 0)
         cli_error(ngettext("%s: %zu problem, nothing imported", "%s: %zu problems, nothing imported",
                            book->problem_count),
                   path, book->problem_count);
