@@ -241,6 +241,8 @@ static struct outcome classify_http(const struct attempt *attempt)
         return outcome_make(OUTCOME_HTTP_RESET, RAW_ERRNO, attempt->flow.error);
     case ENDING_FIN:
     case ENDING_CLOSE_NOTIFY:
+        if (attempt->clock.request_us == EVIDENCE_NEVER) /* nothing was asked, so nothing is missing */
+            return outcome_make(OUTCOME_OK, RAW_NONE, 0);
         return outcome_make(OUTCOME_HTTP_CLOSED, RAW_NONE, 0);
     case ENDING_TIMEOUT:
         return outcome_make(OUTCOME_HTTP_SILENT, RAW_NONE, 0);

@@ -2,6 +2,9 @@
 
 #include "words/evidence.h"
 
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509_vfy.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -117,6 +120,21 @@ static const char *rcode_name(int32_t rcode)
     return rcode >= 0 && rcode < (int32_t)(sizeof names / sizeof names[0]) ? names[rcode] : "";
 }
 
+/* Statuses of the resolver library (ares.h) when no usable answer came. */
+static const char *ares_name(int32_t status)
+{
+    switch (status) {
+    case 10:
+        return "EBADRESP";
+    case 11:
+        return "ECONNREFUSED";
+    case 12:
+        return "ETIMEOUT";
+    default:
+        return "";
+    }
+}
+
 const char *outcome_raw_text(struct outcome outcome, char *out, unsigned long size)
 {
     const char *kind = outcome_raw_kind_id(outcome.raw_kind), *name = "";
@@ -140,8 +158,14 @@ const char *outcome_raw_text(struct outcome outcome, char *out, unsigned long si
         name = tls_alert_name((uint8_t)outcome.raw);
         break;
     case RAW_ARES:
+        name = ares_name(outcome.raw);
+        break;
     case RAW_SSL_REASON:
+        (void)OPENSSL_init_ssl(OPENSSL_INIT_LOAD_SSL_STRINGS, NULL);
+        name = ERR_reason_error_string(ERR_PACK(ERR_LIB_SSL, 0, outcome.raw));
+        break;
     case RAW_X509:
+        name = X509_verify_cert_error_string(outcome.raw);
         break;
     }
     bool named = name != NULL && name[0] != '\0';

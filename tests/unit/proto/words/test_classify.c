@@ -70,6 +70,7 @@ static const struct sketch sketches[] = {
     {"ok", OUTCOME_OK, RAW_NONE, 0, HANDSHAKEN, .http_status = 200, .how = ENDING_FIN},
     {"not found is healthy", OUTCOME_OK, RAW_NONE, 0, HANDSHAKEN, .http_status = 404, .how = ENDING_BY_US},
     {"no request wanted", OUTCOME_OK, RAW_NONE, 0, ANSWERED, .handshake = true, .how = ENDING_BY_US},
+    {"closed by the peer, nothing asked", OUTCOME_OK, RAW_NONE, 0, ANSWERED, .handshake = true, .how = ENDING_FIN},
     {"expired before name", OUTCOME_CERT_EXPIRED, RAW_X509, 10, HANDSHAKEN, .verify = {20, 62, 10},
      .http_status = 200},
     {"missing issuer", OUTCOME_CERT_NO_ISSUER, RAW_X509, 20, HANDSHAKEN, .verify = {20, 21},
