@@ -61,12 +61,13 @@ sed -E 's/^([0-9]+) [^ ]*:([0-9]+) ([^ ]*):[0-9]+$/\1\t\2\t\3/' accepted >accept
 psql -X -q -A -t -F ' ' -v ON_ERROR_STOP=1 -h "$state/run" -p 5432 -U parallax -d postgres >truth <<'SQL'
 CREATE TEMP TABLE accepted (at_us bigint, source_port integer, address inet);
 \copy accepted from 'accepted.tsv'
+-- a source port may come again seconds later: the nearest is the attempt's own
 CREATE TEMP TABLE seen AS
-    SELECT v.name, a.start_error_us AS error_us,
+    SELECT DISTINCT ON (a.vantage_id, a.sequence) v.name, a.start_error_us AS error_us,
            s.at_us - (extract(epoch FROM a.start_at) * 1000000 + a.connect_us) AS accepted_after_us
     FROM attempt a JOIN vantage v ON v.id = a.vantage_id
     JOIN accepted s ON s.source_port = a.source_port AND s.address = a.address
-         AND abs(s.at_us - extract(epoch FROM a.start_at) * 1000000) < 5000000;
+    ORDER BY a.vantage_id, a.sequence, abs(s.at_us - extract(epoch FROM a.start_at) * 1000000);
 SELECT name, count(*), round(max(error_us)), count(*) FILTER (WHERE accepted_after_us < -error_us),
        count(*) FILTER (WHERE error_us = 0), round(min(accepted_after_us)), (min(accepted_after_us) <= max(error_us))
 FROM seen GROUP BY name ORDER BY name;
