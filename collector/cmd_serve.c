@@ -1,4 +1,5 @@
 #include "cli/i18n.h"
+#include "ingest/listen.h"
 #include "options.h"
 #include "serve.h"
 #include "store/cluster.h"
@@ -48,13 +49,21 @@ static bool serve_read_options(struct cli_args *args, struct serve_command *comm
         else if (id == OPTION_MMDB)
             command->settings.mmdb = value;
         else if (id == OPTION_TIMEOUT) {
-            if (!cli_span("--timeout", value, US_PER_S, 60 * US_PER_S, &command->timeout_us))
+            if (!cli_span("timeout", value, US_PER_S, 60 * US_PER_S, &command->timeout_us))
                 return false;
         } else if (collector_option(&command->settings, id, value, &failed) && failed)
             return false;
     }
     *ret_exit = EXIT_FAILED;
-    return collector_settings_settle(&command->settings);
+    if (!collector_settings_settle(&command->settings))
+        return false;
+    struct address address;
+    uint16_t port;
+    if (listen_parse(command->settings.listen, &address, &port))
+        return true;
+    *ret_exit = cli_usage(_("--listen %s: expected ADDRESS:PORT, such as 0.0.0.0:7443 or [::]:7443"),
+                          command->settings.listen);
+    return false;
 }
 
 /* One serve for each state folder; the lock is gone with the process. */
