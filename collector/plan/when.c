@@ -10,7 +10,8 @@ int64_t plan_next_start(int64_t now_us, int64_t last_us, int32_t interval_s)
 {
     int64_t interval_us = interval_s * US_PER_S;
     int64_t earliest_us = now_us + PLAN_LEAST_US;
-    if (last_us >= earliest_us)
+    bool stepped_back = last_us > earliest_us + PLAN_AHEAD_US + interval_us;
+    if (last_us >= earliest_us && !stepped_back)
         earliest_us = last_us + 1;
     return (earliest_us + interval_us - 1) / interval_us * interval_us;
 }

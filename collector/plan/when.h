@@ -15,7 +15,8 @@
 /**
  * The next start of rounds that share an interval: a multiple of it, after the last planned one, and far enough
  * ahead for the plan to arrive. Rounds whose moment passed (a stalled collector) are skipped, not caught up.
- * @param last_us  start of the last planned round, 0 for none.
+ * @param last_us  start of the last planned round, 0 for none; one that no plan can have made any more (the clock was
+ *                 set back) counts as none.
  */
 int64_t plan_next_start(int64_t now_us, int64_t last_us, int32_t interval_s);
 

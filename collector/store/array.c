@@ -2,10 +2,7 @@
 
 #include "words/units.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <stdlib.h>
-#include <string.h>
 
 /* A failure leaves the buffer without its opening brace, which array_take notices. */
 static bool array_fail(struct buf *array)
@@ -56,21 +53,4 @@ char *array_take(struct buf *array)
         return buf_take(array);
     buf_done(array);
     return NULL;
-}
-
-long array_read_numbers(const char *text, int64_t *out, size_t max)
-{
-    long count = 0;
-    if (*text != '{')
-        return -1;
-    for (const char *at = text + 1; *at != '}'; count++) {
-        char *end = NULL;
-        errno = 0;
-        int64_t number = strtoll(at, &end, 10);
-        if (end == at || errno != 0 || (size_t)count == max || (*end != ',' && *end != '}'))
-            return -1;
-        out[count] = number;
-        at = *end == ',' ? end + 1 : end;
-    }
-    return count;
 }

@@ -17,8 +17,4 @@ bool array_text(struct buf *array, const char *text);
 /** Ends it. @return the text, freed by the caller; NULL without memory. */
 char *array_take(struct buf *array);
 
-/** The numbers of a bigint[] or integer[] in text form. @return how many (at most max), or -1 when it is
- * malformed. */
-long array_read_numbers(const char *text, int64_t *out, size_t max);
-
 #endif

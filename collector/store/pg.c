@@ -1,222 +1,11 @@
-#include "store/pg.h"
+#include "store/pg_parts.h"
 
-#include "link/handles.h"
-#include "store/command.h"
 #include "store/connect.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    PG_PAUSE_FIRST_MS = 250,
-    PG_PAUSE_MOST_MS = 15000,
-    PG_COPY_CHUNK_BYTES = 64 * 1024,
-};
-
-enum pg_phase {
-    PG_DOWN,       /* waiting to try again */
-    PG_CONNECTING, /* a worker thread has the connection */
-    PG_IDLE,
-    PG_BEGIN,
-    PG_STEP,    /* in a turn: a command is under way, or a callback is running */
-    PG_COPYING, /* in a turn: COPY data is going out */
-    PG_COMMIT,
-    PG_ROLLBACK,
-    PG_CLOSED,
-};
-
-struct pg_node {
-    struct pg_turn turn;
-    struct pg_node *next;
-};
-
-/* The poll handle lives as long as one connection's socket; on the heap, because closing takes a turn of the
- * loop. */
-struct pg_watch {
-    struct pg *pg;
-    uv_poll_t poll;
-    struct handles handles;
-};
-
-struct pg {
-    uv_loop_t *loop;
-    const char *conninfo;
-    const char *const *channels;
-    struct pg_handlers handlers;
-    void *arg;
-    enum pg_phase phase;
-    PGconn *connection;
-    struct pg_watch *watch;
-    uv_timer_t retry;
-    struct handles handles;
-    uint64_t pause_ms;
-    uv_work_t work;
-    char *connect_why; /* written by the worker */
-    struct pg_node *first;
-    struct pg_node **last;
-    PGresult *result;        /* of the command under way: the first that failed, else the last */
-    pg_result_fn *on_result; /* of the command under way */
-    bool sent;               /* a command is under way */
-    struct buf copy;
-    size_t copied;
-    char *why; /* why the running turn fails */
-    bool lost;
-    bool closing;
-    void (*closed)(void *arg);
-    void *closed_arg;
-};
-
-static void pg_next(struct pg *pg);
-static void pg_lose(struct pg *pg, const char *why);
-
-/* --- connecting, on a worker thread --- */
-
-static char *pg_setup_sql(const char *const *channels)
-{
-    struct buf sql;
-    buf_init(&sql, 0);
-    bool whole = buf_text(&sql, connect_setup_sql);
-    for (int i = 0; whole && i < STATEMENT_COUNT; i++) {
-        char *prepare = connect_prepare_sql((enum statement_id)i);
-        whole = prepare != NULL && buf_printf(&sql, ";\n%s\n", prepare);
-        free(prepare);
-    }
-    for (size_t i = 0; whole && channels[i] != NULL; i++)
-        whole = buf_printf(&sql, ";\nLISTEN %s", channels[i]);
-    if (whole)
-        return buf_take(&sql);
-    buf_done(&sql);
-    return NULL;
-}
-
-static void pg_connect_work(uv_work_t *work)
-{
-    struct pg *pg = work->data;
-    struct connect_params params = connect_params(pg->conninfo);
-    pg->connection = PQconnectdbParams(params.keywords, params.values, 1);
-    if (PQstatus(pg->connection) != CONNECTION_OK) {
-        pg->connect_why = connect_error(pg->connection);
-        return;
-    }
-    connect_quiet(pg->connection);
-    char *sql = pg_setup_sql(pg->channels);
-    PGresult *result = sql == NULL ? NULL : PQexec(pg->connection, sql);
-    if (PQresultStatus(result) != PGRES_COMMAND_OK)
-        pg->connect_why = connect_result_error(result, pg->connection);
-    else if (PQsetnonblocking(pg->connection, 1) != 0)
-        pg->connect_why = connect_error(pg->connection);
-    PQclear(result);
-    free(sql);
-}
-
-/* --- watching the socket --- */
-
-static void pg_watch_freed(void *arg)
-{
-    free(arg);
-}
-
-static void pg_drop_connection(struct pg *pg)
-{
-    if (pg->watch != NULL)
-        handles_close_all(&pg->watch->handles, pg->loop, pg_watch_freed, pg->watch);
-    pg->watch = NULL;
-    PQfinish(pg->connection);
-    pg->connection = NULL;
-}
-
-static void pg_on_socket(uv_poll_t *poll, int status, int events);
-
-static void pg_want(struct pg *pg, bool write)
-{
-    int events = UV_READABLE | (write ? UV_WRITABLE : 0);
-    (void)uv_poll_start(&pg->watch->poll, events, pg_on_socket); /* fails only for events that are none */
-}
-
-static bool pg_watch_start(struct pg *pg)
-{
-    struct pg_watch *watch = calloc(1, sizeof *watch);
-    if (watch == NULL)
-        return false;
-    if (uv_poll_init(pg->loop, &watch->poll, PQsocket(pg->connection)) != 0) {
-        free(watch);
-        return false;
-    }
-    watch->pg = pg;
-    watch->poll.data = watch;
-    handles_init(&watch->handles);
-    handles_add(&watch->handles, &watch->poll);
-    pg->watch = watch;
-    pg_want(pg, false);
-    return true;
-}
-
-/* --- losing and finding the connection --- */
-
-static void pg_connect(struct pg *pg);
-
-static void pg_on_retry(uv_timer_t *timer)
-{
-    pg_connect(timer->data);
-}
-
-static void pg_pause(struct pg *pg)
-{
-    pg->phase = PG_DOWN;
-    (void)uv_timer_start(&pg->retry, pg_on_retry, pg->pause_ms, 0);
-    pg->pause_ms = pg->pause_ms * 2 > PG_PAUSE_MOST_MS ? PG_PAUSE_MOST_MS : pg->pause_ms * 2;
-}
-
-static void pg_gone(void *arg)
-{
-    struct pg *pg = arg;
-    void (*closed)(void *) = pg->closed;
-    void *closed_arg = pg->closed_arg;
-    buf_done(&pg->copy);
-    free(pg->connect_why);
-    free(pg->why);
-    free(pg);
-    closed(closed_arg);
-}
-
-static void pg_finish(struct pg *pg)
-{
-    if (pg->phase == PG_CLOSED)
-        return;
-    pg->phase = PG_CLOSED;
-    pg_drop_connection(pg);
-    handles_close_all(&pg->handles, pg->loop, pg_gone, pg);
-}
-
-static void pg_connected(uv_work_t *work, int status)
-{
-    struct pg *pg = work->data;
-    char *why = pg->connect_why;
-    pg->connect_why = NULL;
-    bool up = status == 0 && why == NULL && PQstatus(pg->connection) == CONNECTION_OK && !pg->closing &&
-              pg_watch_start(pg);
-    if (pg->closing) {
-        pg_finish(pg);
-    } else if (!up) {
-        pg_drop_connection(pg);
-        pg_pause(pg);
-        pg->handlers.on_lost(why == NULL ? "cannot connect" : why, pg->arg);
-    } else {
-        pg->pause_ms = PG_PAUSE_FIRST_MS;
-        pg->phase = PG_IDLE;
-        pg->handlers.on_ready(pg->arg);
-        pg_next(pg);
-    }
-    free(why);
-}
-
-static void pg_connect(struct pg *pg)
-{
-    pg->phase = PG_CONNECTING;
-    pg->work.data = pg;
-    if (uv_queue_work(pg->loop, &pg->work, pg_connect_work, pg_connected) != 0)
-        pg_pause(pg);
-}
+enum { PG_COPY_CHUNK_BYTES = 64 * 1024 };
 
 /* Takes the running turn out of the queue and tells its owner; the one place where a turn ends. */
 static void pg_end_turn(struct pg *pg, bool committed)
@@ -380,7 +169,7 @@ static void pg_complete(struct pg *pg)
     PQclear(result);
 }
 
-static void pg_next(struct pg *pg)
+void pg_next(struct pg *pg)
 {
     if (pg->phase != PG_IDLE)
         return;
@@ -450,7 +239,7 @@ static void pg_notifies(struct pg *pg)
     }
 }
 
-static void pg_on_socket(uv_poll_t *poll, int status, int events)
+void pg_on_socket(uv_poll_t *poll, int status, int events)
 {
     struct pg *pg = ((struct pg_watch *)poll->data)->pg;
     (void)events;
@@ -462,9 +251,9 @@ static void pg_on_socket(uv_poll_t *poll, int status, int events)
     while (pg->sent && pg->phase != PG_COPYING && PQisBusy(pg->connection) == 0)
         if (!pg_take_result(pg))
             break;
-    if (pg->phase == PG_CLOSED)
-        return;
     pg_notifies(pg);
+    if (pg->phase == PG_CLOSED)
+        return; /* a callback closed it */
     if ((pg->phase == PG_COPYING && !pg_copy_more(pg)) || !pg_flush(pg))
         pg_lose_now(pg);
 }

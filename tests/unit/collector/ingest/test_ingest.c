@@ -1,0 +1,304 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "../store/private.h"
+#include "ingest/ingest.h"
+#include "store/cluster.h"
+#include "store/connect.h"
+#include "store/migrate.h"
+
+#include <string.h>
+
+static char state[32];
+static struct cluster *cluster;
+static uv_loop_t loop;
+static struct pg *pg;
+static struct ingest *ingest;
+static int64_t known_endpoint;
+static unsigned expected_acks;
+static bool cut_first; /* lose the connection inside the first transaction */
+
+/* A session as ingest sees it, and what it was told. */
+struct vantage {
+    struct ingest_source source; /* first */
+    uint64_t acked;
+    unsigned acks;
+    size_t wanted;
+    size_t dropped;
+    bool released;
+};
+
+static void stopped(void *arg)
+{
+    (void)arg;
+}
+
+static void finish(void)
+{
+    ingest_stop(ingest, stopped, NULL);
+    pg_close(pg, stopped, NULL);
+}
+
+static char *ask(const char *sql)
+{
+    PGconn *connection = PQconnectdb(cluster_conninfo(cluster));
+    PGresult *result = PQexec(connection, sql);
+    if (PQresultStatus(result) != PGRES_TUPLES_OK)
+        fail_msg("%s", PQresultErrorMessage(result));
+    char *value = strdup(PQgetvalue(result, 0, 0));
+    PQclear(result);
+    PQfinish(connection);
+    return value;
+}
+
+static void expect(const char *sql, const char *text)
+{
+    char *value = ask(sql);
+    assert_string_equal(value, text);
+    free(value);
+}
+
+/* The promise: what is acknowledged is committed, as another connection sees it. */
+static void stored(struct ingest_source *source, uint64_t committed)
+{
+    struct vantage *vantage = (struct vantage *)source;
+    char *cursor = ask("SELECT max(committed) FROM vantage_cursor");
+    assert_true(strtoull(cursor, NULL, 10) >= committed);
+    free(cursor);
+    vantage->acked = committed;
+    if (++vantage->acks == expected_acks)
+        finish();
+}
+
+static void wanted(struct ingest_source *source, const uint8_t (*sha256)[32], size_t count)
+{
+    (void)sha256;
+    ((struct vantage *)source)->wanted += count;
+}
+
+static void refused(struct ingest_source *source, const char *why)
+{
+    (void)source;
+    fail_msg("refused: %s", why);
+}
+
+static void released(struct ingest_source *source)
+{
+    ((struct vantage *)source)->released = true;
+}
+
+static void dropped(struct ingest_source *source, size_t count)
+{
+    ((struct vantage *)source)->dropped += count;
+}
+
+static struct vantage vantage_make(int32_t id)
+{
+    return (struct vantage){.source = {.vantage_id = id,
+                                       .stored = stored,
+                                       .wanted = wanted,
+                                       .refused = refused,
+                                       .released = released,
+                                       .dropped = dropped}};
+}
+
+static struct record attempt_record(uint64_t sequence, int64_t endpoint_id)
+{
+    struct attempt *attempt = attempt_new();
+    attempt->sequence = sequence;
+    attempt->endpoint_id = (uint64_t)endpoint_id;
+    attempt->clock.start_us = INT64_C(1795000000000000);
+    attempt->tls.chain = arena_array(&attempt->arena, 2, sizeof *attempt->tls.chain);
+    attempt->tls.chain_count = 2;
+    memset(attempt->tls.chain[0].sha256, 1, 32);
+    memset(attempt->tls.chain[1].sha256, 2, 32);
+    return (struct record){.kind = RECORD_ATTEMPT, .attempt = attempt};
+}
+
+static void send_batch(struct vantage *vantage, uint64_t first, uint64_t last)
+{
+    struct record records[16];
+    size_t count = 0;
+    for (uint64_t sequence = first; sequence <= last; sequence++)
+        records[count++] = attempt_record(sequence, known_endpoint);
+    assert_true(ingest_batch(ingest, &vantage->source, records, count));
+}
+
+static void on_ready(void *arg)
+{
+    (void)arg;
+}
+
+static void on_lost(const char *why, void *arg)
+{
+    (void)why, (void)arg;
+}
+
+static void on_notify(const char *channel, const char *payload, void *arg)
+{
+    (void)channel, (void)payload, (void)arg;
+}
+
+static void cut_start(struct pg *from, void *arg)
+{
+    (void)from, (void)arg;
+    free(
+        ask("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND "
+            "application_name = 'parallax-collector'"));
+}
+
+static void cut_end(bool committed, const char *why, void *arg)
+{
+    (void)committed, (void)why, (void)arg;
+}
+
+static void open_all(void)
+{
+    static const char *const channels[] = {NULL};
+    static const struct pg_handlers handlers = {on_ready, on_lost, on_notify};
+    assert_int_equal(uv_loop_init(&loop), 0);
+    pg = pg_new(&loop, cluster_conninfo(cluster), channels, &handlers, NULL);
+    ingest = ingest_new(&loop, pg);
+    struct pg_turn cut = {.start = cut_start, .end = cut_end};
+    if (cut_first)
+        assert_true(pg_submit(pg, &cut));
+}
+
+static void run_all(void)
+{
+    assert_int_equal(uv_run(&loop, UV_RUN_DEFAULT), 0);
+    ingest_free(ingest);
+    assert_int_equal(uv_loop_close(&loop), 0);
+}
+
+static void what_comes_twice_is_stored_once(void **arg)
+{
+    (void)arg;
+    struct vantage one = vantage_make(1), two = vantage_make(2);
+    open_all();
+    send_batch(&one, 10, 13);
+    send_batch(&one, 12, 15); /* as after a lost ack, in the same group */
+    send_batch(&two, 10, 12);
+    send_batch(&one, 10, 15);
+    expected_acks = 3;
+    run_all();
+    assert_int_equal(one.acked, 15);
+    assert_int_equal(two.acked, 12);
+    assert_true(one.source.refs == 0 && two.source.refs == 0);
+    expect("SELECT count(*) || ' ' || count(DISTINCT (vantage_id, sequence)) FROM attempt", "9 9");
+    expect("SELECT string_agg(committed::text, ',' ORDER BY vantage_id) FROM vantage_cursor", "15,12");
+    expect("SELECT count(*) || ' ' || max(array_length(sha256, 1)) FROM chain", "1 2");
+    expect("SELECT count(*) FROM attempt JOIN chain ON chain.id = chain_id", "9");
+    assert_int_equal(one.wanted + two.wanted, 2); /* each certificate is asked of one vantage */
+}
+
+static void a_lost_connection_doubles_nothing(void **arg)
+{
+    (void)arg;
+    struct vantage one = vantage_make(1);
+    cut_first = true;
+    open_all();
+    cut_first = false;
+    send_batch(&one, 16, 18);
+    send_batch(&one, 19, 20);
+    expected_acks = 2;
+    run_all();
+    assert_int_equal(one.acked, 20);
+    expect("SELECT count(*) || ' ' || max(sequence) FROM attempt WHERE vantage_id = 1", "11 20");
+}
+
+static void lies_are_dropped_and_the_cursor_passes(void **arg)
+{
+    (void)arg;
+    struct vantage one = vantage_make(1);
+    struct record records[4] = {attempt_record(21, known_endpoint), attempt_record(22, known_endpoint + 1000),
+                                attempt_record(23, known_endpoint), attempt_record(24, INT64_MAX)};
+    records[2].attempt->clock.start_us = INT64_MAX - 5;
+    records[3].attempt->endpoint_id = UINT64_MAX;
+    open_all();
+    assert_true(ingest_batch(ingest, &one.source, records, 4));
+    expected_acks = 1;
+    run_all();
+    assert_int_equal(one.acked, 24);
+    assert_int_equal(one.dropped, 3);
+    expect("SELECT count(*) FROM attempt WHERE sequence > 20", "1");
+}
+
+static void reports_count_for_rounds_that_exist(void **arg)
+{
+    (void)arg;
+    struct vantage two = vantage_make(2);
+    struct record records[3] = {
+        {.kind = RECORD_ROUND_REPORT}, {.kind = RECORD_ROUND_REPORT}, {.kind = RECORD_ROUND_REPORT}};
+    free(ask("INSERT INTO round (interval_s, start_at, spread_us, timeout_us, deadline_at, endpoints) VALUES "
+             "(60, now(), 0, 0, now(), 1) RETURNING id"));
+    records[0].report = (struct round_report){.sequence = 30, .round_id = 1, .attempts = 1};
+    records[1].report =
+        (struct round_report){.sequence = 31, .round_id = 1, .attempts = 5, .dropped = UINT32_MAX};
+    records[2].report = (struct round_report){.sequence = 32, .round_id = UINT64_MAX, .attempts = 1};
+    open_all();
+    assert_true(ingest_batch(ingest, &two.source, records, 3));
+    expected_acks = 1;
+    run_all();
+    assert_int_equal(two.acked, 32);
+    expect("SELECT concat_ws(' ', count(*), max(round_id), max(attempts), max(dropped)) FROM round_vantage",
+           "1 1 5 2147483647");
+}
+
+static void the_gone_are_forgotten(void **arg)
+{
+    (void)arg;
+    struct vantage one = vantage_make(1), two = vantage_make(2);
+    open_all();
+    send_batch(&one, 40, 41);
+    send_batch(&two, 40, 41);
+    one.source.gone = true;
+    ingest_forget(ingest, &one.source); /* before anything began */
+    assert_true(one.released);
+    expected_acks = 1;
+    run_all();
+    expect("SELECT string_agg(committed::text, ',' ORDER BY vantage_id) FROM vantage_cursor", "24,41");
+}
+
+static bool prepare(void)
+{
+    char *why = NULL;
+    PGconn *connection = PQconnectdb(cluster_conninfo(cluster));
+    connect_quiet(connection);
+    bool ready = migrate(connection, &why);
+    PQclear(PQexec(connection,
+                   "INSERT INTO vantage (name, region, certificate_sha256) VALUES ('one', 'cn', '\\x01'), "
+                   "('two', 'hk', '\\x02'); INSERT INTO vantage_cursor (vantage_id) SELECT id FROM vantage"));
+    PQfinish(connection);
+    if (!ready)
+        return false;
+    char *id = ask("INSERT INTO endpoint (host, port) VALUES ('www.shop.example', 443) RETURNING id");
+    known_endpoint = strtoll(id, NULL, 10);
+    free(id);
+    return true;
+}
+
+int main(void)
+{
+    private_drop_root();
+    private_state(state);
+    char *why = NULL;
+    cluster = cluster_open(state, NULL, &why);
+    if (cluster == NULL || !prepare())
+        return 1;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_comes_twice_is_stored_once),
+        cmocka_unit_test(a_lost_connection_doubles_nothing),
+        cmocka_unit_test(lies_are_dropped_and_the_cursor_passes),
+        cmocka_unit_test(reports_count_for_rounds_that_exist),
+        cmocka_unit_test(the_gone_are_forgotten),
+    };
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    cluster_close(cluster);
+    (void)folder_remove(state);
+    return failed;
+}
