@@ -62,13 +62,13 @@ static bool token_option(struct token_command *command, int id, const char *valu
     case OPTION_LABEL:
         return token_label(command, value);
     case OPTION_ASN:
-        return cli_number("--asn", strncasecmp(value, "AS", 2) == 0 ? value + 2 : value, 1, UINT32_MAX,
+        return cli_number("asn", strncasecmp(value, "AS", 2) == 0 ? value + 2 : value, 1, UINT32_MAX,
                           &command->asn);
     case OPTION_TTL:
-        return cli_span("--ttl", value, US_PER_S, 30 * 86400 * US_PER_S, &command->ttl_us);
+        return cli_span("ttl", value, US_PER_S, 30 * 86400 * US_PER_S, &command->ttl_us);
     default:
         (void)collector_option(&command->settings, id, value, &failed);
-        *ret_exit = failed ? EXIT_USAGE : *ret_exit;
+        *ret_exit = failed ? EXIT_FAILED : *ret_exit;
         return !failed;
     }
 }

@@ -178,7 +178,7 @@ static bool read_endpoint(struct site_book *book, const struct site_row *row,
     if (!split_target(book, row, &target, &pinned, ret_fault))
         return false;
     if (!target_parse(target, &book->arena, endpoint, &why))
-        return fault(ret_fault, SITE_COLUMN_TARGET, row->text[SITE_COLUMN_TARGET], why);
+        return fault(ret_fault, SITE_COLUMN_TARGET, row->text[SITE_COLUMN_TARGET], _(why));
     endpoint->role = known;
     endpoint->sni = "";
     if (sni[0] != '\0' && !read_name(book, sni, &endpoint->sni))
