@@ -292,6 +292,15 @@ wait_rounds() { # PAIRS
 
 # --- your own site ------------------------------------------------------------------------------------------------------------------
 
+# The name or address of "HOST", "HOST:PORT", "[V6]:PORT" or "V6"
+bare_host() {
+    case $1 in
+        \[*) local inside=${1#[}; echo "${inside%%]*}" ;;
+        *:*:*) echo "$1" ;;
+        *) echo "${1%%:*}" ;;
+    esac
+}
+
 # This machine's own address, as another machine might reach it.
 own_address() { hostname -I 2>/dev/null | awk '{print $1}'; }
 
@@ -314,7 +323,7 @@ run_site() {
             failed "adding $host failed" "$step_log"
     fi
     # an address that was named may be private, which "any" does not cover
-    for address in "${host%:*}" "${origin%:*}"; do
+    for address in "$(bare_host "$host")" "$(bare_host "$origin")"; do
         [[ ! $address =~ ^[0-9.]+$|: ]] || allow+=(--allow "$address")
     done
     enroll local local "" "${allow[@]}"
@@ -330,7 +339,7 @@ run_site() {
 
 One vantage cannot tell a fault of the site from one of its own path. To add a vantage on another machine:
   here:   $(collector_command) token create --state $collector_state --name hk-1 --region hk --asn 9304
-  there:  parallax-agent enroll --collector $(own_address):$port --token TOKEN --allow ${host%:*}${origin:+ --allow ${origin%:*}} && parallax-agent run
+  there:  parallax-agent enroll --collector $(own_address):$port --token TOKEN --allow $(bare_host "$host")${origin:+ --allow $(bare_host "$origin")} && parallax-agent run
 Then, from all of them at once:
           $(collector_command) probe $host --state $collector_state
 TEXT
