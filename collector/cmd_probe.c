@@ -21,12 +21,20 @@
  */
 
 enum { OPTION_ORIGIN = 1, OPTION_TIMEOUT, OPTION_FORMAT };
-enum { PROBE_MAX_ENDPOINTS = 10000, PROBE_POLL_MS = 500, PROBE_ANSWER_S = 10, PROBE_GRACE_S = 3, PROBE_NUMBER_BYTES = 24 };
+enum {
+    PROBE_MAX_ENDPOINTS = 10000,
+    PROBE_POLL_MS = 500,
+    PROBE_ANSWER_S = 10,
+    PROBE_GRACE_S = 3,
+    PROBE_NUMBER_BYTES = 24
+};
 enum { PROBE_LIVE_ENDPOINTS = 16 }; /* more would scroll the screen, and could not be drawn over */
 
 static const struct cli_option options[] = {
-    {"origin", 0, "ADDRESS", OPTION_ORIGIN, N_("compare with the origin at this address, asked for the same name")},
-    {"timeout", 0, "SPAN", OPTION_TIMEOUT, N_("wait at most so long for the vantages (default: the round's own deadline)")},
+    {"origin", 0, "ADDRESS", OPTION_ORIGIN,
+     N_("compare with the origin at this address, asked for the same name")},
+    {"timeout", 0, "SPAN", OPTION_TIMEOUT,
+     N_("wait at most so long for the vantages (default: the round's own deadline)")},
     {"format", 0, "FORMAT", OPTION_FORMAT, N_("text, json or csv (default text)")},
     COLLECTOR_OPTIONS,
     {NULL, 0, NULL, 0, NULL},
@@ -134,7 +142,8 @@ static int choose_endpoints(struct asking *asking)
     if (count < 0)
         return EXIT_FAILED;
     if (count > 0 && asking->origin != NULL)
-        return cli_usage(_("--origin is for a host; %s is a site, and its endpoints are probed"), asking->target);
+        return cli_usage(_("--origin is for a host; %s is a site, and its endpoints are probed"),
+                         asking->target);
     if (count > PROBE_MAX_ENDPOINTS) {
         cli_error(_("site %s has more than %d endpoints"), asking->target, PROBE_MAX_ENDPOINTS);
         return EXIT_FAILED;
@@ -149,8 +158,9 @@ static bool has_vantages(struct asking *asking)
     PGresult *result = db_query(asking->db, STATEMENT_probe_vantages, NULL, 0);
     bool any = result != NULL && db_int(result, 0, "connected") > 0;
     if (result != NULL && !any)
-        cli_error(_("no vantage is connected; start parallax-collector serve and parallax-agent run, and see: "
-                    "parallax-collector report vantages"));
+        cli_error(
+            _("no vantage is connected; start parallax-collector serve and parallax-agent run, and see: "
+              "parallax-collector report vantages"));
     PQclear(result);
     return any;
 }
@@ -190,8 +200,9 @@ static bool await_answer(struct asking *asking, const char *request)
         if (lost(asking, db_wait_notify(asking->db, PROBE_POLL_MS)))
             return false;
     }
-    cli_error(_("no collector serves this database (no answer in %d s); start one with: parallax-collector serve"),
-              PROBE_ANSWER_S);
+    cli_error(
+        _("no collector serves this database (no answer in %d s); start one with: parallax-collector serve"),
+        PROBE_ANSWER_S);
     return false;
 }
 
@@ -255,7 +266,8 @@ static void draw(struct asking *asking)
 
 static bool await_round(struct asking *asking)
 {
-    bool live = asking->format == REPORT_TEXT && term_is_tty(stdout) && asking->endpoint_count <= PROBE_LIVE_ENDPOINTS;
+    bool live = asking->format == REPORT_TEXT && term_is_tty(stdout) &&
+                asking->endpoint_count <= PROBE_LIVE_ENDPOINTS;
     int64_t end_us = clock_mono_us() + asking->timeout_us, grace_us = 0;
     for (;;) {
         bool overdue = false;
@@ -266,7 +278,8 @@ static bool await_round(struct asking *asking)
             draw(asking);
         if (overdue && grace_us == 0)
             grace_us = clock_mono_us() + PROBE_GRACE_S * US_PER_S;
-        if ((grace_us != 0 && clock_mono_us() >= grace_us) || (asking->timeout_us > 0 && clock_mono_us() >= end_us))
+        if ((grace_us != 0 && clock_mono_us() >= grace_us) ||
+            (asking->timeout_us > 0 && clock_mono_us() >= end_us))
             return true;
         if (lost(asking, db_wait_notify(asking->db, PROBE_POLL_MS)))
             return asking->interrupted;
@@ -294,7 +307,8 @@ static bool write_json(const struct asking *asking, const struct diff *diff)
     for (size_t i = 0; i < (size_t)diff->matrix->endpoint_count * diff->matrix->vantage_count; i++)
         extent.attempts += diff->matrix->cells[i].attempts + diff->matrix->cells[i].confirm_attempts;
     json_t *root = window_json("probe", &asking->window, &extent);
-    return root != NULL && json_object_set_new(root, "round_id", json_integer(asking->window.round_id)) == 0 &&
+    return root != NULL &&
+           json_object_set_new(root, "round_id", json_integer(asking->window.round_id)) == 0 &&
            json_object_set_new(root, "took_ms", json_integer(asking->took_ms)) == 0 &&
            json_object_set_new(root, "vantages_asked", json_integer(asking->vantages)) == 0 &&
            json_object_set_new(root, "vantages_reported", json_integer(asking->reported)) == 0 &&
@@ -303,8 +317,10 @@ static bool write_json(const struct asking *asking, const struct diff *diff)
 
 static int exit_code(const struct asking *asking, const struct diff *diff)
 {
-    if (asking->interrupted)
+    if (asking->interrupted) {
+        cli_error(_("interrupted; what had arrived is shown"));
         return EXIT_FAILED;
+    }
     unsigned failing, cells;
     matrix_totals(diff->matrix, &failing, &cells);
     if (cells == 0) {

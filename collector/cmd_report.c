@@ -17,8 +17,10 @@ enum { OPTION_SITE = 1, OPTION_SINCE, OPTION_UNTIL, OPTION_REGION, OPTION_ASN, O
 
 static const struct cli_option options[] = {
     {"site", 0, "NAME", OPTION_SITE, N_("only this site")},
-    {"since", 0, "TIME", OPTION_SINCE, N_("from this time on: a span back from now, or RFC 3339 (default 1h)")},
-    {"until", 0, "TIME", OPTION_UNTIL, N_("up to this time: a span back from now, or RFC 3339 (default now)")},
+    {"since", 0, "TIME", OPTION_SINCE,
+     N_("from this time on: a span back from now, or RFC 3339 (default 1h)")},
+    {"until", 0, "TIME", OPTION_UNTIL,
+     N_("up to this time: a span back from now, or RFC 3339 (default now)")},
     {"region", 0, "NAME", OPTION_REGION, N_("only vantages of this region")},
     {"asn", 0, "NUMBER", OPTION_ASN, N_("only vantages of this ASN")},
     {"rounds", 0, "N", OPTION_ROUNDS, N_("only the last N rounds of each endpoint")},
@@ -58,8 +60,9 @@ static bool read_time(const char *option, const char *text, int64_t *ret_us)
         *ret_us = now_us() - span_us;
         return true;
     }
-    (void)cli_usage(_("--%s: bad time \"%s\" (expected a span such as 1h or 2d, or a time such as 2026-11-20T10:00:00Z)"),
-                    option, text);
+    (void)cli_usage(
+        _("--%s: bad time \"%s\" (expected a span such as 1h or 2d, or a time such as 2026-11-20T10:00:00Z)"),
+        option, text);
     return false;
 }
 
@@ -81,7 +84,8 @@ static int read_option(struct report *report, int id, const char *value)
         report->window.region = value;
         break;
     case OPTION_ASN:
-        good = cli_number("asn", strncasecmp(value, "AS", 2) == 0 ? value + 2 : value, 1, UINT32_MAX, &report->window.asn);
+        good = cli_number("asn", strncasecmp(value, "AS", 2) == 0 ? value + 2 : value, 1, UINT32_MAX,
+                          &report->window.asn);
         break;
     case OPTION_ROUNDS:
         good = cli_number("rounds", value, 1, INT32_MAX, &report->window.rounds);
@@ -110,7 +114,8 @@ static int written(bool done)
 static void print_extent(const struct report *report, const struct matrix *matrix)
 {
     (void)printf("; ");
-    (void)printf(ngettext("%lld round", "%lld rounds", (unsigned long)report->extent.rounds), report->extent.rounds);
+    (void)printf(ngettext("%lld round", "%lld rounds", (unsigned long)report->extent.rounds),
+                 report->extent.rounds);
     (void)printf(", ");
     (void)printf(ngettext("%u vantage", "%u vantages", matrix->vantage_count), matrix->vantage_count);
     (void)printf(", ");
@@ -140,7 +145,8 @@ static int run_matrix(struct report *report)
             code = written(matrix_to_csv(&matrix, stdout));
         } else {
             json_t *root = window_json("matrix", &report->window, &report->extent);
-            code = root != NULL && matrix_to_json(&matrix, root) && show_json(root) ? EXIT_HEALTHY : EXIT_FAILED;
+            code =
+                root != NULL && matrix_to_json(&matrix, root) && show_json(root) ? EXIT_HEALTHY : EXIT_FAILED;
         }
     }
     matrix_done(&matrix);
@@ -155,7 +161,8 @@ static void print_diff_head(const struct report *report, const struct diff *diff
     else
         (void)printf(ngettext("%zu finding", "%zu findings", count), count);
     if (diff->aside_count > 0)
-        (void)printf(ngettext(", %zu vantage set aside", ", %zu vantages set aside", diff->aside_count), diff->aside_count);
+        (void)printf(ngettext(", %zu vantage set aside", ", %zu vantages set aside", diff->aside_count),
+                     diff->aside_count);
     print_extent(report, diff->matrix);
 }
 
@@ -170,7 +177,8 @@ static int write_diff(const struct report *report, const struct diff *diff)
         code = written(diff_to_csv(diff, stdout));
     } else {
         json_t *root = window_json("diff", &report->window, &report->extent);
-        if (root == NULL || !matrix_to_json(diff->matrix, root) || !diff_to_json(diff, root) || !show_json(root))
+        if (root == NULL || !matrix_to_json(diff->matrix, root) || !diff_to_json(diff, root) ||
+            !show_json(root))
             code = EXIT_FAILED;
     }
     return code == EXIT_HEALTHY ? found : code;
@@ -223,11 +231,12 @@ static void certs_headline(const PGresult *result)
         expired += days < 0;
         soon += days >= 0 && days < SOON_DAYS;
     }
-    (void)printf(_("%d certificates seen; %d expired, %d expire within %d days\n\n"), count, expired, soon, SOON_DAYS);
+    (void)printf(_("%d certificates seen; %d expired, %d expire within %d days\n\n"), count, expired, soon,
+                 SOON_DAYS);
 }
 
-static int run_rows(struct report *report, const char *kind, enum statement_id id, const struct rows_field *fields,
-                    headline *print_head)
+static int run_rows(struct report *report, const char *kind, enum statement_id id,
+                    const struct rows_field *fields, headline *print_head)
 {
     PGresult *result = window_query(report->db, id, &report->window);
     int code = EXIT_FAILED;
@@ -303,7 +312,8 @@ static int run_kind(struct report *report, const struct report_kind *kind)
     if (!site_exists(report) || !window_extent(report->db, &report->window, &report->extent))
         return EXIT_FAILED;
     if (kind->needs_attempts && report->extent.attempts == 0) {
-        cli_error(_("no attempts in this window; widen it with --since, and see: parallax-collector report vantages"));
+        cli_error(_("no attempts in this window; widen it with --since, and see: parallax-collector report "
+                    "vantages"));
         return EXIT_FAILED;
     }
     return kind->run(report);
@@ -323,7 +333,8 @@ static int run(struct cli_args *args)
     if (kind == NULL)
         return EXIT_USAGE;
     if (report.window.since_us == 0)
-        report.window.since_us = (report.window.until_us == 0 ? now_us() : report.window.until_us) - 3600 * US_PER_S;
+        report.window.since_us =
+            (report.window.until_us == 0 ? now_us() : report.window.until_us) - 3600 * US_PER_S;
     if (report.window.until_us != 0 && report.window.until_us <= report.window.since_us)
         return cli_usage(_("--until is not after --since"));
     if (!collector_settings_settle(&report.settings))

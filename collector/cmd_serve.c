@@ -51,8 +51,10 @@ static bool serve_read_options(struct cli_args *args, struct serve_command *comm
         else if (id == OPTION_TIMEOUT) {
             if (!cli_span("timeout", value, US_PER_S, 60 * US_PER_S, &command->timeout_us))
                 return false;
-        } else if (collector_option(&command->settings, id, value, &failed) && failed)
+        } else if (collector_option(&command->settings, id, value, &failed) && failed) {
+            *ret_exit = EXIT_FAILED;
             return false;
+        }
     }
     *ret_exit = EXIT_FAILED;
     if (!collector_settings_settle(&command->settings))

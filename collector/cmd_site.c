@@ -1,14 +1,10 @@
 #include "cli/cli.h"
-#include "cli/config.h"
 #include "cli/i18n.h"
 #include "options.h"
 #include "report/lists.h"
 #include "report/show.h"
 #include "site.h"
-#include "words/buf.h"
-#include "words/units.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,10 +13,13 @@ enum { OPTION_EDGE = 1, OPTION_ORIGIN, OPTION_PLAIN, OPTION_SNI, OPTION_INTERVAL
 enum { ADD_MAX_ENDPOINTS = 256 };
 
 static const struct cli_option add_options[] = {
-    {"edge", 0, "TARGET", OPTION_EDGE, N_("what users reach: host, host:port, https://host; TARGET@ADDRESS pins the address")},
-    {"origin", 0, "TARGET", OPTION_ORIGIN, N_("what stands behind the edge; asked for the edge's name (--sni to say which)")},
+    {"edge", 0, "TARGET", OPTION_EDGE,
+     N_("what users reach: host, host:port, https://host; TARGET@ADDRESS pins the address")},
+    {"origin", 0, "TARGET", OPTION_ORIGIN,
+     N_("what stands behind the edge; asked for the edge's name (--sni to say which)")},
     {"plain", 0, "TARGET", OPTION_PLAIN, N_("an endpoint that is neither")},
-    {"sni", 0, "NAME", OPTION_SNI, N_("name to ask for; with several edges, the one that origins are asked for")},
+    {"sni", 0, "NAME", OPTION_SNI,
+     N_("name to ask for; with several edges, the one that origins are asked for")},
     {"interval", 0, "SPAN", OPTION_INTERVAL, N_("time between rounds (default 60s)")},
     COLLECTOR_OPTIONS,
     {NULL, 0, NULL, 0, NULL},
@@ -33,12 +32,6 @@ static const struct cli_option list_options[] = {
 };
 
 static const struct cli_option rm_options[] = {COLLECTOR_OPTIONS, {NULL, 0, NULL, 0, NULL}};
-
-static const struct cli_option import_options[] = {
-    {"format", 0, "FORMAT", OPTION_FORMAT, N_("csv or yaml (default: by the file's name)")},
-    COLLECTOR_OPTIONS,
-    {NULL, 0, NULL, 0, NULL},
-};
 
 static struct db *open_db(struct collector_settings *settings)
 {
@@ -78,7 +71,8 @@ static bool add_target(struct addition *addition, const char *name, const char *
 /* @return an exit code, EXIT_HEALTHY to go on. */
 static int read_addition(struct cli_args *args, struct addition *addition)
 {
-    static const char *const roles[] = {[OPTION_EDGE] = "edge", [OPTION_ORIGIN] = "origin", [OPTION_PLAIN] = "plain"};
+    static const char *const roles[] = {
+        [OPTION_EDGE] = "edge", [OPTION_ORIGIN] = "origin", [OPTION_PLAIN] = "plain"};
     const char *value, *name = cli_operand(args, 0);
     for (int id; (id = cli_next(args, &value)) != 0;) {
         bool failed = false;
@@ -95,7 +89,8 @@ static int read_addition(struct cli_args *args, struct addition *addition)
             return EXIT_FAILED;
     }
     if (addition->count == 0)
-        return cli_usage(_("site %s needs an endpoint: --edge HOST (with --origin ADDRESS), or --plain HOST"), name);
+        return cli_usage(_("site %s needs an endpoint: --edge HOST (with --origin ADDRESS), or --plain HOST"),
+                         name);
     return EXIT_HEALTHY;
 }
 
@@ -120,11 +115,13 @@ static bool fill_book(struct addition *addition, struct site_book *book)
         row->text[SITE_COLUMN_INTERVAL] = addition->interval == NULL ? "" : addition->interval;
         if (site_book_add(book, row, &fault))
             continue;
-        const char *what = fault.column == SITE_COLUMN_TARGET ? row->text[SITE_COLUMN_ROLE] : site_column_names[fault.column];
+        const char *what = fault.column == SITE_COLUMN_TARGET ? row->text[SITE_COLUMN_ROLE]
+                                                              : site_column_names[fault.column];
         if (fault.column == SITE_COLUMN_SITE)
             (void)cli_usage(_("bad site name \"%s\" (%s)"), fault.value, fault.why);
         else
-            (void)cli_usage(_("--%s: bad %s \"%s\" (%s)"), what, site_column_names[fault.column], fault.value, fault.why);
+            (void)cli_usage(_("--%s: bad %s \"%s\" (%s)"), what, site_column_names[fault.column], fault.value,
+                            fault.why);
         return false;
     }
     site_book_settle(book);
@@ -168,8 +165,8 @@ static int run_add(struct cli_args *args)
     }
     if (code == EXIT_HEALTHY) {
         const struct site *site = book.sites[0];
-        (void)printf(ngettext("site %s added: %zu endpoint every %d s\n", "site %s added: %zu endpoints every %d s\n",
-                              counts.endpoints_added),
+        (void)printf(ngettext("site %s added: %zu endpoint every %d s\n",
+                              "site %s added: %zu endpoints every %d s\n", counts.endpoints_added),
                      site->name, counts.endpoints_added,
                      site->interval_s == 0 ? SITE_DEFAULT_INTERVAL_S : site->interval_s);
         print_site(site);
@@ -207,7 +204,8 @@ static int read_listing(struct cli_args *args, struct listing *listing)
     return EXIT_HEALTHY;
 }
 
-static int write_rows(const struct listing *listing, const char *kind, const PGresult *result, const struct rows_field *fields)
+static int write_rows(const struct listing *listing, const char *kind, const PGresult *result,
+                      const struct rows_field *fields)
 {
     bool done = true;
     if (listing->format == REPORT_TEXT)
@@ -250,7 +248,8 @@ static void say_no_site(struct db *db, const char *name)
     const char *names[1000];
     PGresult *result = db_query(db, STATEMENT_site_names, NULL, 0);
     size_t count = 0;
-    for (int row = 0; result != NULL && row < PQntuples(result) && count < sizeof names / sizeof names[0]; row++)
+    for (int row = 0; result != NULL && row < PQntuples(result) && count < sizeof names / sizeof names[0];
+         row++)
         names[count++] = db_text(result, row, "name");
     const char *near = cli_nearest(name, names, count);
     if (near != NULL)
@@ -276,7 +275,8 @@ static int run_show(struct cli_args *args)
         code = EXIT_FAILED;
     } else {
         if (listing.format == REPORT_TEXT)
-            (void)printf(_("site %s: %d endpoints every %lld s\n"), name, PQntuples(result), db_int(site, 0, "interval_s"));
+            (void)printf(_("site %s: %d endpoints every %lld s\n"), name, PQntuples(result),
+                         db_int(site, 0, "interval_s"));
         code = write_rows(&listing, "site", result, site_show_fields);
     }
     PQclear(result);
@@ -323,114 +323,12 @@ static int run_rm(struct cli_args *args)
     if (count < 0)
         db_rollback(db);
     else if (db_commit(db))
-        (void)printf(_("site %s removed with %ld endpoints; their attempts stay in the database\n"), name, count);
+        (void)printf(_("site %s removed with %ld endpoints; their attempts stay in the database\n"), name,
+                     count);
     else
         count = -1;
     db_close(db);
     return count < 0 ? EXIT_FAILED : EXIT_HEALTHY;
-}
-
-/* --- site import --- */
-
-enum import_format { IMPORT_CSV, IMPORT_YAML, IMPORT_FORMATS, IMPORT_UNKNOWN };
-static const char *const import_names[IMPORT_FORMATS] = {"csv", "yaml"};
-
-static enum import_format format_of(const char *path)
-{
-    const char *dot = strrchr(path, '.');
-    if (dot != NULL && strcasecmp(dot, ".csv") == 0)
-        return IMPORT_CSV;
-    if (dot != NULL && (strcasecmp(dot, ".yaml") == 0 || strcasecmp(dot, ".yml") == 0))
-        return IMPORT_YAML;
-    return IMPORT_UNKNOWN;
-}
-
-static bool read_file(const char *path, struct buf *text)
-{
-    bool standard = strcmp(path, "-") == 0, whole = true;
-    FILE *file = standard ? stdin : fopen(path, "re");
-    if (file == NULL) {
-        cli_error(_("cannot read %s: %s"), path, strerror(errno));
-        return false;
-    }
-    char part[65536];
-    size_t length;
-    while (whole && (length = fread(part, 1, sizeof part, file)) > 0)
-        whole = buf_append(text, part, length);
-    bool failed = ferror(file) != 0;
-    if (failed)
-        cli_error(_("cannot read %s: %s"), path, strerror(errno));
-    else if (!whole)
-        cli_error(_("%s is larger than %d MB; split it"), path, CONFIG_MAX_BYTES / (1024 * 1024));
-    if (!standard)
-        (void)fclose(file);
-    return whole && !failed;
-}
-
-static bool check_book(const char *path, const struct site_book *book)
-{
-    for (size_t i = 0; i < book->problem_kept; i++)
-        cli_error("%s", book->problems[i]);
-    if (book->problem_count == 0 && book->endpoint_count == 0)
-        cli_error(_("%s: no sites in it"), path);
-    else if (book->problem_count > 0)
-        cli_error(ngettext("%s: %zu problem, nothing imported", "%s: %zu problems, nothing imported", book->problem_count),
-                  path, book->problem_count);
-    return book->problem_count == 0 && book->endpoint_count > 0;
-}
-
-static int import_text(struct collector_settings *settings, const char *path, enum import_format format, const struct buf *text)
-{
-    struct site_book book;
-    struct site_counts counts;
-    const char *name = strcmp(path, "-") == 0 ? _("standard input") : path;
-    const char *bytes = text->data == NULL ? "" : (const char *)text->data;
-    site_book_init(&book);
-    if (format == IMPORT_CSV)
-        site_book_csv(&book, name, bytes, text->len);
-    else
-        site_book_yaml(&book, name, bytes, text->len);
-    bool done = check_book(name, &book);
-    if (done) {
-        site_book_settle(&book);
-        struct db *db = open_db(settings);
-        done = db != NULL && site_book_store(db, &book, false, &counts);
-        db_close(db);
-    }
-    if (done)
-        (void)printf(_("sites: %zu added, %zu changed, %zu unchanged; endpoints: %zu added, %zu unchanged\n"),
-                     counts.sites_added, counts.sites_changed, counts.sites_unchanged, counts.endpoints_added,
-                     counts.endpoints_unchanged);
-    site_book_done(&book);
-    return done ? EXIT_HEALTHY : EXIT_FAILED;
-}
-
-static int run_import(struct cli_args *args)
-{
-    struct collector_settings settings;
-    const char *value, *path = cli_operand(args, 0);
-    enum import_format format = format_of(path);
-    collector_settings_init(&settings);
-    for (int id; (id = cli_next(args, &value)) != 0;) {
-        bool failed = false;
-        if (id == OPTION_FORMAT) {
-            int choice = cli_choice("format", value, import_names, IMPORT_FORMATS);
-            if (choice < 0)
-                return EXIT_USAGE;
-            format = (enum import_format)choice;
-        } else {
-            (void)collector_option(&settings, id, value, &failed);
-        }
-        if (failed)
-            return EXIT_FAILED;
-    }
-    if (format == IMPORT_UNKNOWN)
-        return cli_usage(_("%s: say what it is with --format csv or --format yaml"), path);
-    struct buf text;
-    buf_init(&text, CONFIG_MAX_BYTES);
-    int code = read_file(path, &text) ? import_text(&settings, path, format, &text) : EXIT_FAILED;
-    buf_done(&text);
-    return code;
 }
 
 const struct cli_verb verb_site_add = {.name = "site add",
@@ -440,8 +338,11 @@ const struct cli_verb verb_site_add = {.name = "site add",
                                        .summary = N_("put a site under watch"),
                                        .options = add_options,
                                        .run = run_add};
-const struct cli_verb verb_site_list = {
-    .name = "site list", .operands = "", .summary = N_("list the sites"), .options = list_options, .run = run_list};
+const struct cli_verb verb_site_list = {.name = "site list",
+                                        .operands = "",
+                                        .summary = N_("list the sites"),
+                                        .options = list_options,
+                                        .run = run_list};
 const struct cli_verb verb_site_show = {.name = "site show",
                                         .operands = "NAME",
                                         .min_operands = 1,
@@ -456,10 +357,3 @@ const struct cli_verb verb_site_rm = {.name = "site rm",
                                       .summary = N_("stop watching a site (its attempts stay)"),
                                       .options = rm_options,
                                       .run = run_rm};
-const struct cli_verb verb_site_import = {.name = "site import",
-                                          .operands = "FILE",
-                                          .min_operands = 1,
-                                          .max_operands = 1,
-                                          .summary = N_("add sites from a CSV or YAML file"),
-                                          .options = import_options,
-                                          .run = run_import};

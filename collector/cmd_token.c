@@ -68,7 +68,7 @@ static bool token_option(struct token_command *command, int id, const char *valu
         return cli_span("ttl", value, US_PER_S, 30 * 86400 * US_PER_S, &command->ttl_us);
     default:
         (void)collector_option(&command->settings, id, value, &failed);
-        *ret_exit = failed ? EXIT_USAGE : *ret_exit;
+        *ret_exit = failed ? EXIT_FAILED : *ret_exit;
         return !failed;
     }
 }

@@ -88,7 +88,8 @@ static struct site *find_site(struct site_book *book, const char *name)
         return NULL;
     site->name = arena_string(&book->arena, name);
     void *sites = book->sites;
-    if (site->name == NULL || !grow(&book->arena, &sites, book->site_count, &book->site_room, sizeof *book->sites))
+    if (site->name == NULL ||
+        !grow(&book->arena, &sites, book->site_count, &book->site_room, sizeof *book->sites))
         return NULL;
     book->sites = sites;
     if (tsearch(site, &book->by_name, order_sites) == NULL)
@@ -113,7 +114,8 @@ static bool read_interval(const struct site_row *row, int *ret_interval_s, struc
     }
     if (!span_parse(text, &span_us) || span_us % US_PER_S != 0 || span_us < US_PER_S ||
         span_us > SITE_MAX_INTERVAL_S * US_PER_S)
-        return fault(ret_fault, SITE_COLUMN_INTERVAL, text, _("expected whole seconds from 1s to 1d, such as 60s or 5m"));
+        return fault(ret_fault, SITE_COLUMN_INTERVAL, text,
+                     _("expected whole seconds from 1s to 1d, such as 60s or 5m"));
     *ret_interval_s = (int)(span_us / US_PER_S);
     return true;
 }
@@ -126,12 +128,14 @@ static bool split_target(struct site_book *book, const struct site_row *row, con
     const char *address = row->text[SITE_COLUMN_ADDRESS];
     *ret_address = (struct address){0};
     if (at != NULL && address[0] != '\0')
-        return fault(ret_fault, SITE_COLUMN_ADDRESS, address, _("expected nothing, as the target names its address"));
+        return fault(ret_fault, SITE_COLUMN_ADDRESS, address,
+                     _("expected nothing, as the target names its address"));
     *ret_target = at == NULL ? target : arena_text(&book->arena, target, (size_t)(at - target));
     if (*ret_target == NULL)
         return fault(ret_fault, SITE_COLUMN_TARGET, target, _("out of memory"));
     if (at != NULL && !address_parse(at + 1, ret_address))
-        return fault(ret_fault, SITE_COLUMN_TARGET, target, _("expected an IPv4 or IPv6 address after the @"));
+        return fault(ret_fault, SITE_COLUMN_TARGET, target,
+                     _("expected an IPv4 or IPv6 address after the @"));
     if (address[0] != '\0' && !address_parse(address, ret_address))
         return fault(ret_fault, SITE_COLUMN_ADDRESS, address, _("expected an IPv4 or IPv6 address"));
     return true;
@@ -154,14 +158,15 @@ static bool read_name(struct site_book *book, const char *text, const char **ret
 {
     struct endpoint parsed;
     const char *why;
-    if (strpbrk(text, ":/@[") != NULL || !target_parse(text, &book->arena, &parsed, &why) || !target_is_name(parsed.host))
+    if (strpbrk(text, ":/@[") != NULL || !target_parse(text, &book->arena, &parsed, &why) ||
+        !target_is_name(parsed.host))
         return false;
     *ret_name = parsed.host;
     return true;
 }
 
-static bool read_endpoint(struct site_book *book, const struct site_row *row, struct site_endpoint *ret_endpoint,
-                          struct site_fault *ret_fault)
+static bool read_endpoint(struct site_book *book, const struct site_row *row,
+                          struct site_endpoint *ret_endpoint, struct site_fault *ret_fault)
 {
     const char *role = row->text[SITE_COLUMN_ROLE], *sni = row->text[SITE_COLUMN_SNI], *target, *why = NULL;
     struct site_endpoint made = {.port_given = false};
@@ -173,7 +178,7 @@ static bool read_endpoint(struct site_book *book, const struct site_row *row, st
     if (!split_target(book, row, &target, &pinned, ret_fault))
         return false;
     if (!target_parse(target, &book->arena, endpoint, &why))
-        return fault(ret_fault, SITE_COLUMN_TARGET, row->text[SITE_COLUMN_TARGET], why);
+        return fault(ret_fault, SITE_COLUMN_TARGET, row->text[SITE_COLUMN_TARGET], _(why));
     endpoint->role = known;
     endpoint->sni = "";
     if (sni[0] != '\0' && !read_name(book, sni, &endpoint->sni))
@@ -208,7 +213,8 @@ bool site_book_add(struct site_book *book, const struct site_row *row, struct si
         return false;
     struct site *site = book->endpoint_count < SITE_MAX_ENDPOINTS ? find_site(book, name) : NULL;
     void *endpoints = site == NULL ? NULL : site->endpoints;
-    if (site == NULL || !grow(&book->arena, &endpoints, site->endpoint_count, &site->endpoint_room, sizeof made))
+    if (site == NULL ||
+        !grow(&book->arena, &endpoints, site->endpoint_count, &site->endpoint_room, sizeof made))
         return fault(ret_fault, SITE_COLUMN_SITE, name, _("expected fewer sites and endpoints in one input"));
     if (interval_s != 0 && site->interval_s != 0 && site->interval_s != interval_s)
         return fault(ret_fault, SITE_COLUMN_INTERVAL, row->text[SITE_COLUMN_INTERVAL],

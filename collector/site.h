@@ -98,7 +98,8 @@ struct site_counts {
  * @param must_be_new  refuse a site that exists.
  * @return false after cli_error; nothing is stored then.
  */
-bool site_book_store(struct db *db, const struct site_book *book, bool must_be_new, struct site_counts *ret_counts);
+bool site_book_store(struct db *db, const struct site_book *book, bool must_be_new,
+                     struct site_counts *ret_counts);
 
 enum { SITE_DEFAULT_INTERVAL_S = 60, SITE_MAX_INTERVAL_S = 86400 };
 

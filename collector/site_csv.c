@@ -24,8 +24,9 @@ struct reader {
     bool has_header;
     bool broken; /* no sense in reading on */
     size_t field_count;
-    char fields[SITE_COLUMN_COUNT][CSV_MAX_FIELD_BYTES + 1]; /* of the current record, by column; used after the header */
-    int columns[CSV_MAX_FIELDS];                            /* enum site_column of each field, from the header */
+    char fields[SITE_COLUMN_COUNT]
+               [CSV_MAX_FIELD_BYTES + 1]; /* of the current record, by column; used after the header */
+    int columns[CSV_MAX_FIELDS];          /* enum site_column of each field, from the header */
     size_t column_count;
     char *trouble; /* the first thing wrong with the current record */
 };
@@ -33,7 +34,9 @@ struct reader {
 /* "sites.csv:7: " before what is said. */
 static void complain(struct reader *reader, char *text)
 {
-    site_book_complain(reader->book, text == NULL ? NULL : text_format("%s:%zu: %s", reader->name, reader->record_line, text));
+    site_book_complain(reader->book,
+                       text == NULL ? NULL
+                                    : text_format("%s:%zu: %s", reader->name, reader->record_line, text));
     free(text);
 }
 
@@ -65,7 +68,9 @@ static void read_header(struct reader *reader, const char *text)
     if (near != NULL)
         trouble(reader, text_format(_("unknown column \"%s\" (did you mean \"%s\"?)"), text, near));
     else
-        trouble(reader, text_format(_("unknown column \"%s\" (expected site, role, target, address, sni, interval)"), text));
+        trouble(reader,
+                text_format(_("unknown column \"%s\" (expected site, role, target, address, sni, interval)"),
+                            text));
 }
 
 static void take_field(void *bytes, size_t length, void *arg)
@@ -74,9 +79,9 @@ static void take_field(void *bytes, size_t length, void *arg)
     const char *text = bytes;
     size_t index = reader->field_count++;
     if (length > CSV_MAX_FIELD_BYTES || index >= CSV_MAX_FIELDS) {
-        trouble(reader, length > CSV_MAX_FIELD_BYTES
-                            ? text_format(_("field %zu is longer than %d bytes"), index + 1, CSV_MAX_FIELD_BYTES)
-                            : text_format(_("more than %d fields"), CSV_MAX_FIELDS));
+        trouble(reader, length > CSV_MAX_FIELD_BYTES ? text_format(_("field %zu is longer than %d bytes"),
+                                                                   index + 1, CSV_MAX_FIELD_BYTES)
+                                                     : text_format(_("more than %d fields"), CSV_MAX_FIELDS));
         return;
     }
     if (memchr(text, '\0', length) != NULL) {
@@ -99,8 +104,10 @@ static void end_header(struct reader *reader)
         target = target || reader->columns[i] == SITE_COLUMN_TARGET;
     }
     if (!site || !target)
-        trouble(reader, text_format(_("no column \"%s\" in the header (expected site,role,target,address,sni,interval)"),
-                                    site ? "target" : "site"));
+        trouble(
+            reader,
+            text_format(_("no column \"%s\" in the header (expected site,role,target,address,sni,interval)"),
+                        site ? "target" : "site"));
     reader->has_header = true;
     reader->broken = reader->trouble != NULL;
 }
@@ -115,8 +122,8 @@ static void end_record(struct reader *reader)
     for (int column = 0; column < SITE_COLUMN_COUNT; column++)
         row.text[column] = reader->fields[column];
     if (reader->trouble == NULL && !site_book_add(reader->book, &row, &fault))
-        trouble(reader, text_format(_("bad %s \"%s\" in column %s (%s)"), site_column_names[fault.column], fault.value,
-                                    site_column_names[fault.column], fault.why));
+        trouble(reader, text_format(_("bad %s \"%s\" in column %s (%s)"), site_column_names[fault.column],
+                                    fault.value, site_column_names[fault.column], fault.why));
 }
 
 static void take_record(int end, void *arg)
@@ -190,7 +197,8 @@ void site_book_csv(struct site_book *book, const char *name, const char *text, s
         complain(reader, text_format(_("a quoted field does not end")));
     else if (!reader->broken && !reader->has_header) {
         reader->record_line = 1;
-        complain(reader, text_format(_("empty file (expected a header: site,role,target,address,sni,interval)")));
+        complain(reader,
+                 text_format(_("empty file (expected a header: site,role,target,address,sni,interval)")));
     }
     csv_free(&parser);
     free(reader->trouble);

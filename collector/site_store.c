@@ -12,12 +12,14 @@ enum { STORE_NUMBER_BYTES = 24 };
 static PGresult *insert_site(struct db *db, const struct site *site)
 {
     char interval[STORE_NUMBER_BYTES];
-    (void)snprintf(interval, sizeof interval, "%d", site->interval_s == 0 ? SITE_DEFAULT_INTERVAL_S : site->interval_s);
+    (void)snprintf(interval, sizeof interval, "%d",
+                   site->interval_s == 0 ? SITE_DEFAULT_INTERVAL_S : site->interval_s);
     const char *values[] = {site->name, interval};
     return db_query(db, STATEMENT_site_insert, values, 2);
 }
 
-static bool update_interval(struct db *db, const struct site *site, const char *id, struct site_counts *counts)
+static bool update_interval(struct db *db, const struct site *site, const char *id,
+                            struct site_counts *counts)
 {
     char interval[STORE_NUMBER_BYTES];
     bool changed = false;
@@ -50,7 +52,8 @@ static bool store_site(struct db *db, const struct site *site, bool must_be_new,
     if (added)
         return true;
     if (must_be_new) {
-        cli_error(_("site %s exists already; see it with: parallax-collector site show %s, or add endpoints with site import"),
+        cli_error(_("site %s exists already; see it with: parallax-collector site show %s, or add endpoints "
+                    "with site import"),
                   site->name, site->name);
         return false;
     }
@@ -64,13 +67,16 @@ static bool store_site(struct db *db, const struct site *site, bool must_be_new,
     return there && update_interval(db, site, ret_id, counts);
 }
 
-static bool store_endpoint(struct db *db, const char *site_id, const struct endpoint *endpoint, struct site_counts *counts)
+static bool store_endpoint(struct db *db, const char *site_id, const struct endpoint *endpoint,
+                           struct site_counts *counts)
 {
     char role[STORE_NUMBER_BYTES], port[STORE_NUMBER_BYTES], address[ADDRESS_TEXT_BYTES];
     (void)snprintf(role, sizeof role, "%d", (int)endpoint->role);
     (void)snprintf(port, sizeof port, "%u", endpoint->port);
-    const char *values[] = {site_id, role, endpoint->host, port, endpoint->sni,
-                            endpoint->address.length == 0 ? NULL : address_text(&endpoint->address, address)};
+    const char *values[] = {
+        site_id,        role,
+        endpoint->host, port,
+        endpoint->sni,  endpoint->address.length == 0 ? NULL : address_text(&endpoint->address, address)};
     PGresult *result = db_query(db, STATEMENT_site_endpoint_insert, values, 6);
     if (result == NULL)
         return false;
@@ -81,7 +87,8 @@ static bool store_endpoint(struct db *db, const char *site_id, const struct endp
     return true;
 }
 
-static bool store_all(struct db *db, const struct site_book *book, bool must_be_new, struct site_counts *counts)
+static bool store_all(struct db *db, const struct site_book *book, bool must_be_new,
+                      struct site_counts *counts)
 {
     for (size_t s = 0; s < book->site_count; s++) {
         const struct site *site = book->sites[s];
@@ -98,7 +105,8 @@ static bool store_all(struct db *db, const struct site_book *book, bool must_be_
     return told != NULL;
 }
 
-bool site_book_store(struct db *db, const struct site_book *book, bool must_be_new, struct site_counts *ret_counts)
+bool site_book_store(struct db *db, const struct site_book *book, bool must_be_new,
+                     struct site_counts *ret_counts)
 {
     struct site_counts counts = {0};
     if (!db_begin(db))

@@ -18,8 +18,8 @@ static const struct config_rule endpoint_rules[] = {
 };
 
 /* A map of the right keys; complains and returns false otherwise. */
-static bool check(struct site_book *book, const struct config *config, const struct config_node *node, const char *what,
-                  const struct config_rule *rules)
+static bool check(struct site_book *book, const struct config *config, const struct config_node *node,
+                  const char *what, const struct config_rule *rules)
 {
     char *why = NULL;
     if (config_kind(node) != CONFIG_MAP) {
@@ -63,7 +63,8 @@ static bool read_endpoint(struct site_book *book, const struct config *config, c
         node = config_find(site, "interval");
     else if (config_find(endpoint, key) != NULL)
         node = config_find(endpoint, key);
-    site_book_complain(book, config_complain(config, node, _("bad %s \"%s\" (%s)"), key, fault.value, fault.why));
+    site_book_complain(book,
+                       config_complain(config, node, _("bad %s \"%s\" (%s)"), key, fault.value, fault.why));
     return fault.column != SITE_COLUMN_SITE && fault.column != SITE_COLUMN_INTERVAL;
 }
 
@@ -73,7 +74,8 @@ static void read_site(struct site_book *book, const struct config *config, const
         return;
     const struct config_node *endpoints = config_find(site, "endpoints");
     if (config_count(endpoints) == 0)
-        site_book_complain(book, config_complain(config, endpoints, _("no endpoints (expected at least one)")));
+        site_book_complain(book,
+                           config_complain(config, endpoints, _("no endpoints (expected at least one)")));
     for (size_t i = 0; i < config_count(endpoints); i++) {
         if (!read_endpoint(book, config, site, config_item(endpoints, i)))
             return;

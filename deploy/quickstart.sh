@@ -15,7 +15,7 @@ set -euo pipefail
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 me=$0
 action=run site= origin= state=
-rounds=8
+rounds=5
 lab_interval=2s
 
 usage() { sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}"; }
@@ -97,7 +97,7 @@ stop_run() { # FOLDER
     if [ -s "$postmaster" ]; then
         kill -INT "$(head -1 "$postmaster")" 2>/dev/null || true
     fi
-    [ ! -d "$1/lab" ] || "$state/programs/lab/lab.sh" down "$1/lab"
+    [ ! -d "$1/lab" ] || "$top/tests/lab/lab.sh" down "$1/lab"
 }
 
 stop_all() {
@@ -188,8 +188,9 @@ build() {
 cd "$top"
 step "building (release)" build
 
-# Stops this run first: programs that run are not replaced, and a second start would meet the first.
+# A second start would meet the first. Programs that the other kind of run still uses are unlinked, not overwritten.
 stop_run "$run"
+rm -rf "$state/programs"
 if ! install_log=$(cmake --install "$state/build" --prefix "$state/programs" 2>&1); then
     printf '%s\n' "$install_log" >"$step_log"
     failed "installing into $state/programs failed" "$step_log"
@@ -268,19 +269,17 @@ run_story() {
     enroll us-1 overseas 14061 --allow 127.0.0.0/8 --source "$lab_overseas"
     for name in hk-1 cn-1 us-1; do start_agent $name SSL_CERT_FILE="$lab_ca"; done
     done_step "agents: hk-1 (hk, AS9304), cn-1 (cn, AS4837), us-1 (overseas, AS14061)"
-    wait_rounds 3
+    wait_rounds $((3 * $(grep -oE -- '--(edge|origin|plain) ' "$run/lab/sites" | wc -l)))
     echo
     report matrix --since 10m
     echo
     report diff --since 10m
 }
 
-# A round counts when all agents' attempts are in the database.
-full_rounds="SELECT count(*) FROM (SELECT round_id FROM attempt GROUP BY round_id HAVING count(DISTINCT vantage_id) >= %d) AS r"
-wait_rounds() { # VANTAGES
+# A round counts when so many pairs of vantage and endpoint are in the database.
+wait_rounds() { # PAIRS
     local query done_rounds=0 end=$((SECONDS + 120))
-    # shellcheck disable=SC2059 # the format is above
-    query=$(printf "$full_rounds" "$1")
+    query="SELECT count(*) FROM (SELECT round_id FROM attempt GROUP BY round_id HAVING count(DISTINCT (vantage_id, endpoint_id)) >= $1) AS r"
     while [ "$done_rounds" -lt $rounds ]; do
         progress "rounds: $done_rounds of $rounds"
         [ $SECONDS -lt $end ] || failed "only $done_rounds rounds in 120 s" "$run/log/agent-hk-1.log"
@@ -293,6 +292,15 @@ wait_rounds() { # VANTAGES
 
 # --- your own site ------------------------------------------------------------------------------------------------------------------
 
+# The name or address of "HOST", "HOST:PORT", "[V6]:PORT" or "V6"
+bare_host() {
+    case $1 in
+        \[*) local inside=${1#[}; echo "${inside%%]*}" ;;
+        *:*:*) echo "$1" ;;
+        *) echo "${1%%:*}" ;;
+    esac
+}
+
 # This machine's own address, as another machine might reach it.
 own_address() { hostname -I 2>/dev/null | awk '{print $1}'; }
 
@@ -304,31 +312,36 @@ pick_port() {
 }
 
 run_site() {
-    local host=${site%%/*} status=0 role=--plain
+    local host=${site#https://} status=0 role=--plain address allow=(--allow any)
+    host=${host%%/*}
     pick_port
     started=yes
     start_collector 0.0.0.0
     [ -z "$origin" ] || role=--edge
-    if ! collector site show "$site" --state "$collector_state" >/dev/null 2>&1; then
-        collector site add "$site" $role "$host" ${origin:+--origin "$origin"} --state "$collector_state" >"$step_log" 2>&1 ||
-            failed "adding $site failed" "$step_log"
+    if ! collector site show "$host" --state "$collector_state" >/dev/null 2>&1; then
+        collector site add "$host" $role "$host" ${origin:+--origin "$origin"} --state "$collector_state" >"$step_log" 2>&1 ||
+            failed "adding $host failed" "$step_log"
     fi
-    enroll local local "" --allow any
+    # an address that was named may be private, which "any" does not cover
+    for address in "$(bare_host "$host")" "$(bare_host "$origin")"; do
+        [[ ! $address =~ ^[0-9.]+$|: ]] || allow+=(--allow "$address")
+    done
+    enroll local local "" "${allow[@]}"
     start_agent local
     wait_for 30 "the agent to connect" agent-local at_least 1 "SELECT count(*) FROM vantage WHERE connected_since IS NOT NULL"
     done_step "agent: local (this machine; region local)"
     echo
-    collector probe "$site" --state "$collector_state" || status=$?
-    [ $status -le 1 ] || die "probe $site failed"
+    collector probe "$host" --state "$collector_state" || status=$?
+    [ $status -le 1 ] || die "probing $host failed"
     echo
-    report diff --site "$site"
+    report certs --site "$host"
     cat <<TEXT
 
 One vantage cannot tell a fault of the site from one of its own path. To add a vantage on another machine:
   here:   $(collector_command) token create --state $collector_state --name hk-1 --region hk --asn 9304
-  there:  parallax-agent enroll --collector $(own_address):$port --token TOKEN --allow ${host%%:*} && parallax-agent run
+  there:  parallax-agent enroll --collector $(own_address):$port --token TOKEN --allow $(bare_host "$host")${origin:+ --allow $(bare_host "$origin")} && parallax-agent run
 Then, from all of them at once:
-          $(collector_command) probe $site --state $collector_state
+          $(collector_command) probe $host --state $collector_state
 TEXT
 }
 

@@ -20,7 +20,7 @@
 
 static const char token_mark[] = "plx1.";
 
-enum { TOKEN_HEX = 64, TOKEN_SECRET = 43, ANSWER_MS = 15000 };
+enum { TOKEN_HEX = 64, TOKEN_SECRET = 43, ANSWER_MS = 15000, MAX_ADDRESSES = 8 };
 
 struct attempted {
     uv_loop_t loop;
@@ -28,7 +28,6 @@ struct attempted {
     EVP_PKEY *key;
     unsigned char *csr;
     int csr_length;
-    struct channel *channel;
     bool opened;
     bool answered; /* one way or the other */
     char *why;
@@ -140,7 +139,6 @@ static void on_closed(struct channel *channel, enum channel_failure failure, con
 {
     (void)channel;
     struct attempted *attempted = arg;
-    attempted->channel = NULL;
     if (attempted->answered)
         return;
     if (failure == CHANNEL_TLS_FAILED)
@@ -150,19 +148,33 @@ static void on_closed(struct channel *channel, enum channel_failure failure, con
 
 /* --- the connection ---------------------------------------------------------------------------------------------- */
 
-static bool resolve(uv_loop_t *loop, const char *host, struct address *ret_address, char **ret_why)
+/* @return how many addresses; 0 and *ret_why on failure. */
+static size_t resolve(uv_loop_t *loop, const char *host, struct address addresses[MAX_ADDRESSES],
+                      const char **ret_why)
 {
-    if (address_parse(host, ret_address))
-        return true;
+    if (address_parse(host, &addresses[0]))
+        return 1;
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG};
     uv_getaddrinfo_t request = {0};
     int status = uv_getaddrinfo(loop, &request, NULL, host, NULL, &hints); /* without a callback it waits */
-    bool found = status == 0 && request.addrinfo != NULL &&
-                 address_from_sockaddr(request.addrinfo->ai_addr, ret_address, NULL);
+    size_t count = 0;
+    *ret_why = status != 0 ? uv_strerror(status) : _("no usable address");
+    for (const struct addrinfo *at = request.addrinfo; status == 0 && at != NULL && count < MAX_ADDRESSES;
+         at = at->ai_next)
+        count += address_from_sockaddr(at->ai_addr, &addresses[count], NULL);
     uv_freeaddrinfo(request.addrinfo);
-    if (!found)
-        *ret_why = strdup(status != 0 ? uv_strerror(status) : _("no usable address"));
-    return found;
+    return count;
+}
+
+/* The collector's own words stand alone; what we say names the collector. */
+static void name_collector(struct attempted *attempted, const struct collector_address *collector)
+{
+    char *safe = text_safe_copy(attempted->why != NULL ? attempted->why : _("out of memory"));
+    if (attempted->answered && attempted->opened)
+        say(attempted, "%s", safe);
+    else
+        say(attempted, _("%s port %u: %s"), collector->host, collector->port, safe);
+    free(safe);
 }
 
 static void try_collector(struct attempted *attempted, const struct collector_address *collector,
@@ -170,26 +182,21 @@ static void try_collector(struct attempted *attempted, const struct collector_ad
 {
     static const struct channel_handlers handlers = {on_open, on_message, NULL, on_closed};
     struct channel_limits limits = channel_default_limits;
-    struct address address;
-    char *why = NULL;
+    struct address addresses[MAX_ADDRESSES];
+    const char *why = "";
     limits.idle_timeout_ms = ANSWER_MS;
-    if (resolve(&attempted->loop, collector->host, &address, &why))
-        attempted->channel = channel_connect(&attempted->loop, &address, collector->port, context,
-                                             PKI_SERVER_NAME, &limits, &handlers, attempted);
-    else
-        say(attempted, "%s", why != NULL ? why : "");
-    free(why);
-    (void)uv_run(&attempted->loop, UV_RUN_DEFAULT);
-    if (attempted->enrolment.certificate != NULL) {
-        attempted->enrolment.collector = *collector;
-        return;
+    size_t count = resolve(&attempted->loop, collector->host, addresses, &why);
+    if (count == 0)
+        say(attempted, "%s", why);
+    for (size_t i = 0; i < count && !attempted->answered; i++) {
+        (void)channel_connect(&attempted->loop, &addresses[i], collector->port, context, PKI_SERVER_NAME,
+                              &limits, &handlers, attempted);
+        (void)uv_run(&attempted->loop, UV_RUN_DEFAULT);
     }
-    char *safe = text_safe_copy(attempted->why != NULL ? attempted->why : _("out of memory"));
-    if (attempted->answered && attempted->opened)
-        say(attempted, "%s", safe);
+    if (attempted->enrolment.certificate != NULL)
+        attempted->enrolment.collector = *collector;
     else
-        say(attempted, "%s port %u: %s", collector->host, collector->port, safe);
-    free(safe);
+        name_collector(attempted, collector);
 }
 
 bool enrol(const struct settings *settings, const char *token, EVP_PKEY *key, struct enrolment *ret_enrolment,

@@ -258,8 +258,9 @@ static void round_report(struct round *round)
     const struct round_report *report = &round->report;
     duty_log("round %" PRIu64 ": %" PRIu32 " attempts, %" PRIu32 " late, %" PRIu32 " refused",
              report->round_id, report->attempts, report->late, report->refused);
-    (void)keeper_report(round->rounds->deps.keeper,
-                        *report); /* without memory the round closes at its deadline */
+    /* without memory for the report, the collector closes the round at its deadline */
+    (void)keeper_report(round->rounds->deps.keeper, *report);
+    round->rounds->done[round->rounds->done_next++ % ROUNDS_REMEMBERED] = report->round_id;
 }
 
 /* --- all of them ------------------------------------------------------------------------------------------------- */
@@ -374,12 +375,12 @@ static bool round_is_known(const struct rounds *rounds, uint64_t round_id)
 bool rounds_plan(struct rounds *rounds, const struct round_plan *plan)
 {
     struct round **place = NULL;
-    if (round_is_known(rounds, plan->round_id))
+    if (rounds->stopping || round_is_known(rounds, plan->round_id))
         return true;
     for (size_t i = 0; i < ROUNDS_MAX && place == NULL; i++)
         if (rounds->rounds[i] == NULL)
             place = &rounds->rounds[i];
-    if (rounds->stopping || place == NULL || !plan_is_sane(rounds, plan))
+    if (place == NULL || !plan_is_sane(rounds, plan))
         return false;
     struct round *round = calloc(1, sizeof *round);
     if (round == NULL)

@@ -41,7 +41,7 @@ struct rounds *rounds_new(const struct rounds_deps *deps);
 /** A list came. It is copied. @return false when it is too long or memory is out. */
 bool rounds_list(struct rounds *rounds, const struct endpoint_list *list);
 
-/** A plan came. One whose round is known already is ignored. @return false when too many rounds are under way. */
+/** A plan came; one that is known already is ignored. @return false when too many are under way or it is nonsense. */
 bool rounds_plan(struct rounds *rounds, const struct round_plan *plan);
 
 /** The offset became known, or better. */

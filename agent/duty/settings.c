@@ -175,8 +175,8 @@ bool settings_read(struct settings *settings, const char *path, char **ret_why)
     read = read && read_map(settings, config, ret_why);
     if (read && settings->collector_count == 0) {
         read = false;
-        *ret_why =
-            config_complain(config, config_find(config_root(config), "collectors"), _("no collector is named"));
+        *ret_why = config_complain(config, config_find(config_root(config), "collectors"),
+                                   _("no collector is named"));
     }
     config_free(config);
     return read;

@@ -124,12 +124,27 @@ static void uplink_connect(struct uplink *uplink, const struct address *address)
         uplink_rest(uplink, "cannot connect", "out of memory");
 }
 
+/* Another one each time the collector's turn comes again, so that one dead address family does not cut us off. */
+static bool pick_address(const struct uplink *uplink, const struct addrinfo *found,
+                         struct address *ret_address)
+{
+    unsigned count = 0;
+    for (const struct addrinfo *at = found; at != NULL; at = at->ai_next)
+        count++;
+    if (count == 0)
+        return false;
+    unsigned skip = (unsigned)(uplink->failures / uplink->deps.collector_count) % count;
+    while (skip-- > 0)
+        found = found->ai_next;
+    return address_from_sockaddr(found->ai_addr, ret_address, NULL);
+}
+
 static void on_resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *found)
 {
     struct uplink *uplink = request->data;
     struct address address;
     request->data = NULL;
-    bool usable = status == 0 && found != NULL && address_from_sockaddr(found->ai_addr, &address, NULL);
+    bool usable = status == 0 && pick_address(uplink, found, &address);
     uv_freeaddrinfo(found);
     if (uplink->state == UPLINK_CLOSING)
         uplink_finish(uplink);

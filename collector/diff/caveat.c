@@ -66,15 +66,18 @@ static bool about_all(struct diff *diff, struct finding *finding, unsigned vanta
     const struct matrix_vantage *own = &diff->matrix->vantages[vantage];
     if (company.all == 1)
         return add(diff, finding,
-                   _("one vantage only: endpoint, region and vantage cannot be told apart; add a vantage elsewhere"));
+                   _("one vantage only: endpoint, region and vantage cannot be told apart; add a vantage "
+                     "elsewhere"));
     if (company.region == company.all)
         return add(diff, finding,
-                   _("every vantage here is in region %s: endpoint and region cannot be told apart; add a vantage elsewhere"),
+                   _("every vantage here is in region %s: endpoint and region cannot be told apart; add a "
+                     "vantage elsewhere"),
                    own->region);
     return true;
 }
 
-static bool about_vantage(struct diff *diff, struct finding *finding, unsigned vantage, struct company company)
+static bool about_vantage(struct diff *diff, struct finding *finding, unsigned vantage,
+                          struct company company)
 {
     const struct matrix_vantage *own = &diff->matrix->vantages[vantage];
     if (company.region == 1 && company.asn == 1)
@@ -84,7 +87,8 @@ static bool about_vantage(struct diff *diff, struct finding *finding, unsigned v
                    own->name, own->region, own->asn);
     if (company.region == 1)
         return add(diff, finding,
-                   _("%s is the only vantage in region %s: region and vantage cannot be told apart; add a second one"),
+                   _("%s is the only vantage in region %s: region and vantage cannot be told apart; add a "
+                     "second one"),
                    own->name, own->region);
     if (company.asn == 1)
         return add(diff, finding,
@@ -98,7 +102,8 @@ bool diff_caveats(struct diff *diff, struct finding *finding, bool twin)
 {
     bool ok = true;
     if (twin)
-        ok = add(diff, finding, _("all vantages of region %s are in one ASN: region and ASN cannot be told apart"),
+        ok = add(diff, finding,
+                 _("all vantages of region %s are in one ASN: region and ASN cannot be told apart"),
                  finding->region);
     if (finding->scope != SCOPE_ALL && finding->scope != SCOPE_VANTAGES)
         return ok;

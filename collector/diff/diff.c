@@ -54,7 +54,8 @@ enum cell_state diff_state(const struct diff *diff, unsigned endpoint, unsigned 
     return diff->valid[vantage] ? cell_state(matrix_cell(diff->matrix, endpoint, vantage)) : CELL_NONE;
 }
 
-struct finding *diff_add(struct diff *diff, enum finding_kind kind, unsigned endpoint, const struct scope *scope)
+struct finding *diff_add(struct diff *diff, enum finding_kind kind, unsigned endpoint,
+                         const struct scope *scope)
 {
     if (diff->finding_count == diff->finding_room) {
         size_t room = diff->finding_room == 0 ? 16 : diff->finding_room * 2;

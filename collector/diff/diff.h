@@ -29,8 +29,8 @@
 /* X(symbol, name) */
 #define FINDING_KINDS(X)                                                                                     \
     X(FINDING_FAILS, "fails")                                                                                \
-    X(FINDING_AT_TIMES, "fails-at-times") /* fewer than half of a vantage's attempts */                      \
-    X(FINDING_DIFFERS, "differs")         /* between vantages */                                             \
+    X(FINDING_AT_TIMES, "fails-at-times")   /* fewer than half of a vantage's attempts */                    \
+    X(FINDING_DIFFERS, "differs")           /* between vantages */                                           \
     X(FINDING_PAIR_DIFFERS, "pair-differs") /* edge against origin */
 
 /* X(symbol, name): the place that holds all the vantages of a finding and no other */
@@ -42,7 +42,7 @@
 
 /* X(symbol, name): the cell of the edge/origin table a failing endpoint is in, over the finding's vantages */
 #define FINDING_PAIRS(X)                                                                                     \
-    X(PAIR_NONE, "none")                               /* no counterpart was probed there */                 \
+    X(PAIR_NONE, "none") /* no counterpart was probed there */                                               \
     X(PAIR_BOTH_SAME, "both-fail-alike")                                                                     \
     X(PAIR_BOTH_OTHER, "both-fail-differently")                                                              \
     X(PAIR_EDGE_ONLY, "edge-only")                                                                           \
@@ -84,9 +84,9 @@ struct finding {
     unsigned endpoint;    /* index into the matrix */
     unsigned counterpart; /* the endpoint paired with it; meaningful when has_counterpart */
     bool has_counterpart;
-    const char *region;   /* of SCOPE_REGION, else "" */
-    int64_t asn;          /* of SCOPE_ASN, else 0 */
-    const bool *where;    /* per vantage: is it one of the finding's? */
+    const char *region; /* of SCOPE_REGION, else "" */
+    int64_t asn;        /* of SCOPE_ASN, else 0 */
+    const bool *where;  /* per vantage: is it one of the finding's? */
     unsigned where_count;
     struct outcome outcome; /* FAILS: the class, with its most common raw number */
     unsigned failed;        /* first attempts over the finding's vantages, of this class */
@@ -104,8 +104,8 @@ struct finding {
 
 struct set_aside {
     unsigned vantage;
-    unsigned failed; /* endpoints that fail here and pass from most peers */
-    unsigned tried;  /* endpoints that pass from most peers and were tried here */
+    unsigned failed;        /* endpoints that fail here and pass from most peers */
+    unsigned tried;         /* endpoints that pass from most peers and were tried here */
     struct outcome outcome; /* the most common one */
     const char *text;
 };

@@ -26,8 +26,8 @@ static void sum_counts(const struct diff *diff, struct finding *finding)
     }
 }
 
-static bool add_scopes(struct diff *diff, enum finding_kind kind, unsigned endpoint, const struct scope *scopes,
-                       size_t count)
+static bool add_scopes(struct diff *diff, enum finding_kind kind, unsigned endpoint,
+                       const struct scope *scopes, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         struct finding *finding = diff_add(diff, kind, endpoint, &scopes[i]);
@@ -92,7 +92,7 @@ bool diff_fails(struct diff *diff, unsigned endpoint)
     bool *seen = select_seen(diff, endpoint);
     if (scopes == NULL || seen == NULL)
         return false;
-    for (int class = 0; class < FAILS_MAX_CLASSES; class++) {
+    for (int class = 0; class < FAILS_MAX_CLASSES; class ++) {
         if (!has_class(diff, endpoint, class))
             continue;
         bool *set = select_state(diff, endpoint, CELL_FAIL, class);

@@ -85,7 +85,8 @@ static unsigned occurrences(const struct values *values, unsigned count, const c
     return found;
 }
 
-static bool values_read(struct diff *diff, unsigned endpoint, enum finding_aspect aspect, struct values *ret_values)
+static bool values_read(struct diff *diff, unsigned endpoint, enum finding_aspect aspect,
+                        struct values *ret_values)
 {
     unsigned count = diff->matrix->vantage_count, most = 0;
     struct values values = {.common = ""};
@@ -147,7 +148,8 @@ static bool opens_value(const struct values *values, unsigned v)
     return true;
 }
 
-static bool between_vantages(struct diff *diff, unsigned endpoint, const struct aspect_rule *rule, bool *ret_differs)
+static bool between_vantages(struct diff *diff, unsigned endpoint, const struct aspect_rule *rule,
+                             bool *ret_differs)
 {
     struct values values;
     if (!values_read(diff, endpoint, rule->aspect, &values))
@@ -160,8 +162,12 @@ static bool between_vantages(struct diff *diff, unsigned endpoint, const struct 
             return false;
         for (unsigned w = 0; w < diff->matrix->vantage_count; w++)
             set[w] = values.seen[w] && strcmp(values.texts[w], values.texts[v]) == 0;
-        struct finding model = {.kind = FINDING_DIFFERS, .level = rule->between, .aspect = rule->aspect,
-                                .endpoint = endpoint, .value = values.texts[v], .other_value = values.common};
+        struct finding model = {.kind = FINDING_DIFFERS,
+                                .level = rule->between,
+                                .aspect = rule->aspect,
+                                .endpoint = endpoint,
+                                .value = values.texts[v],
+                                .other_value = values.common};
         if (!add_difference(diff, &model, set, values.seen))
             return false;
         *ret_differs = true;
@@ -178,8 +184,12 @@ static bool against_origin(struct diff *diff, unsigned edge, unsigned origin, co
     if (set == NULL || seen == NULL || !values_read(diff, edge, rule->aspect, &here) ||
         !values_read(diff, origin, rule->aspect, &there))
         return false;
-    struct finding model = {.kind = FINDING_PAIR_DIFFERS, .level = rule->pair, .aspect = rule->aspect,
-                            .endpoint = edge, .counterpart = origin, .has_counterpart = true};
+    struct finding model = {.kind = FINDING_PAIR_DIFFERS,
+                            .level = rule->pair,
+                            .aspect = rule->aspect,
+                            .endpoint = edge,
+                            .counterpart = origin,
+                            .has_counterpart = true};
     for (unsigned v = 0; v < diff->matrix->vantage_count; v++) {
         seen[v] = here.seen[v] && there.seen[v];
         set[v] = seen[v] && strcmp(here.texts[v], there.texts[v]) != 0;

@@ -61,8 +61,9 @@ struct cell {
     unsigned family_attempts[2]; /* IPv4, IPv6: valid first attempts */
     unsigned family_failed[2];
     size_t tally_count;
-    struct tally tallies[MATRIX_MAX_TALLIES]; /* first attempts by class, most common first; later classes only count above */
-    int64_t handshake_us;                     /* median of the TLS stage where it was completed; -1: never */
+    struct tally tallies
+        [MATRIX_MAX_TALLIES]; /* first attempts by class, most common first; later classes only count above */
+    int64_t handshake_us;     /* median of the TLS stage where it was completed; -1: never */
     struct look look;
 };
 
@@ -108,7 +109,8 @@ struct cell *matrix_cell(const struct matrix *matrix, unsigned endpoint, unsigne
  * Counts attempts into a cell. Feed the most common raw numbers of a class first.
  * @param family  4, 6, or 0 when the attempt did not come to an address.
  */
-void cell_count(struct cell *cell, enum attempt_role role, struct outcome outcome, int family, unsigned count);
+void cell_count(struct cell *cell, enum attempt_role role, struct outcome outcome, int family,
+                unsigned count);
 
 enum cell_state cell_state(const struct cell *cell);
 

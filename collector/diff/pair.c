@@ -26,7 +26,8 @@ unsigned diff_site(const struct matrix *matrix, unsigned endpoint, unsigned *ret
 bool diff_paired(const struct matrix *matrix, unsigned endpoint, unsigned other)
 {
     const struct matrix_endpoint *a = &matrix->endpoints[endpoint], *b = &matrix->endpoints[other];
-    bool roles = (a->role == ROLE_EDGE && b->role == ROLE_ORIGIN) || (a->role == ROLE_ORIGIN && b->role == ROLE_EDGE);
+    bool roles =
+        (a->role == ROLE_EDGE && b->role == ROLE_ORIGIN) || (a->role == ROLE_ORIGIN && b->role == ROLE_EDGE);
     return roles && strcmp(a->site, b->site) == 0 && strcmp(a->sni, b->sni) == 0;
 }
 
@@ -58,7 +59,8 @@ static struct verdict judge(const struct diff *diff, const struct finding *findi
     return verdict;
 }
 
-static enum finding_pair name_pair(const struct diff *diff, const struct finding *finding, struct verdict verdict)
+static enum finding_pair name_pair(const struct diff *diff, const struct finding *finding,
+                                   struct verdict verdict)
 {
     bool edge = diff->matrix->endpoints[finding->endpoint].role == ROLE_EDGE;
     bool gateway = edge && is_gateway(finding->outcome.class);

@@ -23,10 +23,12 @@ bool diff_set_aside(struct diff *diff);
  * @param seen  the vantages whose cell says something.
  * @param ret_scopes  room for vantage_count scopes. @param ret_count  how many there are.
  */
-bool scope_split(struct diff *diff, const bool *set, const bool *seen, struct scope *ret_scopes, size_t *ret_count);
+bool scope_split(struct diff *diff, const bool *set, const bool *seen, struct scope *ret_scopes,
+                 size_t *ret_count);
 
 /** Adds a zeroed finding for a scope. @return NULL without memory. */
-struct finding *diff_add(struct diff *diff, enum finding_kind kind, unsigned endpoint, const struct scope *scope);
+struct finding *diff_add(struct diff *diff, enum finding_kind kind, unsigned endpoint,
+                         const struct scope *scope);
 
 /** A set of vantages, all false. */
 bool *diff_set(struct diff *diff);

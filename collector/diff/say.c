@@ -44,7 +44,8 @@ bool say_outcome(struct buf *out, struct outcome outcome)
     outcome_raw_text(outcome, raw, sizeof raw);
     bool other = (int)outcome.class % 10 == 9;
     bool telling = outcome.raw_kind == RAW_ALERT || outcome.raw_kind == RAW_HTTP_STATUS ||
-                   outcome.raw_kind == RAW_SSL_REASON || outcome.raw_kind == RAW_ICMP || outcome.raw_kind == RAW_ARES;
+                   outcome.raw_kind == RAW_SSL_REASON || outcome.raw_kind == RAW_ICMP ||
+                   outcome.raw_kind == RAW_ARES;
     bool ok = buf_text(out, T_(outcome_class_text(outcome.class)));
     return ok && ((!other && !telling) || raw[0] == '\0' || buf_printf(out, " (%s)", raw));
 }
@@ -54,11 +55,11 @@ static bool say_where(struct buf *out, const struct diff *diff, const struct fin
     if (finding->scope == SCOPE_ALL && finding->where_count > 1)
         return buf_text(out, _("all"));
     if (finding->scope == SCOPE_REGION)
-        return buf_printf(out, _("region %s ("), finding->region) && say_names(out, diff, finding->where, true) &&
-               buf_text(out, ")");
+        return buf_printf(out, _("region %s ("), finding->region) &&
+               say_names(out, diff, finding->where, true) && buf_text(out, ")");
     if (finding->scope == SCOPE_ASN)
-        return buf_printf(out, "AS%" PRId64 " (", finding->asn) && say_names(out, diff, finding->where, false) &&
-               buf_text(out, ")");
+        return buf_printf(out, "AS%" PRId64 " (", finding->asn) &&
+               say_names(out, diff, finding->where, false) && buf_text(out, ")");
     return say_names(out, diff, finding->where, true);
 }
 
@@ -111,8 +112,9 @@ static bool say_counterpart(struct buf *out, struct diff *diff, const struct fin
         return false;
     bool ok = buf_printf(out, "; %s", endpoint->role == ROLE_EDGE ? _("edge") : _("origin"));
     if (several)
-        ok = ok && buf_printf(out, " %s:%u", endpoint->address[0] != '\0' ? endpoint->address : endpoint->host,
-                              endpoint->port);
+        ok =
+            ok && buf_printf(out, " %s:%u", endpoint->address[0] != '\0' ? endpoint->address : endpoint->host,
+                             endpoint->port);
     if (sides.pass_count + sides.fail_count == 0)
         return ok && buf_text(out, _(" was not probed"));
     if (sides.pass_count > 0)
@@ -124,8 +126,8 @@ static bool say_counterpart(struct buf *out, struct diff *diff, const struct fin
         ok = ok && buf_text(out, ",");
     bool alike = finding->kind == FINDING_FAILS && sides.worst.class == finding->outcome.class;
     return ok && buf_text(out, alike ? _(" fails alike from ") : _(" fails from ")) &&
-           say_side(out, diff, sides.fails, sides.fail_count, sides.pass_count == 0) && buf_text(out, _(" with ")) &&
-           say_outcome(out, sides.worst);
+           say_side(out, diff, sides.fails, sides.fail_count, sides.pass_count == 0) &&
+           buf_text(out, _(" with ")) && say_outcome(out, sides.worst);
 }
 
 static bool say_counterparts(struct buf *out, struct diff *diff, const struct finding *finding)
@@ -169,9 +171,11 @@ static bool say_fails(struct buf *out, struct diff *diff, const struct finding *
               buf_printf(out, _(" %u/%u with "), finding->failed, finding->attempts) &&
               say_outcome(out, finding->outcome) && buf_text(out, lonely_family(diff, finding));
     if (finding->confirm_attempts > 0 && finding->confirm_failed == 0)
-        ok = ok && buf_printf(out, _(", retries pass %u/%u"), finding->confirm_attempts, finding->confirm_attempts);
+        ok = ok &&
+             buf_printf(out, _(", retries pass %u/%u"), finding->confirm_attempts, finding->confirm_attempts);
     else if (finding->confirm_attempts > 0)
-        ok = ok && buf_printf(out, _(", confirmed %u/%u"), finding->confirm_failed, finding->confirm_attempts);
+        ok =
+            ok && buf_printf(out, _(", confirmed %u/%u"), finding->confirm_failed, finding->confirm_attempts);
     if (others.pass_count > 0)
         ok = ok && buf_text(out, _("; passes from ")) && say_names(out, diff, others.passes, false);
     if (others.fail_count > 0)
@@ -195,8 +199,8 @@ static bool say_at_times(struct buf *out, struct diff *diff, const struct findin
             ok = buf_printf(out, _(" and %u more"), finding->where_count - said);
             break;
         }
-        ok = buf_printf(out, "%s%s %u/%u (", said > 0 ? ", " : "", diff->matrix->vantages[v].name, cell->failed,
-                        cell_valid(cell)) &&
+        ok = buf_printf(out, "%s%s %u/%u (", said > 0 ? ", " : "", diff->matrix->vantages[v].name,
+                        cell->failed, cell_valid(cell)) &&
              say_outcome(out, cell_worst(cell)->outcome) && buf_text(out, ")");
         said++;
     }
@@ -248,8 +252,9 @@ static bool say_differs(struct buf *out, struct diff *diff, const struct finding
         others[v] = diff->valid[v] && strcmp(text, finding->other_value) == 0;
     }
     return buf_printf(out, _("%s differs: "), aspect_words(finding->aspect)) &&
-           say_value(out, finding, finding->value) && buf_text(out, _(" from ")) && say_where(out, diff, finding) &&
-           buf_text(out, "; ") && say_value(out, finding, finding->other_value) && buf_text(out, _(" from ")) &&
+           say_value(out, finding, finding->value) && buf_text(out, _(" from ")) &&
+           say_where(out, diff, finding) && buf_text(out, "; ") &&
+           say_value(out, finding, finding->other_value) && buf_text(out, _(" from ")) &&
            say_names(out, diff, others, false);
 }
 
@@ -313,8 +318,8 @@ bool diff_say_aside(struct diff *diff, struct set_aside *aside)
     const struct matrix_vantage *vantage = &diff->matrix->vantages[aside->vantage];
     struct buf buf;
     buf_init(&buf, SAY_MAX_BYTES);
-    bool ok = buf_printf(&buf, _("%s fails %u of %u endpoints that pass elsewhere, mostly with "), vantage->name,
-                         aside->failed, aside->tried) &&
+    bool ok = buf_printf(&buf, _("%s fails %u of %u endpoints that pass elsewhere, mostly with "),
+                         vantage->name, aside->failed, aside->tried) &&
               say_outcome(&buf, aside->outcome);
     aside->text = ok ? keep(diff, &buf) : NULL;
     buf_done(&buf);

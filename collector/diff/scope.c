@@ -35,7 +35,8 @@ static unsigned place_count(const struct matrix *matrix, const struct scope *pla
     return members >= 2 ? covered : 0;
 }
 
-static struct scope best_place(const struct matrix *matrix, const bool *set, const bool *seen, const bool *left)
+static struct scope best_place(const struct matrix *matrix, const bool *set, const bool *seen,
+                               const bool *left)
 {
     struct scope best = {.kind = SCOPE_VANTAGES, .region = ""};
     for (unsigned v = 0; v < matrix->vantage_count; v++) {
@@ -43,7 +44,8 @@ static struct scope best_place(const struct matrix *matrix, const bool *set, con
             continue;
         struct scope region = {.kind = SCOPE_REGION, .region = matrix->vantages[v].region};
         region.count = place_count(matrix, &region, set, seen, left);
-        if (region.count > best.count || (region.count == best.count && best.kind == SCOPE_ASN && region.count > 0))
+        if (region.count > best.count ||
+            (region.count == best.count && best.kind == SCOPE_ASN && region.count > 0))
             best = region;
         if (matrix->vantages[v].asn == 0)
             continue;
@@ -108,7 +110,8 @@ static bool holds_all(const struct matrix *matrix, const bool *set, const bool *
     return true;
 }
 
-bool scope_split(struct diff *diff, const bool *set, const bool *seen, struct scope *ret_scopes, size_t *ret_count)
+bool scope_split(struct diff *diff, const bool *set, const bool *seen, struct scope *ret_scopes,
+                 size_t *ret_count)
 {
     const struct matrix *matrix = diff->matrix;
     bool *left = diff_set(diff);

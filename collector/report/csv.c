@@ -1,5 +1,6 @@
 #include "report/csv.h"
 
+#include "cli/term.h"
 #include "report/format.h"
 
 #include <string.h>
@@ -29,11 +30,11 @@ static void separate(struct csv *csv)
     csv->begun = true;
 }
 
-void csv_text(struct csv *csv, const char *text)
+/* The text as a field: quoted where it must be, with an apostrophe where a spreadsheet would compute. */
+static void add_field(struct csv *csv, const char *text)
 {
-    bool formula = text[0] != '\0' && strchr("=+-@\t\r", text[0]) != NULL;
-    separate(csv);
-    if (!formula && strpbrk(text, ",\"\r\n") == NULL) {
+    bool formula = text[0] != '\0' && strchr("=+-@", text[0]) != NULL;
+    if (!formula && strpbrk(text, ",\"") == NULL) {
         keep(csv, buf_text(&csv->line, text));
         return;
     }
@@ -44,6 +45,16 @@ void csv_text(struct csv *csv, const char *text)
         keep(csv, buf_byte(&csv->line, (uint8_t)*c));
     }
     keep(csv, buf_byte(&csv->line, '"'));
+}
+
+void csv_text(struct csv *csv, const char *text)
+{
+    struct buf safe;
+    separate(csv);
+    buf_init(&safe, 0);
+    keep(csv, text_safe(&safe, text, strlen(text)));
+    add_field(csv, safe.data == NULL ? "" : (const char *)safe.data);
+    buf_done(&safe);
 }
 
 void csv_number(struct csv *csv, const char *digits)

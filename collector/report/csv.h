@@ -7,8 +7,9 @@
 #include <stdio.h>
 
 /*
- * RFC 4180 lines that are safe to open in a spreadsheet: a text that would be read as a formula (it begins with =, +, -,
- * @, a tab or a carriage return) gets an apostrophe in front. Numbers are written as they are.
+ * RFC 4180 lines that are safe to look at and to open in a spreadsheet: control characters of strangers are escaped as on a
+ * terminal (\xNN), and a text that would be read as a formula (it begins with =, +, - or @) gets an apostrophe in front.
+ * Numbers are written as they are.
  */
 struct csv {
     struct buf line; /* of the current row */

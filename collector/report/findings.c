@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-
 static void print_safe(FILE *stream, enum term_style style, const char *text)
 {
     char *safe = text_safe_copy(text);
@@ -73,8 +72,8 @@ void diff_print(const struct diff *diff, FILE *stream)
 static json_t *outcome_json(struct outcome outcome)
 {
     return json_pack("{s:s, s:s, s:s, s:i}", "stage", outcome_stage_id(outcome.stage), "class",
-                     outcome_class_id(outcome.class), "raw_kind", outcome_raw_kind_id(outcome.raw_kind), "raw",
-                     outcome.raw);
+                     outcome_class_id(outcome.class), "raw_kind", outcome_raw_kind_id(outcome.raw_kind),
+                     "raw", outcome.raw);
 }
 
 static json_t *where_json(const struct diff *diff, const struct finding *finding)
@@ -83,11 +82,12 @@ static json_t *where_json(const struct diff *diff, const struct finding *finding
     for (unsigned v = 0; v < diff->matrix->vantage_count; v++) {
         const struct cell *cell = matrix_cell(diff->matrix, finding->endpoint, v);
         if (finding->where[v])
-            (void)json_array_append_new(
-                list, json_pack("{s:o, s:I, s:I, s:I, s:I}", "name", json_text(diff->matrix->vantages[v].name), "failed",
-                                (json_int_t)cell->failed, "attempts", (json_int_t)cell_valid(cell), "confirm_failed",
-                                (json_int_t)cell->confirm_failed, "confirm_attempts",
-                                (json_int_t)cell->confirm_attempts));
+            (void)json_array_append_new(list, json_pack("{s:o, s:I, s:I, s:I, s:I}", "name",
+                                                        json_text(diff->matrix->vantages[v].name), "failed",
+                                                        (json_int_t)cell->failed, "attempts",
+                                                        (json_int_t)cell_valid(cell), "confirm_failed",
+                                                        (json_int_t)cell->confirm_failed, "confirm_attempts",
+                                                        (json_int_t)cell->confirm_attempts));
     }
     return list;
 }
@@ -116,24 +116,28 @@ static json_t *finding_json(const struct diff *diff, const struct finding *findi
     bool fails = finding->kind == FINDING_FAILS || finding->kind == FINDING_AT_TIMES;
     json_t *counterpart = finding->has_counterpart
                               ? json_pack("{s:I, s:o}", "endpoint_id",
-                                          (json_int_t)diff->matrix->endpoints[finding->counterpart].id, "passes_from",
-                                          passes_json(diff, finding->counterpart))
+                                          (json_int_t)diff->matrix->endpoints[finding->counterpart].id,
+                                          "passes_from", passes_json(diff, finding->counterpart))
                               : json_null();
     return json_pack(
-        "{s:s, s:s, s:o, s:{s:I, s:o, s:s, s:o, s:i, s:o}, s:{s:s, s:o, s:o, s:o}, s:o, s:s, s:o, s:o, s:o, s:I, s:I, s:I, "
+        "{s:s, s:s, s:o, s:{s:I, s:o, s:s, s:o, s:i, s:o}, s:{s:s, s:o, s:o, s:o}, s:o, s:s, s:o, s:o, s:o, "
+        "s:I, s:I, s:I, "
         "s:I, s:o, s:s, s:o, s:o}",
         "level", finding_level_name(finding->level), "kind", finding_kind_name(finding->kind), "site",
-        json_text(endpoint->site), "endpoint", "id", (json_int_t)endpoint->id, "host", json_text(endpoint->host), "role",
-        endpoint_role_name((int)endpoint->role), "address", json_text(endpoint->address), "port", (int)endpoint->port,
-        "sni", json_text(endpoint->sni), "scope", "kind", finding_scope_name(finding->scope), "region",
+        json_text(endpoint->site), "endpoint", "id", (json_int_t)endpoint->id, "host",
+        json_text(endpoint->host), "role", endpoint_role_name((int)endpoint->role), "address",
+        json_text(endpoint->address), "port", (int)endpoint->port, "sni", json_text(endpoint->sni), "scope",
+        "kind", finding_scope_name(finding->scope), "region",
         finding->region[0] == '\0' ? json_null() : json_text(finding->region), "asn",
-        finding->asn == 0 ? json_null() : json_integer(finding->asn), "text", json_text(finding->where_text), "vantages",
-        where_json(diff, finding), "aspect", finding_aspect_name(finding->aspect), "outcome",
-        fails ? outcome_json(finding->outcome) : json_null(), "value", fails ? json_null() : json_text(finding->value),
-        "other_value", fails ? json_null() : json_text(finding->other_value), "failed", (json_int_t)finding->failed,
+        finding->asn == 0 ? json_null() : json_integer(finding->asn), "text", json_text(finding->where_text),
+        "vantages", where_json(diff, finding), "aspect", finding_aspect_name(finding->aspect), "outcome",
+        fails ? outcome_json(finding->outcome) : json_null(), "value",
+        fails ? json_null() : json_text(finding->value), "other_value",
+        fails ? json_null() : json_text(finding->other_value), "failed", (json_int_t)finding->failed,
         "attempts", (json_int_t)finding->attempts, "confirm_failed", (json_int_t)finding->confirm_failed,
-        "confirm_attempts", (json_int_t)finding->confirm_attempts, "passes_from", passes_json(diff, finding->endpoint),
-        "pair", finding_pair_name(finding->pair), "counterpart", counterpart, "caveats", caveats_json(finding));
+        "confirm_attempts", (json_int_t)finding->confirm_attempts, "passes_from",
+        passes_json(diff, finding->endpoint), "pair", finding_pair_name(finding->pair), "counterpart",
+        counterpart, "caveats", caveats_json(finding));
 }
 
 bool diff_to_json(const struct diff *diff, json_t *root)
@@ -182,8 +186,10 @@ static bool csv_finding(struct csv *csv, const struct diff *diff, const struct f
 
 bool diff_to_csv(const struct diff *diff, FILE *stream)
 {
-    static const char *const names[] = {"level", "kind",     "site",           "role",             "host", "port", "address", "scope", "where",
-                                        "what",  "failed",   "attempts",       "confirm_failed",   "confirm_attempts", "pair", "text",  "caveat"};
+    static const char *const names[] = {
+        "level", "kind",  "site",  "role",   "host",     "port",           "address",
+        "scope", "where", "what",  "failed", "attempts", "confirm_failed", "confirm_attempts",
+        "pair",  "text",  "caveat"};
     struct csv csv;
     csv_begin(&csv);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)

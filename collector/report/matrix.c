@@ -164,20 +164,23 @@ static json_t *cell_json(const struct matrix *matrix, unsigned e, unsigned v)
     for (size_t i = 0; i < cell->tally_count; i++) {
         struct outcome outcome = cell->tallies[i].outcome;
         (void)json_array_append_new(
-            outcomes, json_pack("{s:s, s:s, s:s, s:i, s:I}", "stage", outcome_stage_id(outcome.stage), "class",
-                                outcome_class_id(outcome.class), "raw_kind", outcome_raw_kind_id(outcome.raw_kind),
-                                "raw", outcome.raw, "count", (json_int_t)cell->tallies[i].count));
+            outcomes,
+            json_pack("{s:s, s:s, s:s, s:i, s:I}", "stage", outcome_stage_id(outcome.stage), "class",
+                      outcome_class_id(outcome.class), "raw_kind", outcome_raw_kind_id(outcome.raw_kind),
+                      "raw", outcome.raw, "count", (json_int_t)cell->tallies[i].count));
     }
     return json_pack(
-        "{s:I, s:o, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:{s:o, s:o, s:o, s:o, s:o, s:o, s:o}}", "endpoint_id",
-        (json_int_t)matrix->endpoints[e].id, "vantage", json_text(matrix->vantages[v].name), "state",
-        cell_state_name(cell_state(cell)), "attempts", (json_int_t)cell->attempts, "passed", (json_int_t)cell->passed,
-        "failed", (json_int_t)cell->failed, "local", (json_int_t)cell->local, "confirm_attempts",
-        (json_int_t)cell->confirm_attempts, "confirm_failed", (json_int_t)cell->confirm_failed, "outcomes", outcomes,
-        "handshake_us", cell->handshake_us < 0 ? json_null() : json_integer(cell->handshake_us), "look",
-        "certificate_sha256", json_text(look->leaf), "issuer", json_text(look->issuer), "tls_version",
-        number_or_null(look->tls_version), "cipher", number_or_null(look->cipher), "alpn", json_text(look->alpn),
-        "http_status", number_or_null(look->http_status), "addresses", json_text(look->addresses));
+        "{s:I, s:o, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:{s:o, s:o, s:o, s:o, s:o, s:o, s:o}}",
+        "endpoint_id", (json_int_t)matrix->endpoints[e].id, "vantage", json_text(matrix->vantages[v].name),
+        "state", cell_state_name(cell_state(cell)), "attempts", (json_int_t)cell->attempts, "passed",
+        (json_int_t)cell->passed, "failed", (json_int_t)cell->failed, "local", (json_int_t)cell->local,
+        "confirm_attempts", (json_int_t)cell->confirm_attempts, "confirm_failed",
+        (json_int_t)cell->confirm_failed, "outcomes", outcomes, "handshake_us",
+        cell->handshake_us < 0 ? json_null() : json_integer(cell->handshake_us), "look", "certificate_sha256",
+        json_text(look->leaf), "issuer", json_text(look->issuer), "tls_version",
+        number_or_null(look->tls_version), "cipher", number_or_null(look->cipher), "alpn",
+        json_text(look->alpn), "http_status", number_or_null(look->http_status), "addresses",
+        json_text(look->addresses));
 }
 
 bool matrix_to_json(const struct matrix *matrix, json_t *root)
@@ -186,16 +189,18 @@ bool matrix_to_json(const struct matrix *matrix, json_t *root)
     bool done = vantages != NULL && endpoints != NULL && cells != NULL;
     for (unsigned v = 0; done && v < matrix->vantage_count; v++) {
         const struct matrix_vantage *own = &matrix->vantages[v];
-        done = json_array_append_new(vantages, json_pack("{s:o, s:o, s:o}", "name", json_text(own->name), "region",
-                                                         json_text(own->region), "asn", number_or_null(own->asn))) == 0;
+        done = json_array_append_new(vantages,
+                                     json_pack("{s:o, s:o, s:o}", "name", json_text(own->name), "region",
+                                               json_text(own->region), "asn", number_or_null(own->asn))) == 0;
     }
     for (unsigned e = 0; done && e < matrix->endpoint_count; e++) {
         const struct matrix_endpoint *own = &matrix->endpoints[e];
-        done = json_array_append_new(
-                   endpoints, json_pack("{s:I, s:o, s:s, s:o, s:i, s:o, s:o}", "id", (json_int_t)own->id, "site",
-                                        json_text(own->site), "role", endpoint_role_name((int)own->role), "host",
-                                        json_text(own->host), "port", (int)own->port, "sni", json_text(own->sni),
-                                        "address", json_text(own->address))) == 0;
+        done =
+            json_array_append_new(
+                endpoints, json_pack("{s:I, s:o, s:s, s:o, s:i, s:o, s:o}", "id", (json_int_t)own->id, "site",
+                                     json_text(own->site), "role", endpoint_role_name((int)own->role), "host",
+                                     json_text(own->host), "port", (int)own->port, "sni", json_text(own->sni),
+                                     "address", json_text(own->address))) == 0;
         for (unsigned v = 0; done && v < matrix->vantage_count; v++)
             done = json_array_append_new(cells, cell_json(matrix, e, v)) == 0;
     }
@@ -207,8 +212,16 @@ bool matrix_to_json(const struct matrix *matrix, json_t *root)
 static bool csv_header(struct csv *csv, FILE *stream)
 {
     static const char *const names[] = {
-        "site",   "role",   "host",  "port",             "address",        "vantage", "region", "asn", "state", "attempts",
-        "passed", "failed", "local", "confirm_attempts", "confirm_failed", "class",   "raw_kind", "raw", "count", "handshake_us",
+        "site",           "role",
+        "host",           "port",
+        "address",        "vantage",
+        "region",         "asn",
+        "state",          "attempts",
+        "passed",         "failed",
+        "local",          "confirm_attempts",
+        "confirm_failed", "class",
+        "raw_kind",       "raw",
+        "count",          "handshake_us",
     };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         csv_text(csv, names[i]);
@@ -235,7 +248,8 @@ static bool csv_cell(struct csv *csv, const struct matrix *matrix, unsigned e, u
     else
         csv_int(csv, vantage->asn);
     csv_text(csv, cell_state_name(cell_state(cell)));
-    const unsigned counts[] = {cell->attempts, cell->passed, cell->failed, cell->local, cell->confirm_attempts, cell->confirm_failed};
+    const unsigned counts[] = {cell->attempts, cell->passed,           cell->failed,
+                               cell->local,    cell->confirm_attempts, cell->confirm_failed};
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
         csv_int(csv, counts[i]);
     csv_text(csv, worst == NULL ? "" : outcome_class_id(worst->outcome.class));
@@ -267,7 +281,8 @@ bool show_json(json_t *root)
     bool done = root != NULL && json_dumpf(root, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER) == 0 &&
                 fputc('\n', stdout) != EOF && fflush(stdout) == 0;
     if (!done)
-        cli_error(_("cannot write the report: %s"), root == NULL ? _("out of memory") : _("standard output is closed"));
+        cli_error(_("cannot write the report: %s"),
+                  root == NULL ? _("out of memory") : _("standard output is closed"));
     json_decref(root);
     return done;
 }

@@ -26,7 +26,8 @@ static bool row_outcome(const PGresult *result, int row, const char *column, str
 {
     char kind[ROWS_MAX_NAME], raw[ROWS_MAX_NAME];
     return !db_null(result, row, column) &&
-           outcome_from_numbers((int)db_int(result, row, column), (int)db_int(result, row, beside(column, "raw_kind", kind)),
+           outcome_from_numbers((int)db_int(result, row, column),
+                                (int)db_int(result, row, beside(column, "raw_kind", kind)),
                                 (int32_t)db_int(result, row, beside(column, "raw", raw)), ret_outcome);
 }
 
@@ -51,7 +52,8 @@ static void say_list(const PGresult *result, int row, const char *column, struct
 {
     json_t *list = row_list(result, row, column), *item;
     size_t index;
-    json_array_foreach(list, index, item) {
+    json_array_foreach(list, index, item)
+    {
         if (index == ROWS_LIST_NAMES) {
             (void)buf_printf(out, _(" and %zu more"), json_array_size(list) - index);
             break;
@@ -96,7 +98,8 @@ static void say_field(const PGresult *result, int row, const struct rows_field *
         }
         return;
     case ROWS_SHARE:
-        (void)(null ? buf_text(out, "-") : buf_printf(out, "%.1f %%", 100.0 * db_real(result, row, field->column)));
+        (void)(null ? buf_text(out, "-")
+                    : buf_printf(out, "%.1f %%", 100.0 * db_real(result, row, field->column)));
         return;
     case ROWS_LIST:
         say_list(result, row, field->column, out);
@@ -111,7 +114,8 @@ static void say_field(const PGresult *result, int row, const struct rows_field *
         (void)buf_text(out, asn_label(db_int(result, row, field->column), label));
         return;
     case ROWS_OUTCOME:
-        (void)buf_text(out, row_outcome(result, row, field->column, &outcome) ? outcome_label(outcome, label) : "-");
+        (void)buf_text(out, row_outcome(result, row, field->column, &outcome) ? outcome_label(outcome, label)
+                                                                              : "-");
         return;
     case ROWS_HASH:
         (void)buf_append(out, text, strnlen(text, ROWS_HASH_CHARS));
@@ -174,8 +178,8 @@ static json_t *field_json(const PGresult *result, int row, const struct rows_fie
         if (!row_outcome(result, row, field->column, &outcome))
             return json_null();
         return json_pack("{s:s, s:s, s:s, s:i}", "stage", outcome_stage_id(outcome.stage), "class",
-                         outcome_class_id(outcome.class), "raw_kind", outcome_raw_kind_id(outcome.raw_kind), "raw",
-                         outcome.raw);
+                         outcome_class_id(outcome.class), "raw_kind", outcome_raw_kind_id(outcome.raw_kind),
+                         "raw", outcome.raw);
     case ROWS_TEXT:
     case ROWS_TIME:
     case ROWS_ENDPOINT:
@@ -222,7 +226,8 @@ static void csv_field(struct csv *csv, const PGresult *result, int row, const st
         csv_text(csv, endpoint_role_name((int)db_int(result, row, field->column)));
         return;
     case ROWS_OUTCOME:
-        csv_text(csv, row_outcome(result, row, field->column, &outcome) ? outcome_class_id(outcome.class) : "");
+        csv_text(csv,
+                 row_outcome(result, row, field->column, &outcome) ? outcome_class_id(outcome.class) : "");
         return;
     case ROWS_TEXT:
     case ROWS_TIME:

@@ -23,8 +23,8 @@ enum rows_kind {
     ROWS_ROLE,     /* endpoint role by number */
     ROWS_ENDPOINT, /* column is the host; port and address stand beside it */
     ROWS_ASN,
-    ROWS_OUTCOME,  /* column is PREFIX_class; PREFIX_raw_kind and PREFIX_raw stand beside it */
-    ROWS_HASH,     /* hex, cut on paper */
+    ROWS_OUTCOME, /* column is PREFIX_class; PREFIX_raw_kind and PREFIX_raw stand beside it */
+    ROWS_HASH,    /* hex, cut on paper */
 };
 
 struct rows_field {

@@ -73,7 +73,8 @@ static bool add_row(struct matrix *matrix, const PGresult *rows, int row)
 
 static bool fill_look(struct matrix *matrix, const PGresult *rows, int row)
 {
-    struct cell *cell = matrix_find(matrix, db_int(rows, row, "endpoint_id"), db_int(rows, row, "vantage_id"));
+    struct cell *cell =
+        matrix_find(matrix, db_int(rows, row, "endpoint_id"), db_int(rows, row, "vantage_id"));
     if (cell == NULL)
         return true;
     cell->handshake_us = db_null(rows, row, "handshake_us") ? -1 : db_int(rows, row, "handshake_us");
@@ -93,10 +94,12 @@ static bool fill_look(struct matrix *matrix, const PGresult *rows, int row)
 static void fill_count(const struct matrix *matrix, const PGresult *rows, int row)
 {
     struct outcome outcome;
-    struct cell *cell = matrix_find(matrix, db_int(rows, row, "endpoint_id"), db_int(rows, row, "vantage_id"));
+    struct cell *cell =
+        matrix_find(matrix, db_int(rows, row, "endpoint_id"), db_int(rows, row, "vantage_id"));
     /* An attempt may have arrived between the two statements; it is for the next report. */
-    if (cell == NULL || !outcome_from_numbers((int)db_int(rows, row, "class"), (int)db_int(rows, row, "raw_kind"),
-                                              (int32_t)db_int(rows, row, "raw"), &outcome))
+    if (cell == NULL ||
+        !outcome_from_numbers((int)db_int(rows, row, "class"), (int)db_int(rows, row, "raw_kind"),
+                              (int32_t)db_int(rows, row, "raw"), &outcome))
         return;
     cell_count(cell, (enum attempt_role)db_int(rows, row, "role"), outcome, (int)db_int(rows, row, "family"),
                (unsigned)db_int(rows, row, "count"));
@@ -114,7 +117,8 @@ bool window_matrix(struct db *db, const struct window *window, struct matrix *ma
 {
     PGresult *looks = window_query(db, STATEMENT_report_looks, window);
     PGresult *counts = looks == NULL ? NULL : window_query(db, STATEMENT_report_counts, window);
-    PGresult *expected = counts == NULL || window->round_id == 0 ? NULL : expected_cells(db, window->round_id);
+    PGresult *expected =
+        counts == NULL || window->round_id == 0 ? NULL : expected_cells(db, window->round_id);
     const PGresult *cells = window->round_id == 0 ? looks : expected;
     bool read = counts != NULL && cells != NULL, room = read;
     for (int row = 0; room && row < PQntuples(cells); row++)
@@ -135,14 +139,17 @@ bool window_matrix(struct db *db, const struct window *window, struct matrix *ma
 static bool set_time(json_t *object, const char *key, int64_t at_us)
 {
     char text[UNITS_TIME_BYTES];
-    return json_object_set_new(object, key, at_us == 0 ? json_null() : json_string(time_rfc3339(at_us, 6, text))) == 0;
+    return json_object_set_new(object, key,
+                               at_us == 0 ? json_null() : json_string(time_rfc3339(at_us, 6, text))) == 0;
 }
 
 json_t *window_json(const char *kind, const struct window *window, const struct window_extent *extent)
 {
     json_t *root = json_pack("{s:i, s:s}", "schema", REPORT_JSON_SCHEMA, "kind", kind);
-    bool done = root != NULL && set_time(root, "since", window->since_us) && set_time(root, "until", window->until_us) &&
-                json_object_set_new(root, "site", window->site == NULL ? json_null() : json_text(window->site)) == 0 &&
+    bool done = root != NULL && set_time(root, "since", window->since_us) &&
+                set_time(root, "until", window->until_us) &&
+                json_object_set_new(root, "site",
+                                    window->site == NULL ? json_null() : json_text(window->site)) == 0 &&
                 json_object_set_new(root, "rounds", json_integer(extent->rounds)) == 0 &&
                 json_object_set_new(root, "attempts", json_integer(extent->attempts)) == 0;
     if (!done) {

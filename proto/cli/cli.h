@@ -23,12 +23,12 @@ struct cli_option {
 struct cli_args;
 
 struct cli_verb {
-    const char *name;       /* "probe", "site add" */
-    const char *operands;   /* "TARGET...", "" for none */
+    const char *name;     /* "probe", "site add" */
+    const char *operands; /* "TARGET...", "" for none */
     int min_operands;
-    int max_operands;       /* -1: any number */
-    const char *summary;    /* N_() one line */
-    const struct cli_option *options; /* ended by a row with name NULL; NULL for none */
+    int max_operands;                  /* -1: any number */
+    const char *summary;               /* N_() one line */
+    const struct cli_option *options;  /* ended by a row with name NULL; NULL for none */
     int (*run)(struct cli_args *args); /* returns an exit code */
 };
 

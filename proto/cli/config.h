@@ -56,11 +56,11 @@ char *config_complain(const struct config *config, const struct config_node *nod
     __attribute__((format(printf, 3, 4)));
 
 /** Scalar readers with range checks; on failure *ret_why as above. */
-bool config_number(const struct config *config, const struct config_node *node, const char *key, int64_t min, int64_t max,
-                   int64_t *ret_value, char **ret_why);
+bool config_number(const struct config *config, const struct config_node *node, const char *key, int64_t min,
+                   int64_t max, int64_t *ret_value, char **ret_why);
 bool config_span(const struct config *config, const struct config_node *node, const char *key, int64_t min_us,
                  int64_t max_us, int64_t *ret_us, char **ret_why);
-bool config_bool(const struct config *config, const struct config_node *node, const char *key, bool *ret_value,
-                 char **ret_why);
+bool config_bool(const struct config *config, const struct config_node *node, const char *key,
+                 bool *ret_value, char **ret_why);
 
 #endif

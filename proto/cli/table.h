@@ -19,7 +19,8 @@ void table_free(struct table *table);
 void table_align_right(struct table *table, unsigned column);
 
 /** Adds a cell to the current row; a full row starts the next. Printf-like; never fails the caller. */
-void table_cell(struct table *table, enum term_style style, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void table_cell(struct table *table, enum term_style style, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /** Fills what is left of the current row with empty cells. */
 void table_end_row(struct table *table);

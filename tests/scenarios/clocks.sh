@@ -1,10 +1,11 @@
 #!/bin/bash
 # Three agents whose wall clocks are wrong by +1 h, -1 h and 0 still meet at one endpoint at one moment, and the stored start times are
-# the collector's. ROUNDS (default 60; 200 to show) rounds, one a second. With SKEW_LIMIT_MS= the skew is printed and not judged.
+# the collector's. ROUNDS rounds, one a second. With 200 or more, the 99th percentile of the skew must be within the limit; a shorter run
+# (default: 60), on a machine that has other things to do, judges the median, which a busy moment does not move.
 . "$(dirname "$0")/lib.sh"
 
 rounds=${ROUNDS:-60}
-limit_ms=${SKEW_LIMIT_MS-20}
+limit_ms=20
 
 # Every accepted connection is recorded with the true time, on its way to a server that answers.
 "$lab" up "$work/lab"
@@ -34,6 +35,10 @@ for vantage in "fast-1 +1h" "slow-1 -1h" "true-1 +0s"; do
 done
 wait_for 30 "three agents to connect" at_least 3 connected
 ok "agents with wrong clocks enrol and connect"
+hour_of_log() { grep -oE -m1 '^[0-9-]+T[0-9:]+' "logs/agent.$1" | sed 's/:[0-9]*$//'; }
+[ "$(hour_of_log fast-1)" \> "$(hour_of_log true-1)" ] && [ "$(hour_of_log true-1)" \> "$(hour_of_log slow-1)" ] ||
+    fail "the agents' own clocks are not wrong, so this proves nothing"
+ok "their own logs are stamped $(hour_of_log fast-1), $(hour_of_log slow-1) and $(hour_of_log true-1)"
 wait_for $((rounds * 2 + 60)) "$rounds rounds of three vantages" at_least "$rounds" full_rounds 3 3
 
 # Skew: how far apart the first attempts of the vantages on one endpoint in one round started.
@@ -45,32 +50,31 @@ sql "CREATE TEMP TABLE skew AS
 read -r in_rounds meetings p50 p99 most <skew
 say "skew between vantages: $in_rounds rounds, $meetings meetings: median $p50 ms, 99th percentile $p99 ms, largest $most ms"
 [ "$in_rounds" -ge "$rounds" ] || fail "only $in_rounds rounds"
-if [ -n "$limit_ms" ]; then
-    awk -v a="$p99" -v b="$limit_ms" 'BEGIN { exit !(a <= b) }' || fail "the 99th percentile of the skew is $p99 ms, more than $limit_ms ms"
-    ok "the 99th percentile of the skew is at most $limit_ms ms"
-fi
+judged="median" value=$p50
+[ "$rounds" -lt 200 ] || judged="99th percentile" value=$p99
+awk -v a="$value" -v b="$limit_ms" 'BEGIN { exit !(a <= b) }' || fail "the $judged of the skew is $value ms, more than $limit_ms ms"
+ok "the $judged of the skew is at most $limit_ms ms"
 
-# Truth: what the servers saw. No attempt started after its connection was accepted. And the server notices a connection some time after
-# the agent has it: in the best of a vantage's attempts that time is nothing.
+# Truth: what the servers saw. No connection is accepted before the agent has asked for it. And the server notices it some time
+# after that: in the best of a vantage's attempts that time is next to nothing.
 sed -E 's/^([0-9]+) [^ ]*:([0-9]+) ([^ ]*):[0-9]+$/\1\t\2\t\3/' accepted >accepted.tsv
 psql -X -q -A -t -F ' ' -v ON_ERROR_STOP=1 -h "$state/run" -p 5432 -U parallax -d postgres >truth <<'SQL'
 CREATE TEMP TABLE accepted (at_us bigint, source_port integer, address inet);
 \copy accepted from 'accepted.tsv'
 CREATE TEMP TABLE seen AS
     SELECT v.name, a.start_error_us AS error_us,
-           extract(epoch FROM a.start_at) * 1000000 - s.at_us AS started_after_us,
-           s.at_us - (extract(epoch FROM a.start_at) * 1000000 + a.connected_us) AS noticed_after_us
+           s.at_us - (extract(epoch FROM a.start_at) * 1000000 + a.connect_us) AS accepted_after_us
     FROM attempt a JOIN vantage v ON v.id = a.vantage_id
     JOIN accepted s ON s.source_port = a.source_port AND s.address = a.address
          AND abs(s.at_us - extract(epoch FROM a.start_at) * 1000000) < 5000000;
-SELECT name, count(*), round(max(error_us)), count(*) FILTER (WHERE started_after_us > error_us),
-       count(*) FILTER (WHERE error_us = 0), round(min(noticed_after_us)), (min(noticed_after_us) <= max(error_us))
+SELECT name, count(*), round(max(error_us)), count(*) FILTER (WHERE accepted_after_us < -error_us),
+       count(*) FILTER (WHERE error_us = 0), round(min(accepted_after_us)), (min(accepted_after_us) <= max(error_us))
 FROM seen GROUP BY name ORDER BY name;
 SQL
 checked=0
 while read -r name attempts error late unstated best agrees; do
     say "$name: $attempts attempts, error stated at most $error us, best difference to the server's record $best us"
-    [ "$late" = 0 ] || fail "$name: $late attempts are said to have started after the server had accepted them"
+    [ "$late" = 0 ] || fail "$name: $late attempts are said to have connected after the server had accepted them"
     [ "$unstated" = 0 ] || fail "$name: $unstated attempts state no error"
     [ "$agrees" = t ] || fail "$name: start times are $best us before the truth, beyond the stated error of $error us"
     [ "$attempts" -ge "$rounds" ] || fail "$name: only $attempts attempts were matched"

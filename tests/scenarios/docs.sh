@@ -5,10 +5,12 @@ cd "$source_dir"
 
 # Links and named paths
 for document in README.md README.zh-CN.md CONTRIBUTING.md CHANGELOG.md docs/*.md; do
-    grep -oE '\]\([^)#:]+\)' "$document" | sed 's/^](//; s/)$//' | while read -r path; do
+    links=$(grep -oE '\]\([^)#:]+\)' "$document" | sed 's/^](//; s/)$//' || true)
+    for path in $links; do
         [ -e "$(dirname "$document")/$path" ] || fail "$document links to $path, which is not there"
     done
-    grep -oE '`(agent|collector|proto|sql|deploy|tests|docs)/[^` <]*`' "$document" | tr -d '`' | while read -r path; do
+    paths=$(grep -oE '`(agent|collector|proto|sql|deploy|tests|docs)/[^`* <]*`' "$document" | grep -v NNN_ | tr -d '`' || true)
+    for path in $paths; do
         [ -e "$path" ] || fail "$document names $path, which is not there"
     done
 done

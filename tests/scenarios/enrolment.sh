@@ -10,7 +10,7 @@ enroll_with() { # TOKEN FOLDER
 token=$(new_token hk-1 hk 9304 --label provider=lab)
 [[ $token =~ ^plx1\.[0-9a-f]{64}\.[A-Za-z0-9_-]{43}$ ]] || fail "not a token: $token"
 ok "a token has the form plx1.<64 hex>.<43 base64url>"
-refused 3 "exists|used|taken|hk-1" enroll_with "${token%?????}AAAAA" stranger
+refused 3 "not one of this collector's.*token create" enroll_with "${token%?????}AAAAA" stranger
 refused 3 "fingerprint|not the collector|CA|authority" enroll_with "plx1.$(printf '0%.0s' {1..64}).${token##*.}" stranger
 refused 2 "token" enroll_with "not-a-token" stranger
 [ ! -e agents/stranger/agent.pem ] || fail "a refused agent has a certificate"
@@ -31,7 +31,7 @@ start_agent hk-1
 wait_for 20 "hk-1 to connect" at_least 1 connected
 ok "hk-1 is connected"
 
-# A certificate of another CA: hk-1's folder with an identity from somewhere else.
+# A certificate of another CA: an identity from another collector, turned to this one.
 other_state=$work/other
 other_port=$(free_port)
 start other "$collector_program" serve --state "$other_state" --listen "127.0.0.1:$other_port"
@@ -40,13 +40,22 @@ wait_for 60 "the other collector" listening "$other_port"
 other_token=$("$collector_program" token create --state "$other_state" --name hk-1 --region hk | head -1)
 "$agent_program" enroll --state agents/foreign --collector "127.0.0.1:$other_port" --token "$other_token" --allow any >logs/enroll.foreign 2>&1
 stop "$other_pid"
-sed -i "s/127\.0\.0\.1:$other_port/127.0.0.1:$collector_port/" agents/foreign/*.yaml
+sed -i "s/127\.0\.0\.1:$other_port/127.0.0.1:$collector_port/" agents/foreign/agent.yaml
 start_agent foreign
 foreign_pid=$agent_pid
-wait_for 20 "the foreign agent to be refused" grep -qiE "certificate|unknown CA|verify|fingerprint|authority" logs/agent.foreign
-equal "sessions" "$(connected)" 1
+wait_for 20 "the foreign agent to refuse" grep -q "certificate does not verify" logs/agent.foreign
 stop "$foreign_pid"
-ok "an agent with another CA's certificate gets no session: $(grep -iE -m1 "certificate|unknown CA|verify|fingerprint|authority" logs/agent.foreign)"
+ok "an agent refuses a collector of another CA: $(grep -m1 "certificate does not verify" logs/agent.foreign)"
+
+# ... even when the agent trusts this collector.
+cp -r agents/foreign agents/forger
+cp agents/hk-1/ca.pem agents/forger/ca.pem
+start_agent forger
+forger_pid=$agent_pid
+wait_for 20 "the forger to be refused" grep -qiE "unknown CA|certificate" logs/agent.forger
+equal "sessions" "$(connected)" 1
+stop "$forger_pid"
+ok "a collector refuses a certificate of another CA: $(grep -iE -m1 "unknown CA|certificate" logs/agent.forger)"
 
 # Revoking cuts the live session, and it stays cut.
 expect_exit 0 "$collector_program" vantage list --state "$state"

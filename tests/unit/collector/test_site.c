@@ -193,7 +193,8 @@ static void test_csv_bad_address(void **state)
         "\"b\",edge,\"b.example\",203.0.113.999,,\n"
         "c,edge,c.example,,,never\n");
     assert_int_equal(book.problem_count, 2);
-    expect_problem(0, "sites.csv:5: bad address \"203.0.113.999\" in column address (expected an IPv4 or IPv6 address)");
+    expect_problem(
+        0, "sites.csv:5: bad address \"203.0.113.999\" in column address (expected an IPv4 or IPv6 address)");
     expect_problem(1, "sites.csv:6: bad interval \"never\"");
 }
 

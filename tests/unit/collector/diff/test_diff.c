@@ -26,8 +26,12 @@ static void add_endpoint(const char *site, enum endpoint_role role, const char *
 {
     static int64_t id;
     id++;
-    assert_true(matrix_add_endpoint(&matrix, &(struct matrix_endpoint){.id = id, .site = site, .role = role,
-                                                                       .host = host, .port = 443, .sni = host,
+    assert_true(matrix_add_endpoint(&matrix, &(struct matrix_endpoint){.id = id,
+                                                                       .site = site,
+                                                                       .role = role,
+                                                                       .host = host,
+                                                                       .port = 443,
+                                                                       .sni = host,
                                                                        .address = address}));
 }
 
@@ -58,7 +62,8 @@ static struct outcome outcome_of(enum outcome_class class)
     return outcome_make(class, kind, raw);
 }
 
-static void see(const char *host, enum endpoint_role role, const char *vantage, enum outcome_class class, unsigned count)
+static void see(const char *host, enum endpoint_role role, const char *vantage, enum outcome_class class,
+                unsigned count)
 {
     cell_count(cell_of(host, role, vantage), ATTEMPT_FIRST, outcome_of(class), 4, count);
 }
@@ -148,8 +153,9 @@ static void test_seed_story(void **state)
     see(EDGE, "cn-1", OUTCOME_HELLO_RESET, 10);
     run(1);
     const struct finding *finding = &diff.findings[0];
-    assert_string_equal(finding->text, "fails from cn-1 (AS4837) 10/10 with reset after ClientHello; passes from hk-1, us-1; "
-                                       "origin passes from all");
+    assert_string_equal(
+        finding->text, "fails from cn-1 (AS4837) 10/10 with reset after ClientHello; passes from hk-1, us-1; "
+                       "origin passes from all");
     assert_int_equal(finding->pair, PAIR_EDGE_ONLY);
     assert_int_equal(finding->scope, SCOPE_VANTAGES);
     assert_int_equal(finding->level, FINDING_FAULT);
@@ -170,8 +176,9 @@ static void test_confirmed(void **state)
     cell_count(cell, ATTEMPT_CONFIRM, outcome_of(OUTCOME_OK), 4, 1);
     see(ORIGIN, "hk-1", OUTCOME_OK, 10);
     run(1);
-    assert_string_equal(diff.findings[0].text, "fails from cn-1 (AS4837) 10/10 with no answer to SYN, confirmed 9/10; passes "
-                                               "from hk-1; edge passes from all");
+    assert_string_equal(diff.findings[0].text,
+                        "fails from cn-1 (AS4837) 10/10 with no answer to SYN, confirmed 9/10; passes "
+                        "from hk-1; edge passes from all");
     assert_int_equal(diff.findings[0].pair, PAIR_ORIGIN_ONLY);
     assert_int_equal(diff.findings[0].failed, 10);
     assert_int_equal(diff.findings[0].confirm_attempts, 10);
@@ -185,7 +192,8 @@ static void test_retries_pass(void **state)
     cell_count(cell_of(EDGE, "hk-1"), ATTEMPT_CONFIRM, outcome_of(OUTCOME_OK), 4, 4);
     see(EDGE, "us-1", OUTCOME_OK, 4);
     run(1);
-    assert_non_null(strstr(diff.findings[0].text, "4/4 with reset after ClientHello, retries pass 4/4; passes from us-1"));
+    assert_non_null(strstr(diff.findings[0].text,
+                           "4/4 with reset after ClientHello, retries pass 4/4; passes from us-1"));
 }
 
 static void test_fails_from_all(void **state)
@@ -195,7 +203,8 @@ static void test_fails_from_all(void **state)
     see_all(EDGE, OUTCOME_OK, 5);
     see_all(ORIGIN, OUTCOME_CERT_EXPIRED, 5);
     run(1);
-    assert_string_equal(diff.findings[0].text, "fails from all 15/15 with certificate expired; edge passes from all");
+    assert_string_equal(diff.findings[0].text,
+                        "fails from all 15/15 with certificate expired; edge passes from all");
     assert_int_equal(diff.findings[0].scope, SCOPE_ALL);
     assert_int_equal(diff.findings[0].pair, PAIR_ORIGIN_ONLY);
     assert_int_equal(diff.findings[0].caveat_count, 0);
@@ -211,12 +220,16 @@ static void test_pairs(void **state)
         const char *says;
     } cases[] = {
         {OUTCOME_HELLO_RESET, OUTCOME_OK, PAIR_EDGE_ONLY, "; origin passes from all"},
-        {OUTCOME_HELLO_RESET, OUTCOME_HELLO_RESET, PAIR_BOTH_SAME, "; origin fails alike from all with reset"},
-        {OUTCOME_HELLO_RESET, OUTCOME_TCP_REFUSED, PAIR_BOTH_OTHER, "; origin fails from all with connection refused"},
-        {OUTCOME_HTTP_GATEWAY, OUTCOME_OK, PAIR_GATEWAY_ORIGIN_PASSES, "gateway error (HTTP 502); origin passes from all"},
+        {OUTCOME_HELLO_RESET, OUTCOME_HELLO_RESET, PAIR_BOTH_SAME,
+         "; origin fails alike from all with reset"},
+        {OUTCOME_HELLO_RESET, OUTCOME_TCP_REFUSED, PAIR_BOTH_OTHER,
+         "; origin fails from all with connection refused"},
+        {OUTCOME_HTTP_GATEWAY, OUTCOME_OK, PAIR_GATEWAY_ORIGIN_PASSES,
+         "gateway error (HTTP 502); origin passes from all"},
         {OUTCOME_HTTP_EDGE_ORIGIN, OUTCOME_CERT_EXPIRED, PAIR_GATEWAY_ORIGIN_FAILS,
          "(HTTP 526); origin fails from all with certificate expired"},
-        {OUTCOME_HTTP_GATEWAY, OUTCOME_HTTP_GATEWAY, PAIR_BOTH_SAME, "origin fails alike from all with gateway error"},
+        {OUTCOME_HTTP_GATEWAY, OUTCOME_HTTP_GATEWAY, PAIR_BOTH_SAME,
+         "origin fails alike from all with gateway error"},
         {OUTCOME_OK, OUTCOME_TCP_REFUSED, PAIR_ORIGIN_ONLY, "; edge passes from all"},
     };
     shop();
@@ -244,7 +257,8 @@ static void test_pair_not_probed_and_mixed(void **state)
     see(ORIGIN, "hk-1", OUTCOME_OK, 3);
     run(2);
     assert_int_equal(diff.findings[0].pair, PAIR_MIXED);
-    assert_non_null(strstr(diff.findings[0].text, "; origin passes from hk-1, fails from cn-1 with no answer to SYN"));
+    assert_non_null(
+        strstr(diff.findings[0].text, "; origin passes from hk-1, fails from cn-1 with no answer to SYN"));
     assert_int_equal(diff.findings[1].pair, PAIR_BOTH_OTHER);
     diff_done(&diff);
     see(ORIGIN, "cn-1", OUTCOME_OK, 0);
@@ -277,8 +291,10 @@ static void test_region(void **state)
     const struct finding *finding = &diff.findings[0];
     assert_int_equal(finding->scope, SCOPE_REGION);
     assert_string_equal(finding->region, "cn");
-    assert_string_equal(finding->text, "fails from region cn (cn-2 (AS4134), cn-1 (AS4837)) 19/20 with reset after ClientHello; "
-                                       "passes from hk-1, us-1");
+    assert_string_equal(
+        finding->text,
+        "fails from region cn (cn-2 (AS4134), cn-1 (AS4837)) 19/20 with reset after ClientHello; "
+        "passes from hk-1, us-1");
     assert_int_equal(finding->caveat_count, 0);
 }
 
@@ -355,7 +371,8 @@ static void test_one_vantage(void **state)
     assert_true(matrix_settle(&matrix));
     see("a.example", ROLE_PLAIN, "local", OUTCOME_CERT_NAME, 5);
     run(1);
-    assert_string_equal(diff.findings[0].text, "fails from local 5/5 with certificate does not cover the name");
+    assert_string_equal(diff.findings[0].text,
+                        "fails from local 5/5 with certificate does not cover the name");
     assert_true(has_caveat(&diff.findings[0], "one vantage only"));
 }
 
@@ -391,7 +408,8 @@ static void test_at_times(void **state)
     see(EDGE, "hk-1", OUTCOME_OK, 60);
     run(1);
     assert_int_equal(diff.findings[0].kind, FINDING_AT_TIMES);
-    assert_string_equal(diff.findings[0].text, "fails at times from cn-1 2/60 (no answer to SYN); passes from hk-1");
+    assert_string_equal(diff.findings[0].text,
+                        "fails at times from cn-1 2/60 (no answer to SYN); passes from hk-1");
 }
 
 static void test_ipv6_only(void **state)
@@ -402,7 +420,8 @@ static void test_ipv6_only(void **state)
     cell_count(cell_of(EDGE, "cn-1"), ATTEMPT_FIRST, outcome_of(OUTCOME_TCP_TIMEOUT), 6, 10);
     see(EDGE, "hk-1", OUTCOME_OK, 10);
     run(1);
-    assert_non_null(strstr(diff.findings[0].text, "10/20 with no answer to SYN, over IPv6 only; passes from hk-1"));
+    assert_non_null(
+        strstr(diff.findings[0].text, "10/20 with no answer to SYN, over IPv6 only; passes from hk-1"));
 }
 
 static void many_endpoints(unsigned count)
@@ -425,7 +444,8 @@ static void test_sick_vantage(void **state)
     see("c.example", ROLE_PLAIN, "us-1", OUTCOME_TCP_TIMEOUT, 9);
     run(0);
     assert_int_equal(diff.aside_count, 1);
-    assert_string_equal(diff.asides[0].text, "us-1 fails 3 of 4 endpoints that pass elsewhere, mostly with no answer to SYN");
+    assert_string_equal(diff.asides[0].text,
+                        "us-1 fails 3 of 4 endpoints that pass elsewhere, mostly with no answer to SYN");
 }
 
 static void test_half_is_not_sick(void **state)
@@ -477,7 +497,8 @@ static void test_issuer_differs(void **state)
         cell_of(EDGE, matrix.vantages[v].name)->look.leaf = proxied ? "bb" : "aa";
     }
     run(1);
-    assert_string_equal(diff.findings[0].text, "certificate issuer differs: CN=Proxy CA from cn-1 (AS4837); CN=R11 from hk-1, us-1");
+    assert_string_equal(diff.findings[0].text,
+                        "certificate issuer differs: CN=Proxy CA from cn-1 (AS4837); CN=R11 from hk-1, us-1");
     assert_int_equal(diff.findings[0].level, FINDING_DIFFERENCE);
     assert_int_equal(diff_finding_count(&diff), 1);
 }
@@ -508,8 +529,10 @@ static void test_versions_between_vantages(void **state)
     cell_of(EDGE, "hk-1")->look.http_status = 200;
     cell_of(EDGE, "cn-1")->look.http_status = 200;
     run(2);
-    assert_string_equal(diff.findings[1].text, "TLS version differs: TLSv1.2 from cn-1 (AS4837); TLSv1.3 from hk-1, us-1");
-    assert_string_equal(diff.findings[0].text, "HTTP status differs: 403 from us-1 (AS14061); 200 from cn-1, hk-1");
+    assert_string_equal(diff.findings[1].text,
+                        "TLS version differs: TLSv1.2 from cn-1 (AS4837); TLSv1.3 from hk-1, us-1");
+    assert_string_equal(diff.findings[0].text,
+                        "HTTP status differs: 403 from us-1 (AS14061); 200 from cn-1, hk-1");
 }
 
 static void test_pair_differs(void **state)
@@ -529,9 +552,11 @@ static void test_pair_differs(void **state)
         origin->leaf = "bb";
     }
     run(2);
-    assert_string_equal(diff.findings[0].text, "edge and origin differ in TLS version: TLSv1.3 against TLSv1.2, from all");
+    assert_string_equal(diff.findings[0].text,
+                        "edge and origin differ in TLS version: TLSv1.3 against TLSv1.2, from all");
     assert_int_equal(diff.findings[1].level, FINDING_NOTE);
-    assert_string_equal(diff.findings[1].text, "edge and origin differ in certificate issuer: CN=CDN against CN=R11, from all");
+    assert_string_equal(diff.findings[1].text,
+                        "edge and origin differ in certificate issuer: CN=CDN against CN=R11, from all");
     assert_int_equal(diff_finding_count(&diff), 1);
 }
 

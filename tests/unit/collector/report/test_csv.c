@@ -38,7 +38,7 @@ static void quoted(struct csv *csv)
 {
     csv_text(csv, "a,b");
     csv_text(csv, "say \"x\"");
-    csv_text(csv, "two\nlines");
+    csv_text(csv, "two\nlines\x1b[2J");
 }
 
 static void formulas(struct csv *csv)
@@ -67,13 +67,13 @@ static void test_plain(void **state)
 static void test_quotes(void **state)
 {
     (void)state;
-    check(quoted, "\"a,b\",\"say \"\"x\"\"\",\"two\nlines\"\r\n");
+    check(quoted, "\"a,b\",\"say \"\"x\"\"\",two\\x0alines\\x1b[2J\r\n");
 }
 
 static void test_formulas_are_texts(void **state)
 {
     (void)state;
-    check(formulas, "\"'=cmd|' /C calc'!A0\",\"'+1\",\"'-1\",\"'@SUM(A1)\",\"'\tx\",\"'=\"\"a\"\"\"\r\n");
+    check(formulas, "\"'=cmd|' /C calc'!A0\",\"'+1\",\"'-1\",\"'@SUM(A1)\",\\x09x,\"'=\"\"a\"\"\"\r\n");
 }
 
 int main(void)

@@ -39,7 +39,8 @@ static void test_numbers(void **state)
     char label[LABEL_BYTES];
     (void)state;
     assert_string_equal(outcome_label(outcome_make(OUTCOME_TLS_ALERT, RAW_ALERT, 40), label), "ALERT 40");
-    assert_string_equal(outcome_label(outcome_make(OUTCOME_HTTP_GATEWAY, RAW_HTTP_STATUS, 502), label), "GATEWAY 502");
+    assert_string_equal(outcome_label(outcome_make(OUTCOME_HTTP_GATEWAY, RAW_HTTP_STATUS, 502), label),
+                        "GATEWAY 502");
     assert_string_equal(outcome_label(outcome_make(OUTCOME_HELLO_RESET, RAW_ERRNO, 104), label), "RESET CH");
 }
 
@@ -86,7 +87,8 @@ static void test_asn(void **state)
 static void test_endpoints(void **state)
 {
     char label[ENDPOINT_LABEL_BYTES];
-    struct matrix_endpoint endpoint = {.role = ROLE_EDGE, .host = "www.shop.example", .port = 443, .address = ""};
+    struct matrix_endpoint endpoint = {
+        .role = ROLE_EDGE, .host = "www.shop.example", .port = 443, .address = ""};
     (void)state;
     assert_string_equal(endpoint_label(&endpoint, label), "www.shop.example:443");
     endpoint.address = "2001:db8::1";

@@ -1,0 +1,391 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "agent/duty/fake_collector.h"
+#include "duty/uplink.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static const int64_t hour_us = INT64_C(3600) * 1000000;
+
+/* An agent and a collector on one loop. */
+struct scene {
+    uv_loop_t loop;
+    struct fake fake;
+    struct settings settings;
+    char folder[64];
+    struct spool *spool;
+    struct keeper *keeper;
+    struct pace *pace;
+    struct offset offset;
+    struct prober *prober;
+    struct rounds *rounds;
+    struct uplink *uplink;
+    int revoked, closed;
+};
+
+static void on_kept(const char *why, void *arg)
+{
+    struct scene *scene = arg;
+    assert_null(why);
+    if (scene->uplink != NULL)
+        uplink_push(scene->uplink);
+}
+
+static void on_list_wanted(const uint8_t sha256[32], void *arg)
+{
+    uplink_want_list(((struct scene *)arg)->uplink, sha256);
+}
+
+static void on_revoked(const char *text, void *arg)
+{
+    (void)text;
+    ((struct scene *)arg)->revoked++;
+}
+
+static void count_closed(void *arg)
+{
+    ((struct scene *)arg)->closed++;
+}
+
+static bool allow(const struct address *address, void *arg)
+{
+    return policy_allows_address(&((struct scene *)arg)->settings.policy, address);
+}
+
+static int64_t collector_now(uint64_t *ret_error_us, void *arg)
+{
+    struct scene *scene = arg;
+    int64_t offset_us = 0;
+    assert_true(offset_get(&scene->offset, clock_mono_us(), &offset_us, ret_error_us));
+    return clock_mono_us() + offset_us;
+}
+
+static void scene_init(struct scene *scene)
+{
+    char *why = NULL;
+    const char *reason = "";
+    *scene = (struct scene){.folder = "/tmp/parallax-uplink-XXXXXX"};
+    assert_non_null(mkdtemp(scene->folder));
+    assert_int_equal(uv_loop_init(&scene->loop), 0);
+    fake_init(&scene->fake, &scene->loop);
+    settings_init(&scene->settings);
+    assert_true(policy_add(&scene->settings.policy, "127.0.0.0/8", &reason));
+    scene->settings.collector_count = 1;
+    scene->settings.collectors[0] = (struct collector_address){"127.0.0.1", scene->fake.port};
+    scene->spool = spool_open(scene->folder, &(struct spool_options){0}, clock_wall_us(), &why);
+    assert_non_null(scene->spool);
+    scene->keeper = keeper_new(&scene->loop, scene->spool, on_kept, scene);
+    scene->pace = pace_new(1000000, 2);
+    struct prober_options options = {
+        .allow = allow, .allow_arg = scene, .now = collector_now, .now_arg = scene};
+    scene->prober = prober_new(&scene->loop, &options, &why);
+    if (scene->prober == NULL)
+        fail_msg("%s", why);
+    struct rounds_deps rounds = {
+        &scene->loop,   scene->prober,  scene->keeper, scene->pace, &scene->settings.policy,
+        &scene->offset, on_list_wanted, scene};
+    scene->rounds = rounds_new(&rounds);
+}
+
+static void scene_start(struct scene *scene)
+{
+    struct uplink_deps uplink = {.loop = &scene->loop,
+                                 .context = scene->fake.pki.client_context,
+                                 .collectors = scene->settings.collectors,
+                                 .collector_count = 1,
+                                 .spool = scene->spool,
+                                 .keeper = scene->keeper,
+                                 .rounds = scene->rounds,
+                                 .offset = &scene->offset,
+                                 .on_revoked = on_revoked,
+                                 .arg = scene};
+    scene->uplink = uplink_new(&uplink);
+    assert_non_null(scene->uplink);
+}
+
+static void scene_done(struct scene *scene)
+{
+    char path[128];
+    const char *files[] = {"data.mdb", "lock.mdb"};
+    struct uplink *uplink = scene->uplink;
+    while (!keeper_idle(scene->keeper))
+        uv_run(&scene->loop, UV_RUN_ONCE);
+    scene->uplink = NULL;
+    uplink_close(uplink, count_closed, scene);
+    rounds_close(scene->rounds, count_closed, scene);
+    prober_close(scene->prober, count_closed, scene);
+    uv_close((uv_handle_t *)&scene->fake.listener, NULL);
+    uv_run(&scene->loop, UV_RUN_DEFAULT);
+    assert_int_equal(scene->closed, 3);
+    assert_int_equal(uv_loop_close(&scene->loop), 0);
+    keeper_free(scene->keeper);
+    pace_free(scene->pace);
+    spool_close(scene->spool);
+    settings_done(&scene->settings);
+    fake_done(&scene->fake);
+    for (int i = 0; i < 2; i++) {
+        snprintf(path, sizeof path, "%s/%s", scene->folder, files[i]);
+        assert_int_equal(unlink(path), 0);
+    }
+    assert_int_equal(rmdir(scene->folder), 0);
+}
+
+#define RUN_UNTIL(scene, condition)                                                                          \
+    while (!(condition))                                                                                     \
+    uv_run(&(scene)->loop, UV_RUN_ONCE)
+
+/* Results as they would lie in the spool after a round. */
+static uint64_t keep_attempts(struct scene *scene, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        struct attempt *attempt = attempt_new();
+        attempt->round_id = 1;
+        attempt->endpoint_id = 1;
+        assert_true(keeper_attempt(scene->keeper, attempt));
+    }
+    RUN_UNTIL(scene, keeper_idle(scene->keeper));
+    return spool_next_sequence(scene->spool) - 1;
+}
+
+/* A bound port that nobody listens on: connecting to it is refused, whoever else tests on this machine. */
+static int refusing_port(uint16_t *ret_port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof address;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, length), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &length), 0);
+    *ret_port = ntohs(address.sin_port);
+    return fd;
+}
+
+static const struct record *find(const struct fake *fake, enum record_kind kind, uint64_t endpoint,
+                                 enum attempt_role role)
+{
+    for (size_t i = 0; i < fake->record_count; i++) {
+        const struct record *record = &fake->records[i];
+        if (record->kind == kind &&
+            (kind == RECORD_ROUND_REPORT ||
+             (record->attempt->endpoint_id == endpoint && record->attempt->role == role)))
+            return record;
+    }
+    return NULL;
+}
+
+/* Plan, list, slots, a confirm attempt, a refusal by the owner, report, ack; in a collector's time an hour ahead of ours. */
+static void test_round(void **state)
+{
+    (void)state;
+    struct scene scene;
+    struct endpoint endpoints[2] = {{.id = 7, .site = "shop", .host = "127.0.0.1", .sni = ""},
+                                    {.id = 8, .site = "shop", .host = "localhost", .port = 1, .sni = ""}};
+    struct endpoint_list list = {.count = 2, .endpoints = endpoints};
+    scene_init(&scene);
+    int fd = refusing_port(&endpoints[0].port);
+    assert_true(endpoint_list_seal(&list));
+    int64_t start_us = clock_wall_us() + hour_us + 100000;
+    struct round_plan plan = {.round_id = 41,
+                              .start_us = start_us,
+                              .spread_us = 50000,
+                              .timeout_us = 5000000,
+                              .deadline_us = start_us + 60000000};
+    memcpy(plan.list_sha256, list.sha256, 32);
+    scene.fake.ahead_us = hour_us;
+    scene.fake.list = &list;
+    scene.fake.plan = &plan;
+    scene_start(&scene);
+    RUN_UNTIL(&scene, find(&scene.fake, RECORD_ROUND_REPORT, 0, 0) != NULL);
+    const struct record *first = find(&scene.fake, RECORD_ATTEMPT, 7, ATTEMPT_FIRST);
+    const struct record *confirm = find(&scene.fake, RECORD_ATTEMPT, 7, ATTEMPT_CONFIRM);
+    const struct record *refused = find(&scene.fake, RECORD_ATTEMPT, 8, ATTEMPT_FIRST);
+    const struct record *report = find(&scene.fake, RECORD_ROUND_REPORT, 0, 0);
+    assert_non_null(first);
+    assert_non_null(confirm);
+    assert_non_null(refused);
+    assert_int_equal(scene.fake.record_count, 4);
+    assert_int_equal(first->attempt->flow.error, ECONNREFUSED);
+    assert_int_equal(confirm->attempt->variant, VARIANT_RETRY);
+    assert_int_not_equal(confirm->attempt->flow.source_port, first->attempt->flow.source_port);
+    assert_int_equal(refused->attempt->local, LOCAL_POLICY);
+    assert_non_null(strstr(refused->attempt->local_detail, "allow list does not have this name"));
+    assert_int_equal(refused->attempt->flow.source_port, 0); /* never done */
+    assert_int_equal(report->report.round_id, 41);
+    assert_int_equal(report->report.attempts, 3);
+    assert_int_equal(report->report.refused, 1);
+    assert_int_equal(report->report.late, 0);
+    assert_int_equal(first->attempt->clock.slot_us, round_slot_us(&plan, 7));
+    assert_true(first->attempt->clock.start_us + (int64_t)first->attempt->clock.start_error_us + 1000 >=
+                start_us);
+    assert_true(first->attempt->clock.start_us < start_us + hour_us / 2); /* the collector's time, not ours */
+    RUN_UNTIL(&scene, spool_count(scene.spool) == 0);
+    assert_int_equal(scene.fake.lists_wanted, 1);
+    assert_int_equal(rounds_pending(scene.rounds), 0);
+    assert_true(rounds_plan(scene.rounds, &plan)); /* sent again after a lost session: not done again */
+    assert_int_equal(rounds_pending(scene.rounds), 0);
+    scene_done(&scene);
+    assert_int_equal(close(fd), 0);
+}
+
+static void test_late_slots_are_not_tried(void **state)
+{
+    (void)state;
+    struct scene scene;
+    struct endpoint endpoints[1] = {{.id = 7, .site = "", .host = "127.0.0.1", .port = 1, .sni = ""}};
+    struct endpoint_list list = {.count = 1, .endpoints = endpoints};
+    scene_init(&scene);
+    assert_true(endpoint_list_seal(&list));
+    int64_t start_us = clock_wall_us() - 30000000;
+    struct round_plan plan = {
+        .round_id = 5, .start_us = start_us, .timeout_us = 1000000, .deadline_us = start_us + 60000000};
+    memcpy(plan.list_sha256, list.sha256, 32);
+    scene.fake.list = &list;
+    scene.fake.plan = &plan;
+    scene_start(&scene);
+    RUN_UNTIL(&scene, scene.fake.record_count > 0);
+    assert_int_equal(scene.fake.records[0].kind, RECORD_ROUND_REPORT);
+    assert_int_equal(scene.fake.records[0].report.late, 1);
+    assert_int_equal(scene.fake.records[0].report.attempts, 0);
+    scene_done(&scene);
+}
+
+/* The ack is lost with the connection: the same records come again, in order, with the same sequences. */
+static void test_sent_again_without_ack(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_init(&scene);
+    uint64_t last = keep_attempts(&scene, 20);
+    scene.fake.closes_on_batch = true;
+    scene_start(&scene);
+    RUN_UNTIL(&scene, scene.fake.batches == 1);
+    assert_int_equal(scene.fake.record_count, 20);
+    scene.fake.closes_on_batch = false;
+    RUN_UNTIL(&scene, scene.fake.batches == 2);
+    assert_int_equal(scene.fake.sessions, 2);
+    assert_int_equal(scene.fake.record_count, 40);
+    for (size_t i = 0; i < 20; i++)
+        assert_true(record_sequence(&scene.fake.records[i]) == record_sequence(&scene.fake.records[20 + i]));
+    assert_true(record_sequence(&scene.fake.records[39]) == last);
+    RUN_UNTIL(&scene, spool_count(scene.spool) == 0);
+    scene_done(&scene);
+}
+
+/* It had committed them after all: the welcome says so, and nothing comes twice. */
+static void test_welcome_commits(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_init(&scene);
+    uint64_t last = keep_attempts(&scene, 20);
+    scene.fake.committed = last - 5;
+    scene_start(&scene);
+    RUN_UNTIL(&scene, spool_count(scene.spool) == 0);
+    assert_int_equal(scene.fake.record_count, 5);
+    assert_true(record_sequence(&scene.fake.records[0]) == last - 4);
+    scene_done(&scene);
+}
+
+static void test_raised_above_another_life(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_init(&scene);
+    scene.fake.committed = spool_next_sequence(scene.spool) + (UINT64_C(1000) << 32);
+    scene_start(&scene);
+    RUN_UNTIL(&scene, scene.fake.pings > 0);
+    assert_true(keep_attempts(&scene, 1) > scene.fake.committed);
+    RUN_UNTIL(&scene, scene.fake.record_count == 1);
+    scene_done(&scene);
+}
+
+static void test_ack_beyond_what_was_sent(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_init(&scene);
+    (void)keep_attempts(&scene, 3);
+    scene.fake.ack_extra = 1;
+    scene_start(&scene);
+    RUN_UNTIL(&scene, scene.fake.goodbyes > 0);
+    assert_int_equal(scene.fake.goodbye, GOODBYE_PROTOCOL);
+    assert_int_equal(spool_count(scene.spool), 3); /* not believed */
+    scene_done(&scene);
+}
+
+static void test_many_batches(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_init(&scene);
+    (void)keep_attempts(&scene, 3000);
+    scene_start(&scene);
+    RUN_UNTIL(&scene, spool_count(scene.spool) == 0);
+    assert_true(scene.fake.batches > 3000 / MESSAGE_MAX_RECORDS);
+    scene_done(&scene);
+}
+
+static void test_revoked(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_init(&scene);
+    scene.fake.refuses = GOODBYE_REVOKED;
+    scene_start(&scene);
+    RUN_UNTIL(&scene, scene.revoked > 0);
+    for (int i = 0; i < 20; i++)
+        uv_run(&scene.loop, UV_RUN_NOWAIT);
+    assert_int_equal(scene.fake.sessions, 1);
+    scene_done(&scene);
+}
+
+static void test_certificates(void **state)
+{
+    (void)state;
+    struct scene scene;
+    static const char der[] = "not really DER";
+    static uint8_t hashes[2][32] = {{0}};
+    scene_init(&scene);
+    struct attempt *attempt = attempt_new();
+    struct chain_certificate *certificate = arena_take(&attempt->arena, sizeof *certificate);
+    assert_int_equal(EVP_Digest(der, sizeof der, certificate->sha256, NULL, EVP_sha256(), NULL), 1);
+    memcpy(hashes[0], certificate->sha256, 32);
+    certificate->der = (const uint8_t *)der;
+    certificate->der_length = sizeof der;
+    attempt->tls.chain = certificate;
+    attempt->tls.chain_count = 1;
+    attempt->endpoint_id = attempt->round_id = 1;
+    assert_true(keeper_attempt(scene.keeper, attempt));
+    scene.fake.wants = (const uint8_t(*)[32])hashes; /* the second is nowhere */
+    scene.fake.want_count = 2;
+    RUN_UNTIL(&scene, keeper_idle(scene.keeper));
+    scene_start(&scene);
+    RUN_UNTIL(&scene, scene.fake.certificates > 0);
+    assert_int_equal(scene.fake.certificates, 1);
+    scene_done(&scene);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_round),
+        cmocka_unit_test(test_late_slots_are_not_tried),
+        cmocka_unit_test(test_sent_again_without_ack),
+        cmocka_unit_test(test_welcome_commits),
+        cmocka_unit_test(test_raised_above_another_life),
+        cmocka_unit_test(test_ack_beyond_what_was_sent),
+        cmocka_unit_test(test_many_batches),
+        cmocka_unit_test(test_revoked),
+        cmocka_unit_test(test_certificates),
+    };
+    (void)signal(SIGPIPE, SIG_IGN);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
