@@ -1,4 +1,5 @@
 #include "cli/i18n.h"
+#include "ingest/listen.h"
 #include "options.h"
 #include "serve.h"
 #include "store/cluster.h"
@@ -56,7 +57,15 @@ static bool serve_read_options(struct cli_args *args, struct serve_command *comm
         }
     }
     *ret_exit = EXIT_FAILED;
-    return collector_settings_settle(&command->settings);
+    if (!collector_settings_settle(&command->settings))
+        return false;
+    struct address address;
+    uint16_t port;
+    if (listen_parse(command->settings.listen, &address, &port))
+        return true;
+    *ret_exit = cli_usage(_("--listen %s: expected ADDRESS:PORT, such as 0.0.0.0:7443 or [::]:7443"),
+                          command->settings.listen);
+    return false;
 }
 
 /* One serve for each state folder; the lock is gone with the process. */

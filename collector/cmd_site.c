@@ -275,8 +275,9 @@ static int run_show(struct cli_args *args)
         code = EXIT_FAILED;
     } else {
         if (listing.format == REPORT_TEXT)
-            (void)printf(_("site %s: %d endpoints every %lld s\n"), name, PQntuples(result),
-                         db_int(site, 0, "interval_s"));
+            (void)printf(ngettext("site %s: %d endpoint every %lld s\n",
+                                  "site %s: %d endpoints every %lld s\n", (unsigned long)PQntuples(result)),
+                         name, PQntuples(result), db_int(site, 0, "interval_s"));
         code = write_rows(&listing, "site", result, site_show_fields);
     }
     PQclear(result);
@@ -323,8 +324,10 @@ static int run_rm(struct cli_args *args)
     if (count < 0)
         db_rollback(db);
     else if (db_commit(db))
-        (void)printf(_("site %s removed with %ld endpoints; their attempts stay in the database\n"), name,
-                     count);
+        (void)printf(ngettext("site %s removed with %ld endpoint; its attempts stay in the database\n",
+                              "site %s removed with %ld endpoints; their attempts stay in the database\n",
+                              (unsigned long)count),
+                     name, count);
     else
         count = -1;
     db_close(db);

@@ -13,7 +13,7 @@
  * line its record begins on.
  */
 
-enum { CSV_MAX_FIELD_BYTES = 1024, CSV_MAX_FIELDS = 64 };
+enum { CSV_MAX_FIELD_BYTES = 1024, CSV_MAX_FIELDS = 64, CSV_BLOCK_BYTES = 1 << 16 };
 
 struct reader {
     struct site_book *book;
@@ -78,6 +78,8 @@ static void take_field(void *bytes, size_t length, void *arg)
     struct reader *reader = arg;
     const char *text = bytes;
     size_t index = reader->field_count++;
+    if (reader->trouble != NULL)
+        return; /* one thing wrong is enough said about a record */
     if (length > CSV_MAX_FIELD_BYTES || index >= CSV_MAX_FIELDS) {
         trouble(reader, length > CSV_MAX_FIELD_BYTES ? text_format(_("field %zu is longer than %d bytes"),
                                                                    index + 1, CSV_MAX_FIELD_BYTES)
@@ -186,6 +188,7 @@ void site_book_csv(struct site_book *book, const char *name, const char *text, s
         site_book_complain(book, NULL);
         return;
     }
+    csv_set_blk_size(&parser, CSV_BLOCK_BYTES); /* by default a long field grows 128 bytes at a time */
     reader->book = book;
     reader->name = name;
     if (length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) { /* a spreadsheet's byte order mark */

@@ -75,6 +75,13 @@ static bool on_allow(const struct address *address, void *arg)
     return policy_allows_address(&duty->settings->policy, address);
 }
 
+/* A confirm attempt has waited for its token already. */
+static bool on_pace(const struct address *address, enum attempt_role role, void *arg)
+{
+    const struct duty *duty = arg;
+    return role == ATTEMPT_CONFIRM || pace_spend(duty->pace, address, clock_mono_us());
+}
+
 static int64_t on_now(uint64_t *ret_error_us, void *arg)
 {
     const struct duty *duty = arg;
@@ -186,6 +193,8 @@ static bool make_parts(struct duty *duty, const struct state *state, char **ret_
         .concurrency = (unsigned)settings->concurrency,
         .allow = on_allow,
         .allow_arg = duty,
+        .pace = on_pace,
+        .pace_arg = duty,
         .now = on_now,
         .now_arg = duty,
     };

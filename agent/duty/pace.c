@@ -72,11 +72,11 @@ int64_t pace_reserve(struct pace *pace, const struct address *address, int64_t n
     return wait_us > 0 ? wait_us : 0;
 }
 
-void pace_spend(struct pace *pace, const struct address *address, int64_t now_us)
+bool pace_spend(struct pace *pace, const struct address *address, int64_t now_us)
 {
+    const struct bucket *bucket = bucket_find(pace, address, now_us);
+    if (bucket->due_us - now_us >= pace->burst_us + (PACE_MAX_DEBT + 1) * pace->period_us)
+        return false;
     (void)pace_reserve(pace, address, now_us);
-    struct bucket *bucket = bucket_find(pace, address, now_us);
-    int64_t most_us = now_us + pace->burst_us + PACE_MAX_DEBT * pace->period_us;
-    if (bucket->due_us > most_us)
-        bucket->due_us = most_us;
+    return true;
 }

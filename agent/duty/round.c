@@ -156,8 +156,6 @@ static void on_attempt(struct attempt *attempt, bool last, void *arg)
     struct round *round = job->round;
     struct rounds *rounds = round->rounds;
     if (attempt != NULL) {
-        if (job->role == ATTEMPT_FIRST && attempt->flow.destination.length > 0)
-            pace_spend(rounds->deps.pace, &attempt->flow.destination, clock_mono_us());
         if (job->role == ATTEMPT_FIRST && outcome_is_failure(classify(attempt)))
             round_confirm(round, job->endpoint, attempt);
         round_keep(round, attempt);

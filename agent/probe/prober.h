@@ -34,6 +34,13 @@ struct prober_options {
     bool (*allow)(const struct address *address, void *arg);
     void *allow_arg;
 
+    /**
+     * Asked once per attempt, right before connect, when `allow` had nothing against the address; false ends the
+     * attempt as LOCAL_POLICY, because its owner's rate for the address is used up. NULL: no rate.
+     */
+    bool (*pace)(const struct address *address, enum attempt_role role, void *arg);
+    void *pace_arg;
+
     /** Collector time of this very moment, Unix microseconds, and the half-width it is known to. NULL: own
      * wall clock, 0. */
     int64_t (*now)(uint64_t *ret_error_us, void *arg);

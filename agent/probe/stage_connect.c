@@ -48,6 +48,9 @@ static enum probe_stage start(struct probe *probe)
     attempt->flow.destination = probe->address;
     if (!probe_allowed(probe))
         return probe_local(probe, LOCAL_POLICY, 0, "address not allowed");
+    const struct prober_options *options = &probe->prober->options;
+    if (options->pace != NULL && !options->pace(&probe->address, attempt->role, options->pace_arg))
+        return probe_local(probe, LOCAL_POLICY, 0, "too many connections to this address");
     int fd = tcp_socket(&probe->address, &probe->prober->options.source);
     if (fd < 0)
         return failed_at_once(probe, errno, CALL_SOCKET);

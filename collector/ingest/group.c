@@ -117,9 +117,15 @@ static void record_drop(struct record *record)
     *record = (struct record){0};
 }
 
-static const struct attempt *record_attempt(const struct record *record)
+static bool record_is_new(const struct batch *batch, const struct record *record)
 {
-    return record->kind == RECORD_ATTEMPT ? record->attempt : NULL;
+    return record->kind != 0 && record_sequence(record) > batch->known;
+}
+
+/* The attempt of a record that goes in; NULL for others. */
+static const struct attempt *record_attempt(const struct batch *batch, const struct record *record)
+{
+    return record->kind == RECORD_ATTEMPT && record_is_new(batch, record) ? record->attempt : NULL;
 }
 
 /* Every attempt of the group that is left, with its batch. */
@@ -157,7 +163,7 @@ char *group_endpoint_ids(const struct group *group)
     bool whole = true;
     GROUP_EACH(group, batch, record)
     {
-        const struct attempt *attempt = record_attempt(record);
+        const struct attempt *attempt = record_attempt(batch, record);
         if (attempt != NULL && attempt->endpoint_id <= INT64_MAX)
             whole = whole && number_add(&set, (int64_t)attempt->endpoint_id);
     }
@@ -175,13 +181,6 @@ static struct group_cursor *group_cursor(const struct group *group, int32_t vant
     return NULL;
 }
 
-static void batch_skip_known(struct batch *batch, uint64_t committed)
-{
-    for (size_t i = 0; i < batch->count; i++)
-        if (batch->records[i].kind != 0 && record_sequence(&batch->records[i]) <= committed)
-            record_drop(&batch->records[i]);
-}
-
 bool group_set_cursors(struct group *group, const PGresult *result)
 {
     size_t count = (size_t)PQntuples(result);
@@ -197,7 +196,7 @@ bool group_set_cursors(struct group *group, const PGresult *result)
         struct group_cursor *cursor = group_cursor(group, batch->source->vantage_id);
         if (cursor == NULL)
             return false;
-        batch_skip_known(batch, cursor->committed);
+        batch->known = cursor->committed;
         if (batch->last > cursor->committed)
             cursor->committed = batch->last;
     }
@@ -222,7 +221,7 @@ bool group_set_endpoints(struct group *group, const PGresult *result, int64_t no
     for (struct batch *batch = group->batches; batch != NULL; batch = batch->next) {
         size_t dropped = 0;
         for (size_t i = 0; i < batch->count; i++) {
-            const struct attempt *attempt = record_attempt(&batch->records[i]);
+            const struct attempt *attempt = record_attempt(batch, &batch->records[i]);
             if (attempt == NULL || attempt_plausible(attempt, &group->endpoints, now_us))
                 continue;
             record_drop(&batch->records[i]);
@@ -242,7 +241,7 @@ bool group_collect(struct group *group)
     buf_init(&hashes, 0);
     GROUP_EACH(group, batch, record)
     {
-        const struct attempt *attempt = record_attempt(record);
+        const struct attempt *attempt = record_attempt(batch, record);
         if (attempt != NULL && attempt->round_id != 0 && attempt->round_id <= INT64_MAX)
             whole = whole && number_add(&group->rounds, (int64_t)attempt->round_id);
         if (attempt == NULL || attempt->tls.chain_count == 0)
@@ -266,7 +265,7 @@ char *group_chain_hashes(const struct group *group)
     buf_init(&hashes, 0);
     GROUP_EACH(group, batch, record)
     {
-        const struct attempt *attempt = record_attempt(record);
+        const struct attempt *attempt = record_attempt(batch, record);
         if (attempt == NULL || attempt->tls.chain_count == 0 || !chain_hash(attempt, &hashes, digest))
             continue;
         struct hash_entry *entry = hash_find(&group->chains, digest);
@@ -337,7 +336,7 @@ long group_encode(const struct group *group, struct buf *out)
     bool whole = copy_begin(out);
     GROUP_EACH(group, batch, record)
     {
-        const struct attempt *attempt = record_attempt(record);
+        const struct attempt *attempt = record_attempt(batch, record);
         if (attempt == NULL || !whole)
             continue;
         struct copy_row row = {.attempt = attempt,
@@ -366,7 +365,8 @@ long group_reports(const struct group *group, char *ret_params[6])
     GROUP_EACH(group, batch, record)
     {
         const struct round_report *report = &record->report;
-        if (record->kind != RECORD_ROUND_REPORT || report->round_id > INT64_MAX)
+        if (record->kind != RECORD_ROUND_REPORT || !record_is_new(batch, record) ||
+            report->round_id > INT64_MAX)
             continue;
         (void)array_number(&arrays[0], (int64_t)report->round_id);
         (void)array_number(&arrays[1], batch->source->vantage_id);
@@ -404,7 +404,7 @@ size_t group_wanted_of(const struct group *group, const struct ingest_source *so
     size_t count = 0;
     GROUP_EACH(group, batch, record)
     {
-        const struct attempt *attempt = record_attempt(record);
+        const struct attempt *attempt = record_attempt(batch, record);
         if (attempt == NULL || batch->source != source)
             continue;
         for (size_t i = 0; i < attempt->tls.chain_count && count < max; i++) {

@@ -11,6 +11,8 @@ struct batch {
     struct ingest_source *source;
     size_t count;
     uint64_t last; /* sequence of the last record */
+    uint64_t
+        known; /* records up to this one are skipped, in this try: another batch, or the database, has them */
     struct record records[];
 };
 

@@ -52,7 +52,7 @@ struct ingest {
     struct batch **last;
     struct group group;
     bool running;
-    bool one_by_one; /* the last group was refused: find out which batch */
+    size_t singles; /* a group was refused: so many batches go alone, to find out which it was */
     bool stopped;
 };
 
@@ -78,7 +78,7 @@ static void ingest_form_group(struct ingest *ingest)
     while (ingest->first != NULL) {
         struct batch *batch = ingest->first;
         bool full = ingest->group.batch_count > 0 &&
-                    (ingest->one_by_one || ingest->group.row_count + batch->count > GROUP_ROWS);
+                    (ingest->singles > 0 || ingest->group.row_count + batch->count > GROUP_ROWS);
         if (full)
             break;
         ingest->first = batch->next;
@@ -267,12 +267,11 @@ static void ingest_free_batches(struct batch *batch)
 static void ingest_committed(struct ingest *ingest)
 {
     struct batch *batches = ingest->group.batches;
-    bool alone = ingest->one_by_one;
     ingest_acknowledge(&ingest->group);
     group_done(&ingest->group);
     ingest_free_batches(batches);
-    if (alone && ingest->first == NULL)
-        ingest->one_by_one = false;
+    if (ingest->singles > 0)
+        ingest->singles--;
     ingest_run(ingest);
 }
 
@@ -283,13 +282,15 @@ static void ingest_on_retry(uv_timer_t *timer)
 
 static void ingest_refused(struct ingest *ingest, const char *why)
 {
-    bool alone = ingest->group.batch_count == 1 && ingest->one_by_one;
+    bool alone = ingest->singles > 0;
     struct ingest_source *source = ingest->group.batches == NULL ? NULL : ingest->group.batches->source;
     log_line("the database refuses %zu records: %s", ingest->group.row_count, why);
+    ingest->singles = alone ? ingest->singles - 1 : ingest->group.batch_count;
     ingest_put_back(ingest);
-    ingest->one_by_one = true;
     if (alone && source != NULL && !source->gone)
         source->refused(source, why);
+    else if (alone && source != NULL)
+        ingest_forget(ingest, source);
     (void)uv_timer_start(&ingest->retry, ingest_on_retry, RETRY_MS, 0);
 }
 

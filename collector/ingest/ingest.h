@@ -21,9 +21,10 @@ struct ingest_source {
     bool gone;      /* the session is closed: nothing is sent to it, and its queued batches are dropped */
     void (*stored)(struct ingest_source *source, uint64_t committed); /* a batch is in the database */
     void (*wanted)(struct ingest_source *source, const uint8_t (*sha256)[32], size_t count);
-    void (*refused)(struct ingest_source *source, const char *why); /* the database does not take the batch */
-    void (*released)(struct ingest_source *source);                 /* refs came to 0 after `gone` was set */
-    void (*dropped)(struct ingest_source *source, size_t count);    /* attempts that could not be true */
+    /* The database does not take the batch: the source is to be given up, with ingest_forget. */
+    void (*refused)(struct ingest_source *source, const char *why);
+    void (*released)(struct ingest_source *source);              /* refs came to 0 after `gone` was set */
+    void (*dropped)(struct ingest_source *source, size_t count); /* attempts that could not be true */
 };
 
 struct ingest *ingest_new(uv_loop_t *loop, struct pg *pg);

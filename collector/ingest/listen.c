@@ -83,8 +83,7 @@ struct listen *listen_new(struct session_hub *hub, const char *where, char ret_p
     uint16_t port = 0;
     struct sockaddr_storage storage;
     if (!listen_parse(where, &address, &port)) {
-        *ret_why =
-            text_format(_("--listen %s: expected ADDRESS:PORT, such as 0.0.0.0:7443 or [::]:7443"), where);
+        *ret_why = text_format(_("%s is no ADDRESS:PORT"), where);
         return NULL;
     }
     struct listen *listen = calloc(1, sizeof *listen);

@@ -74,6 +74,8 @@ static void open_replace_older(struct session *session)
         if (other == session || !other->admitted || other->source.vantage_id != session->source.vantage_id)
             continue;
         other->admitted = false;
+        log_line("session %s: the one from %s is replaced by a newer one from %s", session->name, other->peer,
+                 session->peer);
         session_goodbye(other, GOODBYE_REPLACED, "a newer session of this vantage took over");
     }
 }

@@ -41,11 +41,22 @@ static void test_planned_attempts_leave_a_debt(void **state)
     struct pace *pace = pace_new(1000, 2);
     struct address a = address_of("192.0.2.1");
     for (int i = 0; i < 4; i++)
-        pace_spend(pace, &a, 0);
+        assert_true(pace_spend(pace, &a, 0));
     assert_int_equal(pace_reserve(pace, &a, 0), 3 * s_us);
-    for (int i = 0; i < 10000; i++)
-        pace_spend(pace, &a, 0);
-    assert_int_equal(pace_reserve(pace, &a, 0), PACE_MAX_DEBT * s_us); /* bounded */
+    pace_free(pace);
+}
+
+static void test_debt_ends(void **state)
+{
+    (void)state;
+    struct pace *pace = pace_new(1000, 2);
+    struct address a = address_of("192.0.2.1"), b = address_of("192.0.2.2");
+    for (int i = 0; i < 2 + PACE_MAX_DEBT; i++)
+        assert_true(pace_spend(pace, &a, 0));
+    assert_false(pace_spend(pace, &a, 0));
+    assert_true(pace_spend(pace, &b, 0));
+    assert_true(pace_spend(pace, &a, s_us)); /* a second brings one token */
+    assert_false(pace_spend(pace, &a, s_us));
     pace_free(pace);
 }
 
@@ -66,7 +77,7 @@ static void test_flood_of_addresses(void **state)
     struct pace *pace = pace_new(1000, 2);
     struct address a = address_of("192.0.2.1"), other = address_of("2001:db8::");
     for (int i = 0; i < 20; i++)
-        pace_spend(pace, &a, 0);
+        (void)pace_spend(pace, &a, 0);
     for (uint32_t i = 0; i < 100000; i++) {
         memcpy(other.bytes + 8, &i, sizeof i);
         (void)pace_reserve(pace, &other, 0);
@@ -80,6 +91,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_burst_then_one_a_second),
         cmocka_unit_test(test_planned_attempts_leave_a_debt),
+        cmocka_unit_test(test_debt_ends),
         cmocka_unit_test(test_other_rate),
         cmocka_unit_test(test_flood_of_addresses),
     };

@@ -421,6 +421,28 @@ static void a_refused_address_is_never_connected(void **state)
     assert_int_equal(attempt->flow.destination.length, 4);
 }
 
+static bool pace_one(const struct address *address, enum attempt_role role, void *arg)
+{
+    (void)role;
+    assert_int_equal(address->length, 4);
+    return ++*(unsigned *)arg <= 1;
+}
+
+static void an_address_whose_rate_is_used_up_is_not_connected(void **state)
+{
+    struct fixture *fixture = *state;
+    struct lab_server server;
+    unsigned asked = 1;
+    lab_start(&server, LAB_CLOSE, NULL);
+    fixture->options.pace = pace_one;
+    fixture->options.pace_arg = &asked;
+    struct attempt *attempt = run_against(fixture, &server, named_job());
+    assert_class(attempt, OUTCOME_LOCAL_POLICY);
+    assert_int_equal(asked, 2);
+    assert_int_equal(server.served, 0);
+    assert_int_equal(attempt->clock.connect_us, EVIDENCE_NEVER);
+}
+
 static void a_host_that_is_no_name_reaches_no_header(void **state)
 {
     struct lab_server server;
@@ -672,6 +694,7 @@ int main(void)
         TEST(a_reset_after_the_handshake_is_http),
         TEST(a_closed_port_is_refused),
         TEST(a_refused_address_is_never_connected),
+        TEST(an_address_whose_rate_is_used_up_is_not_connected),
         TEST(a_host_that_is_no_name_reaches_no_header),
         TEST(an_address_that_has_no_route_is_this_vantages_matter),
         TEST(descriptors_that_run_out_are_this_vantages_matter),

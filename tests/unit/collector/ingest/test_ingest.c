@@ -29,6 +29,7 @@ struct vantage {
     unsigned acks;
     size_t wanted;
     size_t dropped;
+    unsigned refused;
     bool released;
 };
 
@@ -82,8 +83,10 @@ static void wanted(struct ingest_source *source, const uint8_t (*sha256)[32], si
 
 static void refused(struct ingest_source *source, const char *why)
 {
-    (void)source;
-    fail_msg("refused: %s", why);
+    ((struct vantage *)source)->refused++;
+    assert_non_null(strstr(why, "poison"));
+    source->gone = true;
+    ingest_forget(ingest, source);
 }
 
 static void released(struct ingest_source *source)
@@ -264,6 +267,54 @@ static void the_gone_are_forgotten(void **arg)
     expect("SELECT string_agg(committed::text, ',' ORDER BY vantage_id) FROM vantage_cursor", "24,41");
 }
 
+static void one_bad_batch_holds_nobody_up(void **arg)
+{
+    (void)arg;
+    struct vantage one = vantage_make(1), two = vantage_make(2);
+    PGconn *connection = PQconnectdb(cluster_conninfo(cluster));
+    PQclear(PQexec(connection, "ALTER TABLE attempt ADD CONSTRAINT poison CHECK (sequence <> 66)"));
+    PQfinish(connection);
+    open_all();
+    send_batch(&one, 65, 66);
+    send_batch(&one, 67, 68); /* must not overtake what was refused */
+    send_batch(&two, 60, 61);
+    expected_acks = 1;
+    run_all();
+    assert_int_equal(one.refused, 1);
+    assert_int_equal(one.acks, 0);
+    assert_true(one.released);
+    assert_int_equal(two.acked, 61);
+    expect("SELECT string_agg(committed::text, ',' ORDER BY vantage_id) FROM vantage_cursor", "24,61");
+}
+
+/* Two sessions of one vantage in a group that fails; the older one goes before the group is tried again. */
+static struct vantage older;
+
+static void refuse_older(struct ingest_source *source, const char *why)
+{
+    (void)why;
+    source->gone = true;
+    ingest_forget(ingest, source);
+}
+
+static void what_only_a_lost_batch_held_is_not_taken_for_stored(void **arg)
+{
+    (void)arg;
+    struct vantage newer = vantage_make(2);
+    older = vantage_make(2);
+    older.source.refused = refuse_older;
+    open_all();
+    send_batch(&older, 65, 66); /* 66 is refused: the whole group, then this batch alone */
+    struct record records[2] = {attempt_record(65, known_endpoint), attempt_record(67, known_endpoint)};
+    assert_true(ingest_batch(ingest, &newer.source, records, 2));
+    expected_acks = 1;
+    run_all();
+    assert_int_equal(newer.acked, 67);
+    expect("SELECT string_agg(sequence::text, ',' ORDER BY sequence) FROM attempt WHERE vantage_id = 2 AND "
+           "sequence > 61",
+           "65,67");
+}
+
 static bool prepare(void)
 {
     char *why = NULL;
@@ -296,6 +347,8 @@ int main(void)
         cmocka_unit_test(lies_are_dropped_and_the_cursor_passes),
         cmocka_unit_test(reports_count_for_rounds_that_exist),
         cmocka_unit_test(the_gone_are_forgotten),
+        cmocka_unit_test(one_bad_batch_holds_nobody_up),
+        cmocka_unit_test(what_only_a_lost_batch_held_is_not_taken_for_stored),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     cluster_close(cluster);
