@@ -56,7 +56,7 @@ struct request {
 static const char *const files[] = {"key.pem", "ca.pem", "certificate.pem", "agent.yaml"};
 enum { FILES = sizeof files / sizeof files[0] };
 
-/* --- the command line -------------------------------------------------------------------------------------------- */
+/* --- the command line ------------------------------------------------------------------------------------------- */
 
 static bool take_allow(struct request *request, const char *value)
 {
@@ -142,7 +142,7 @@ static bool request_is_complete(const struct request *request)
     return false;
 }
 
-/* --- files ------------------------------------------------------------------------------------------------------- */
+/* --- files ------------------------------------------------------------------------------------------------------ */
 
 static bool staged_path(const struct state *state, const char *file, char out[PATH_MAX])
 {
@@ -198,7 +198,7 @@ static bool put_in_force(const struct state *state, char **ret_why)
     return true;
 }
 
-/* --- enrolling --------------------------------------------------------------------------------------------------- */
+/* --- enrolling -------------------------------------------------------------------------------------------------- */
 
 static bool enrol_in(const struct state *state, const struct request *request, struct enrolment *enrolment,
                      char **ret_why)

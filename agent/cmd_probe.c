@@ -235,7 +235,7 @@ static int read_settings(struct cli_args *args, struct settings *settings)
     return result == EXIT_HEALTHY ? check_settings(settings) : result;
 }
 
-/* --- the run ----------------------------------------------------------------------------------------------------- */
+/* --- the run ---------------------------------------------------------------------------------------------------- */
 
 static struct endpoint endpoint_at(const struct settings *settings, size_t index)
 {

@@ -51,7 +51,7 @@ struct duty {
     int code;
 };
 
-/* --- callbacks between the parts --------------------------------------------------------------------------------- */
+/* --- callbacks between the parts -------------------------------------------------------------------------------- */
 
 static void on_kept(const char *why, void *arg)
 {
@@ -91,7 +91,7 @@ static int64_t on_now(uint64_t *ret_error_us, void *arg)
     return now_us + offset_us;
 }
 
-/* --- the end ----------------------------------------------------------------------------------------------------- */
+/* --- the end ---------------------------------------------------------------------------------------------------- */
 
 static void on_part_closed(void *arg)
 {
@@ -149,7 +149,7 @@ static void on_revoked(const char *text, void *arg)
     duty_stop(arg, EXIT_FAILED);
 }
 
-/* --- the beginning ----------------------------------------------------------------------------------------------- */
+/* --- the beginning ---------------------------------------------------------------------------------------------- */
 
 static SSL_CTX *read_context(const struct state *state, char **ret_why)
 {

@@ -64,7 +64,7 @@ static void say(struct attempted *attempted, const char *format, ...)
     va_end(args);
 }
 
-/* --- the answer -------------------------------------------------------------------------------------------------- */
+/* --- the answer ------------------------------------------------------------------------------------------------- */
 
 static bool ca_is_pinned(const struct attempted *attempted, X509 *ca)
 {
@@ -146,7 +146,7 @@ static void on_closed(struct channel *channel, enum channel_failure failure, con
     say(attempted, "%s", why);
 }
 
-/* --- the connection ---------------------------------------------------------------------------------------------- */
+/* --- the connection --------------------------------------------------------------------------------------------- */
 
 /* @return how many addresses; 0 and *ret_why on failure. */
 static size_t resolve(uv_loop_t *loop, const char *host, struct address addresses[MAX_ADDRESSES],

@@ -62,21 +62,19 @@ static struct bucket *bucket_find(struct pace *pace, const struct address *addre
     return fullest;
 }
 
-int64_t pace_reserve(struct pace *pace, const struct address *address, int64_t now_us)
+int64_t pace_reserve(struct pace *pace, const struct address *address, int64_t now_us, int64_t patience_us)
 {
     struct bucket *bucket = bucket_find(pace, address, now_us);
     if (bucket->due_us < now_us)
         bucket->due_us = now_us;
     int64_t wait_us = bucket->due_us - pace->burst_us - now_us;
+    if (wait_us > patience_us)
+        return -1;
     bucket->due_us += pace->period_us;
     return wait_us > 0 ? wait_us : 0;
 }
 
 bool pace_spend(struct pace *pace, const struct address *address, int64_t now_us)
 {
-    const struct bucket *bucket = bucket_find(pace, address, now_us);
-    if (bucket->due_us - now_us >= pace->burst_us + (PACE_MAX_DEBT + 1) * pace->period_us)
-        return false;
-    (void)pace_reserve(pace, address, now_us);
-    return true;
+    return pace_reserve(pace, address, now_us, PACE_MAX_DEBT * pace->period_us) >= 0;
 }

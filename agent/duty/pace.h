@@ -23,7 +23,11 @@ void pace_free(struct pace *pace);
 /** Spends a token now, into debt when there is none. @return false when the debt is PACE_MAX_DEBT already: do not go. */
 bool pace_spend(struct pace *pace, const struct address *address, int64_t now_us);
 
-/** Spends a token that is, or will be, there. @return how long to wait for it, microseconds; 0: go. */
-int64_t pace_reserve(struct pace *pace, const struct address *address, int64_t now_us);
+/**
+ * Spends a token that is, or will soon be, there.
+ * @param patience_us  the longest wait that makes sense. @return how long to wait, microseconds (0: go), or -1 when that
+ *                     would be longer; nothing is spent then.
+ */
+int64_t pace_reserve(struct pace *pace, const struct address *address, int64_t now_us, int64_t patience_us);
 
 #endif

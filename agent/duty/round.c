@@ -31,7 +31,8 @@
  */
 
 enum {
-    DUE_US = 500,           /* the timer counts milliseconds: this near is now */
+    DUE_US = 500,                          /* the timer counts milliseconds: this near is now */
+    CONFIRM_PATIENCE_US = 3 * 1000 * 1000, /* a confirm attempt much later than its first confirms little */
     ROUNDS_REMEMBERED = 64, /* so that a plan that is sent again after a lost session is not done again */
 };
 
@@ -83,7 +84,7 @@ struct job {
 
 static void rounds_turn(struct rounds *rounds);
 
-/* --- one round --------------------------------------------------------------------------------------------------- */
+/* --- one round -------------------------------------------------------------------------------------------------- */
 
 static void round_free(struct round *round)
 {
@@ -136,9 +137,14 @@ static void round_confirm(struct round *round, uint32_t endpoint, const struct a
     struct confirm confirm = {.due_us = now_us, .endpoint = endpoint, .address = attempt->flow.destination};
     if (round->rounds->stopping || !offset_get(round->rounds->deps.offset, now_us, &offset_us, NULL))
         return;
-    if (confirm.address.length > 0)
-        confirm.due_us += pace_reserve(round->rounds->deps.pace, &confirm.address, now_us);
-    if (confirm.due_us + offset_us <= round->plan.deadline_us)
+    int64_t patience_us = round->plan.deadline_us - offset_us - now_us;
+    if (patience_us > CONFIRM_PATIENCE_US)
+        patience_us = CONFIRM_PATIENCE_US;
+    int64_t wait_us = confirm.address.length == 0
+                          ? 0
+                          : pace_reserve(round->rounds->deps.pace, &confirm.address, now_us, patience_us);
+    confirm.due_us += wait_us;
+    if (wait_us >= 0)
         (void)round_add_confirm(round, &confirm); /* without memory the first attempt stands alone */
 }
 
@@ -261,7 +267,7 @@ static void round_report(struct round *round)
     round->rounds->done[round->rounds->done_next++ % ROUNDS_REMEMBERED] = report->round_id;
 }
 
-/* --- all of them ------------------------------------------------------------------------------------------------- */
+/* --- all of them ------------------------------------------------------------------------------------------------ */
 
 static void round_end(struct rounds *rounds, size_t index)
 {

@@ -36,7 +36,7 @@ void settings_done(struct settings *settings)
     *settings = (struct settings){0};
 }
 
-/* --- collectors -------------------------------------------------------------------------------------------------- */
+/* --- collectors ------------------------------------------------------------------------------------------------- */
 
 /* One colon, or one after a bracket: more of them are an IPv6 address. */
 static bool names_port(const char *text)
@@ -85,7 +85,7 @@ bool settings_add_collectors(struct settings *settings, const char *text, const 
     }
 }
 
-/* --- reading ----------------------------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------------------------- */
 
 static bool read_list(struct settings *settings, const struct config *config, const struct config_node *list,
                       bool (*add)(struct settings *settings, const char *text, const char **ret_why),
@@ -182,7 +182,7 @@ bool settings_read(struct settings *settings, const char *path, char **ret_why)
     return read;
 }
 
-/* --- writing ----------------------------------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------------------------------- */
 
 /* Double-quoted, because an asterisk or a bracket begins something else in YAML. */
 static bool write_text(struct buf *out, const char *text)

@@ -84,7 +84,7 @@ static int meta_put(struct spool *spool, MDB_txn *txn, const char *name, uint64_
     return mdb_put(txn, spool->meta, &key, &value, 0);
 }
 
-/* --- opening ----------------------------------------------------------------------------------------------------- */
+/* --- opening ---------------------------------------------------------------------------------------------------- */
 
 static void set_why(char **ret_why, const char *folder, int status)
 {
@@ -191,7 +191,7 @@ void spool_close(struct spool *spool)
     free(spool);
 }
 
-/* --- sequences --------------------------------------------------------------------------------------------------- */
+/* --- sequences -------------------------------------------------------------------------------------------------- */
 
 uint64_t spool_next_sequence(const struct spool *spool)
 {
@@ -223,7 +223,7 @@ bool spool_raise(struct spool *spool, uint64_t committed, char **ret_why)
     return status == 0;
 }
 
-/* --- writing ----------------------------------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------------------------------- */
 
 static uint64_t database_bytes(MDB_txn *txn, MDB_dbi dbi)
 {
@@ -384,7 +384,7 @@ bool spool_write(struct spool *spool, const struct spool_batch *batch, char **re
     return status == 0;
 }
 
-/* --- reading ----------------------------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------------------------- */
 
 uint64_t spool_count(struct spool *spool)
 {

@@ -43,7 +43,7 @@ static void uplink_finish(struct uplink *uplink)
         handles_close_all(&uplink->handles, uplink->deps.loop, uplink_free, uplink);
 }
 
-/* --- resting ----------------------------------------------------------------------------------------------------- */
+/* --- resting ---------------------------------------------------------------------------------------------------- */
 
 static void on_rested(uv_timer_t *timer)
 {
@@ -73,7 +73,7 @@ static void uplink_rest(struct uplink *uplink, const char *what, const char *why
     (void)uv_timer_start(&uplink->timer, on_rested, rest, 0);
 }
 
-/* --- connecting -------------------------------------------------------------------------------------------------- */
+/* --- connecting ------------------------------------------------------------------------------------------------- */
 
 static void on_open(struct channel *channel, void *arg)
 {
@@ -172,7 +172,7 @@ static void uplink_dial(struct uplink *uplink)
     uplink_rest(uplink, "cannot resolve", uv_strerror(status));
 }
 
-/* --- public ------------------------------------------------------------------------------------------------------ */
+/* --- public ----------------------------------------------------------------------------------------------------- */
 
 struct uplink *uplink_new(const struct uplink_deps *deps)
 {

@@ -68,7 +68,7 @@ void session_end(struct uplink *uplink)
     uplink->wanted = NULL;
 }
 
-/* --- the clock --------------------------------------------------------------------------------------------------- */
+/* --- the clock -------------------------------------------------------------------------------------------------- */
 
 static void on_ping(uv_timer_t *timer)
 {
@@ -93,7 +93,7 @@ static void on_pong(struct uplink *uplink, const struct message *message)
     rounds_clock_changed(uplink->deps.rounds);
 }
 
-/* --- results ----------------------------------------------------------------------------------------------------- */
+/* --- results ---------------------------------------------------------------------------------------------------- */
 
 static bool push_batch(struct uplink *uplink, struct buf *bytes, struct buf *payload)
 {
@@ -164,7 +164,7 @@ static void on_welcome(struct uplink *uplink, const struct message *message)
     uplink_push(uplink);
 }
 
-/* --- certificates ------------------------------------------------------------------------------------------------ */
+/* --- certificates ----------------------------------------------------------------------------------------------- */
 
 /* The next megabyte of what is wanted; those that are not there any more are passed over. */
 static void send_certificates(struct uplink *uplink)
@@ -211,7 +211,7 @@ static void on_certificates_wanted(struct uplink *uplink, const struct message *
         send_certificates(uplink);
 }
 
-/* --- dispatch ---------------------------------------------------------------------------------------------------- */
+/* --- dispatch --------------------------------------------------------------------------------------------------- */
 
 static void on_goodbye(struct uplink *uplink, const struct message *message)
 {

@@ -81,8 +81,7 @@ void probe_snapshot(struct probe *probe, enum evidence_moment moment)
         (void)tcp_snapshot_take(probe->wire.fd, probe_now_us(probe), snapshot);
 }
 
-/* --- failures of libssl
- * -------------------------------------------------------------------------------------- */
+/* --- failures of libssl ------------------------------------------------------------------------------------ */
 
 static void keep_error_queue(struct evidence_tls *tls)
 {
@@ -125,8 +124,7 @@ void probe_tls_failed(struct probe *probe, int ssl_error)
     probe_end_as(probe, ending_of(probe, ssl_error));
 }
 
-/* --- the driver
- * ------------------------------------------------------------------------------------------------- */
+/* --- the driver -------------------------------------------------------------------------------------------- */
 
 static void probe_finish(void *arg)
 {

@@ -95,8 +95,7 @@ struct prober {
     void *closed_arg;
 };
 
-/* --- probe.c: the driver
- * ------------------------------------------------------------------------------------- */
+/* --- probe.c: the driver ----------------------------------------------------------------------------------- */
 
 /** Sets the clock going and runs the stages until one waits. */
 void probe_start(struct probe *probe);
@@ -133,14 +132,12 @@ void probe_snapshot(struct probe *probe, enum evidence_moment moment);
  * by it. */
 void probe_tls_failed(struct probe *probe, int ssl_error);
 
-/* --- stage_*.c
- * ------------------------------------------------------------------------------------------------- */
+/* --- stage_*.c --------------------------------------------------------------------------------------------- */
 
 #define PROBE_STAGE_PROTOTYPE(STAGE, name) enum probe_stage probe_stage_##name(struct probe *probe);
 PROBE_STAGES(PROBE_STAGE_PROTOTYPE)
 
-/* --- certificates.c
- * ---------------------------------------------------------------------------------------------- */
+/* --- certificates.c ---------------------------------------------------------------------------------------- */
 
 /** Reads what a handshake, complete or not, left in the SSL object into the attempt. */
 void certificates_keep(SSL *ssl, struct attempt *attempt);
@@ -148,8 +145,7 @@ void certificates_keep(SSL *ssl, struct attempt *attempt);
 /** A verify error, into the set. */
 void certificates_verify_error(struct attempt *attempt, int code, int depth);
 
-/* --- prober.c: what the stages and the driver need of it
- * ------------------------------------------------------------ */
+/* --- prober.c: what the stages and the driver need of it --------------------------------------------------- */
 
 /** Another attempt of the same job, at another address of the same answers. Without memory there is none. */
 void prober_fork(struct probe *probe, const struct address *address);

@@ -62,8 +62,7 @@ static struct probe *probe_new(struct prober *prober, struct probe_task *task)
     return probe;
 }
 
-/* --- the queue
- * ------------------------------------------------------------------------------------------------ */
+/* --- the queue --------------------------------------------------------------------------------------------- */
 
 static void queue_last(struct prober *prober, struct probe *probe)
 {
@@ -155,9 +154,7 @@ void prober_finished(struct probe *probe)
     prober_advance(prober);
 }
 
-/* --- forks
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- forks ------------------------------------------------------------------------------------------------- */
 
 static bool copy_query(struct arena *arena, const struct dns_query *from, struct dns_query *ret_query)
 {
@@ -206,8 +203,7 @@ void prober_fork(struct probe *probe, const struct address *address)
     prober_advance(probe->prober);
 }
 
-/* --- the prober
- * ------------------------------------------------------------------------------------------------ */
+/* --- the prober -------------------------------------------------------------------------------------------- */
 
 void prober_cancel(struct prober *prober)
 {

@@ -102,8 +102,7 @@ int wire_write(struct wire *wire, const void *bytes, size_t length)
     return (int)sent;
 }
 
-/* --- the BIO
- * ------------------------------------------------------------------------------------------------- */
+/* --- the BIO ----------------------------------------------------------------------------------------------- */
 
 static int bio_read(BIO *bio, char *bytes, int length)
 {

@@ -22,7 +22,7 @@ int64_t plan_next_start(int64_t now_us, int64_t last_us, int32_t interval_s);
 
 /**
  * Sets spread and deadline of a plan from its start.
- * spread = min(interval / 2, endpoints * 50 ms); at most 30 s for a round without an interval (interval_s 0).
+ * spread = min(interval / 2, endpoints * 250 ms); for a round without an interval (interval_s 0) endpoints * 50 ms, 30 s at most.
  * deadline = start + spread + two attempts (the second is the retry) + grace.
  */
 void plan_shape(struct round_plan *plan, int32_t interval_s, size_t endpoints, uint64_t timeout_us);

@@ -4,10 +4,11 @@
 
 /*
  *   CONNECTING --connected--> HANDSHAKING --done--> OPEN --+
- *        |                         |                       | channel_close, a broken rule, a refused
- * certificate |                         |                       v | +-------------------> LINGERING: queue,
- * close_notify and FIN go out; what |                                                 |        comes in is
- * thrown away |  failed, timed out, peer gone                   | peer's FIN, or a second has passed
+ *        |                         |                       | channel_close, a broken rule, a refused certificate
+ *        |                         |                       v
+ *        |                         +-------------------> LINGERING: queue, close_notify and FIN go out, what comes
+ *        |                         |                       |        in is thrown away
+ *        | failed, timed out,      | peer gone             | peer's FIN, or a second has passed
  *        +-------------------------+---------------------> CLOSING: handles_close_all --> on_closed, free
  *
  * Lingering matters: closing a socket with unread bytes in it sends a reset, and a reset destroys what the
@@ -26,8 +27,7 @@ const struct channel_limits channel_default_limits = {
     .max_payload_bytes = FRAME_MAX_BYTES,
 };
 
-/* --- receiving
- * --------------------------------------------------------------------------------------------------- */
+/* --- receiving --------------------------------------------------------------------------------------------- */
 
 static void channel_message(struct channel *channel, const uint8_t *payload, size_t length)
 {
@@ -218,8 +218,7 @@ void channel_resume(struct channel *channel)
     channel_want_turn(channel);
 }
 
-/* --- beginning
- * --------------------------------------------------------------------------------------------------- */
+/* --- beginning --------------------------------------------------------------------------------------------- */
 
 static struct channel *channel_new(uv_loop_t *loop, SSL_CTX *context, bool server, const char *name,
                                    const struct channel_limits *limits,
@@ -315,8 +314,7 @@ struct channel *channel_accept(uv_stream_t *listener, SSL_CTX *context, const st
     return channel;
 }
 
-/* --- public
- * ------------------------------------------------------------------------------------------------------ */
+/* --- public ------------------------------------------------------------------------------------------------ */
 
 bool channel_send_payload(struct channel *channel, const void *payload, size_t length)
 {

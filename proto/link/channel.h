@@ -50,8 +50,8 @@ extern const struct channel_limits channel_default_limits; /* 10 s, 90 s, 16 MiB
  * @param name     checked in the server's certificate; NULL: whatever the context's verify callback says.
  * @return NULL only without memory or with an address that is none; every later failure goes to on_closed.
  */
-struct channel *channel_connect(uv_loop_t *loop, const struct address *address, uint16_t port, SSL_CTX *context,
-                                const char *name, const struct channel_limits *limits,
+struct channel *channel_connect(uv_loop_t *loop, const struct address *address, uint16_t port,
+                                SSL_CTX *context, const char *name, const struct channel_limits *limits,
                                 const struct channel_handlers *handlers, void *arg);
 
 /** Accepts one waiting connection of a listening uv_tcp_t, as its connection callback. @return NULL on failure. */

@@ -5,8 +5,7 @@
 
 /* How a channel sends, and how it ends. The states are drawn in channel.c. */
 
-/* --- ending
- * ------------------------------------------------------------------------------------------------------ */
+/* --- ending ------------------------------------------------------------------------------------------------ */
 
 static void channel_free(void *arg)
 {
@@ -61,8 +60,7 @@ void channel_linger(struct channel *channel, enum channel_failure failure, const
     channel_read(channel);
 }
 
-/* --- sending
- * ----------------------------------------------------------------------------------------------------- */
+/* --- sending ----------------------------------------------------------------------------------------------- */
 
 static size_t queue_left(const struct channel *channel)
 {

@@ -37,8 +37,8 @@ enum pki_use { PKI_SERVER, PKI_VANTAGE };
  * Signs a certificate.
  * @param name  the vantage (CN, and SAN URI "parallax:vantage:NAME"), or the server's name (CN, SAN DNS "parallax-collector").
  */
-X509 *pki_sign(X509 *ca, EVP_PKEY *ca_key, EVP_PKEY *subject_key, enum pki_use use, const char *name, int64_t seconds,
-               char **ret_why);
+X509 *pki_sign(X509 *ca, EVP_PKEY *ca_key, EVP_PKEY *subject_key, enum pki_use use, const char *name,
+               int64_t seconds, char **ret_why);
 
 /** The public key of a CSR whose self-signature verifies. @return NULL otherwise. */
 EVP_PKEY *pki_csr_key(const void *der, size_t length, char **ret_why);

@@ -96,8 +96,7 @@ bool message_encode_batch(const struct bytes *records, size_t count, struct buf 
     return written;
 }
 
-/* --- messages, ours to theirs
- * ------------------------------------------------------------------------------------- */
+/* --- messages, ours to theirs ------------------------------------------------------------------------------ */
 
 static char *text_out(const char *text)
 {

@@ -23,15 +23,16 @@ static void test_burst_then_one_a_second(void **state)
     (void)state;
     struct pace *pace = pace_new(1000, 2);
     struct address a = address_of("192.0.2.1"), b = address_of("2001:db8::1");
-    assert_int_equal(pace_reserve(pace, &a, 0), 0);
-    assert_int_equal(pace_reserve(pace, &a, 0), 0);
-    assert_int_equal(pace_reserve(pace, &a, 0), s_us);
-    assert_int_equal(pace_reserve(pace, &a, 0), 2 * s_us);
-    assert_int_equal(pace_reserve(pace, &b, 0), 0); /* another address, another bucket */
-    assert_int_equal(pace_reserve(pace, &a, 3 * s_us), 0);
-    assert_int_equal(pace_reserve(pace, &a, 100 * s_us), 0); /* full again, and not fuller than the burst */
-    assert_int_equal(pace_reserve(pace, &a, 100 * s_us), 0);
-    assert_int_equal(pace_reserve(pace, &a, 100 * s_us), s_us);
+    assert_int_equal(pace_reserve(pace, &a, 0, 100 * s_us), 0);
+    assert_int_equal(pace_reserve(pace, &a, 0, 100 * s_us), 0);
+    assert_int_equal(pace_reserve(pace, &a, 0, 100 * s_us), s_us);
+    assert_int_equal(pace_reserve(pace, &a, 0, 100 * s_us), 2 * s_us);
+    assert_int_equal(pace_reserve(pace, &b, 0, 100 * s_us), 0); /* another address, another bucket */
+    assert_int_equal(pace_reserve(pace, &a, 3 * s_us, 100 * s_us), 0);
+    assert_int_equal(pace_reserve(pace, &a, 100 * s_us, 100 * s_us),
+                     0); /* full again, and not fuller than the burst */
+    assert_int_equal(pace_reserve(pace, &a, 100 * s_us, 100 * s_us), 0);
+    assert_int_equal(pace_reserve(pace, &a, 100 * s_us, 100 * s_us), s_us);
     pace_free(pace);
 }
 
@@ -42,7 +43,7 @@ static void test_planned_attempts_leave_a_debt(void **state)
     struct address a = address_of("192.0.2.1");
     for (int i = 0; i < 4; i++)
         assert_true(pace_spend(pace, &a, 0));
-    assert_int_equal(pace_reserve(pace, &a, 0), 3 * s_us);
+    assert_int_equal(pace_reserve(pace, &a, 0, 100 * s_us), 3 * s_us);
     pace_free(pace);
 }
 
@@ -60,13 +61,26 @@ static void test_debt_ends(void **state)
     pace_free(pace);
 }
 
+static void test_a_wait_that_is_too_long_costs_nothing(void **state)
+{
+    (void)state;
+    struct pace *pace = pace_new(1000, 2);
+    struct address a = address_of("192.0.2.1");
+    for (int i = 0; i < 5; i++)
+        assert_int_not_equal(pace_reserve(pace, &a, 0, 100 * s_us), -1);
+    for (int i = 0; i < 1000; i++)
+        assert_int_equal(pace_reserve(pace, &a, 0, 3 * s_us - 1), -1);
+    assert_int_equal(pace_reserve(pace, &a, 0, 100 * s_us), 4 * s_us);
+    pace_free(pace);
+}
+
 static void test_other_rate(void **state)
 {
     (void)state;
     struct pace *pace = pace_new(500, 1);
     struct address a = address_of("192.0.2.1");
-    assert_int_equal(pace_reserve(pace, &a, 0), 0);
-    assert_int_equal(pace_reserve(pace, &a, 0), 2 * s_us);
+    assert_int_equal(pace_reserve(pace, &a, 0, 100 * s_us), 0);
+    assert_int_equal(pace_reserve(pace, &a, 0, 100 * s_us), 2 * s_us);
     pace_free(pace);
 }
 
@@ -80,9 +94,9 @@ static void test_flood_of_addresses(void **state)
         (void)pace_spend(pace, &a, 0);
     for (uint32_t i = 0; i < 100000; i++) {
         memcpy(other.bytes + 8, &i, sizeof i);
-        (void)pace_reserve(pace, &other, 0);
+        (void)pace_reserve(pace, &other, 0, 100 * s_us);
     }
-    assert_true(pace_reserve(pace, &a, 0) > 10 * s_us);
+    assert_true(pace_reserve(pace, &a, 0, 100 * s_us) > 10 * s_us);
     pace_free(pace);
 }
 
@@ -92,6 +106,7 @@ int main(void)
         cmocka_unit_test(test_burst_then_one_a_second),
         cmocka_unit_test(test_planned_attempts_leave_a_debt),
         cmocka_unit_test(test_debt_ends),
+        cmocka_unit_test(test_a_wait_that_is_too_long_costs_nothing),
         cmocka_unit_test(test_other_rate),
         cmocka_unit_test(test_flood_of_addresses),
     };

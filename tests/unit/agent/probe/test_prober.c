@@ -125,7 +125,7 @@ static bool has_verify_error(const struct attempt *attempt, int code)
     return false;
 }
 
-/* --- servers ----------------------------------------------------------------------------------------------------- */
+/* --- servers ---------------------------------------------------------------------------------------------------- */
 
 /* @param chain  sent after the leaf, in this order, ended by NULL. */
 static SSL_CTX *tls_context(const struct lab_certificate *leaf, X509 *const *chain, int max_version)
@@ -174,7 +174,7 @@ static int free_authorities(void **state)
     return 0;
 }
 
-/* --- successes ------------------------------------------------------------------------------------------------------ */
+/* --- successes -------------------------------------------------------------------------------------------------- */
 
 static void assert_stamps_ascend(const struct attempt *attempt)
 {
@@ -275,7 +275,7 @@ static void without_a_request_the_probe_ends_by_itself(void **state)
     assert_int_equal(attempt->clock.request_us, EVIDENCE_NEVER);
 }
 
-/* --- certificates ------------------------------------------------------------------------------------------------------ */
+/* --- certificates ----------------------------------------------------------------------------------------------- */
 
 static void every_verify_error_is_kept_and_none_ends_the_handshake(void **state)
 {
@@ -323,7 +323,7 @@ static void a_required_client_certificate_is_named(void **state)
     assert_string_equal(attempt->tls.ca_names[0], "CN=Lab Root");
 }
 
-/* --- servers that misbehave ---------------------------------------------------------------------------------------------- */
+/* --- servers that misbehave ------------------------------------------------------------------------------------- */
 
 static struct attempt *run_raw(struct fixture *fixture, enum lab_kind kind)
 {
@@ -396,7 +396,7 @@ static void a_closed_port_is_refused(void **state)
     assert_int_equal(attempt->end.how, ENDING_NONE);
 }
 
-/* --- policy, cancelling, queueing --------------------------------------------------------------------------------------------- */
+/* --- policy, cancelling, queueing ------------------------------------------------------------------------------- */
 
 static bool allow_none(const struct address *address, void *arg)
 {
@@ -524,7 +524,7 @@ static void a_queue_of_one_serves_all(void **state)
     }
 }
 
-/* --- names ------------------------------------------------------------------------------------------------------------------------ */
+/* --- names ------------------------------------------------------------------------------------------------------ */
 
 static void localhost_gives_an_attempt_per_family(void **state)
 {
@@ -657,7 +657,7 @@ static void a_name_that_does_not_exist_ends_at_dns(void **state)
     assert_int_equal(fixture->attempts[0]->flow.destination.length, 0);
 }
 
-/* --- options ------------------------------------------------------------------------------------------------------------------------ */
+/* --- options ---------------------------------------------------------------------------------------------------- */
 
 static void bad_options_say_why(void **state)
 {

@@ -52,8 +52,8 @@ static void spread_and_deadline(void **arg)
     (void)arg;
     struct round_plan plan = {.start_us = T0};
     plan_shape(&plan, 60, 10, 10 * US_PER_S);
-    assert_int_equal(plan.spread_us, 500 * US_PER_MS);
-    assert_int_equal(plan.deadline_us, T0 + 500 * US_PER_MS + 22 * US_PER_S);
+    assert_int_equal(plan.spread_us, 2500 * US_PER_MS);
+    assert_int_equal(plan.deadline_us, T0 + 2500 * US_PER_MS + 22 * US_PER_S);
     plan_shape(&plan, 60, 100000, 10 * US_PER_S);
     assert_int_equal(plan.spread_us, 30 * US_PER_S);
     plan_shape(&plan, 1, 100, US_PER_S);

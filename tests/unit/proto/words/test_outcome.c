@@ -56,10 +56,12 @@ static void raw_numbers_carry_their_names(void **state)
     assert_string_equal(
         outcome_raw_text(outcome_make(OUTCOME_TCP_UNREACHABLE, RAW_ICMP, 3 * 256 + 13), text, sizeof text),
         "ICMP type 3 code 13");
-    assert_string_equal(outcome_raw_text(outcome_make(OUTCOME_CERT_SELF_SIGNED, RAW_X509, 18), text, sizeof text),
-                        "x509 18 self-signed certificate");
-    assert_string_equal(outcome_raw_text(outcome_make(OUTCOME_TLS_NOT_TLS, RAW_SSL_REASON, 267), text, sizeof text),
-                        "ssl_reason 267 wrong version number");
+    assert_string_equal(
+        outcome_raw_text(outcome_make(OUTCOME_CERT_SELF_SIGNED, RAW_X509, 18), text, sizeof text),
+        "x509 18 self-signed certificate");
+    assert_string_equal(
+        outcome_raw_text(outcome_make(OUTCOME_TLS_NOT_TLS, RAW_SSL_REASON, 267), text, sizeof text),
+        "ssl_reason 267 wrong version number");
     assert_string_equal(outcome_raw_text(outcome_make(OUTCOME_OK, RAW_NONE, 0), text, sizeof text), "");
     assert_string_equal(outcome_raw_text(outcome_make(OUTCOME_TLS_ALERT, RAW_ALERT, 99), text, sizeof text),
                         "alert 99");
