@@ -296,7 +296,7 @@ static bool identity_in(struct reading *reading, const Parallax__Attempt *pb)
     struct attempt *attempt = reading->attempt;
     if (!variant_from_number(pb->variant, &attempt->variant))
         return broken(reading, "an unknown variant");
-    if (pb->role > ATTEMPT_CONFIRM)
+    if (pb->role > ATTEMPT_LADDER)
         return broken(reading, "an unknown attempt role");
     if (pb->sequence > INT64_MAX || pb->round_id > INT64_MAX || pb->endpoint_id > INT64_MAX)
         return broken(reading, "an id is out of range");

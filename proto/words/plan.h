@@ -24,12 +24,29 @@
     X(VARIANT_CONTROL_SNI, 2, "control-sni")                                                                 \
     X(VARIANT_NO_SNI, 3, "no-sni")                                                                           \
     X(VARIANT_TLS12, 4, "tls12")                                                                             \
-    X(VARIANT_TLS13, 5, "tls13")
+    X(VARIANT_TLS13, 5, "tls13")                                                                             \
+    X(VARIANT_LEGACY, 6, "legacy")     /* TLS 1.0 and up, SECLEVEL 0, legacy renegotiation */                \
+    X(VARIANT_RSA_ONLY, 7, "rsa-only") /* signature algorithms (and 1.2 ciphers) of RSA alone */             \
+    X(VARIANT_ECDSA_ONLY, 8, "ecdsa-only")                                                                   \
+    X(VARIANT_LARGE_HELLO, 9, "large-hello")  /* above one segment, with a share the server need not know */ \
+    X(VARIANT_SMALL_MSS, 10, "small-mss")     /* TCP_MAXSEG 1000 */                                          \
+    X(VARIANT_SPLIT_HELLO, 11, "split-hello") /* the normal hello in several small segments */               \
+    X(VARIANT_OTHER_ADDRESS, 12, "other-address")                                                            \
+    X(VARIANT_OTHER_FAMILY, 13, "other-family")                                                              \
+    X(VARIANT_CLIENT_CERT, 14, "client-cert") /* with the configured certificate */                          \
+    X(VARIANT_IDLE, 15, "idle")               /* no request: wait after the handshake */                     \
+    X(VARIANT_NO_ALPN, 16, "no-alpn")                                                                        \
+    X(VARIANT_BURST, 17, "burst")   /* one of several at once; own servers only */                           \
+    X(VARIANT_ISSUER, 18, "issuer") /* fetch of the issuer named in the certificate (AIA) */                 \
+    X(VARIANT_WIDE, 19, "wide")     /* every cipher and group the library has, SECLEVEL 0 */
 
 /* Why an attempt was made. */
 #define ATTEMPT_ROLES(X)                                                                                     \
     X(ATTEMPT_FIRST, 0, "first")                                                                             \
-    X(ATTEMPT_CONFIRM, 1, "confirm")
+    X(ATTEMPT_CONFIRM, 1, "confirm")                                                                         \
+    X(ATTEMPT_CONTROL, 2,                                                                                    \
+      "control")                   /* shows that the path or the server is well without what is suspected */ \
+    X(ATTEMPT_LADDER, 3, "ladder") /* separates look-alikes */
 
 #define PLAN_ENUM(symbol, number, name) symbol = (number),
 enum endpoint_role { ENDPOINT_ROLES(PLAN_ENUM) };
