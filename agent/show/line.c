@@ -49,8 +49,8 @@ void show_line(FILE *out, const struct shown *shown, unsigned name_width)
     (void)fprintf(out, "  %s", address);
     pad(out, address, ADDRESS_WIDTH);
     (void)fputs("  ", out);
-    const char *verdict = show_verdict(shown->outcome);
-    term_print(out, (enum term_style)show_verdict_style(shown->outcome), verdict);
+    const char *verdict = show_status(shown->outcome);
+    term_print(out, (enum term_style)show_status_style(shown->outcome), verdict);
     pad(out, verdict, VERDICT_WIDTH);
     (void)fputs("  ", out);
     if (outcome_is_ok(shown->outcome))

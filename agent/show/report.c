@@ -3,7 +3,9 @@
 #include "cli/i18n.h"
 #include "cli/term.h"
 #include "link/clock.h"
+#include "show/verdict.h"
 #include "words/attempt_json.h"
+#include "words/conclusion_json.h"
 
 #include <errno.h>
 
@@ -30,7 +32,7 @@ void report_begin(struct report *report)
 {
     report->progress = report->list && term_is_tty(stderr);
     if (report->format == REPORT_JSON)
-        (void)printf("{\"schema\":%d,\"attempts\":[", (int)ATTEMPT_JSON_SCHEMA);
+        (void)printf("{\"schema\":%d,\"cases\":[", (int)ATTEMPT_JSON_SCHEMA);
 }
 
 static void print_text(struct report *report, const struct shown *shown)
@@ -70,6 +72,61 @@ void report_attempt(struct report *report, const struct shown *shown)
         print_text(report, shown);
     else
         print_json(report, shown);
+    report->shown++;
+    flush(report);
+}
+
+static void case_text(struct report *report, const struct case_file *file,
+                      const struct conclusion *conclusion)
+{
+    const struct shown first = {file->attempts[0], file->endpoint, file->outcomes[0]};
+    if (report->list) {
+        show_verdict_line(stdout, file, conclusion, report->name_width);
+    } else {
+        if (report->shown > 0)
+            (void)fputc('\n', stdout);
+        show_verdict(stdout, file, conclusion);
+    }
+    if (report->chain && first.attempt->tls.chain_count > 0) {
+        if (!report->list)
+            (void)fputc('\n', stdout);
+        show_pem(stdout, &first);
+    }
+}
+
+/* A JSON value on a line of its own, or with the comma that an array wants before it. */
+static void print_value(struct report *report, json_t *value, bool first)
+{
+    if (report->format == REPORT_JSON)
+        (void)fputs(first ? "\n" : ",\n", stdout);
+    bool printed = value != NULL && json_dumpf(value, stdout, JSON_COMPACT) == 0;
+    json_decref(value);
+    if (!printed && !ferror(stdout)) {
+        report->broken = true;
+        report->error = ENOMEM;
+    }
+    if (report->format == REPORT_NDJSON)
+        (void)fputc('\n', stdout);
+}
+
+void report_case(struct report *report, const struct case_file *file, const struct conclusion *conclusion)
+{
+    if (report->broken)
+        return;
+    progress_clear(report);
+    switch (report->format) {
+    case REPORT_TEXT:
+        case_text(report, file, conclusion);
+        break;
+    case REPORT_JSON:
+        print_value(report, case_json(file, conclusion), report->shown == 0);
+        break;
+    case REPORT_NDJSON:
+        for (size_t i = 0; i < file->count; i++)
+            print_value(report, attempt_json(file->attempts[i], file->endpoint, file->outcomes[i]), false);
+        print_value(report, verdict_line_json(file, conclusion), false);
+        break;
+    }
     report->shown++;
     flush(report);
 }

@@ -46,8 +46,8 @@ void show_summary(FILE *out, const struct show_counts *counts);
 bool show_summary_json(FILE *out, const struct show_counts *counts);
 
 /** "ok", "FAIL" or "not tried", translated, and how it is coloured. */
-const char *show_verdict(struct outcome outcome);
-int show_verdict_style(struct outcome outcome); /* enum term_style */
+const char *show_status(struct outcome outcome);
+int show_status_style(struct outcome outcome); /* enum term_style */
 
 /** Days until the leaf's end, counted from the attempt. @return false when there is no leaf to read. */
 bool show_days_left(const struct attempt *attempt, int *ret_days);

@@ -8,12 +8,12 @@
 
 /* One attempt in full: outcome, then one row a stage with what it took, then the certificate. */
 
-const char *show_verdict(struct outcome outcome)
+const char *show_status(struct outcome outcome)
 {
     return outcome_is_ok(outcome) ? _("ok") : outcome_is_failure(outcome) ? _("FAIL") : _("not tried");
 }
 
-int show_verdict_style(struct outcome outcome)
+int show_status_style(struct outcome outcome)
 {
     return outcome_is_ok(outcome) ? TERM_GOOD : outcome_is_failure(outcome) ? TERM_BAD : TERM_WARN;
 }
@@ -293,7 +293,7 @@ static void headline(FILE *out, const struct shown *shown)
     if (shown->attempt->flow.destination.length > 0)
         (void)fprintf(out, "  %s", address_text(&shown->attempt->flow.destination, address));
     (void)fputs("  ", out);
-    term_print(out, (enum term_style)show_verdict_style(shown->outcome), show_verdict(shown->outcome));
+    term_print(out, (enum term_style)show_status_style(shown->outcome), show_status(shown->outcome));
     if (!outcome_is_ok(shown->outcome))
         (void)fprintf(out, "  %s", _(outcome_class_text(shown->outcome.class)));
     if (outcome_raw_text(shown->outcome, raw, sizeof raw)[0] != '\0')
