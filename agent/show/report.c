@@ -35,51 +35,10 @@ void report_begin(struct report *report)
         (void)printf("{\"schema\":%d,\"cases\":[", (int)ATTEMPT_JSON_SCHEMA);
 }
 
-static void print_text(struct report *report, const struct shown *shown)
-{
-    if (report->list) {
-        show_line(stdout, shown, report->name_width);
-    } else {
-        if (report->shown > 0)
-            (void)fputc('\n', stdout);
-        show_text(stdout, shown);
-    }
-    if (report->chain && shown->attempt->tls.chain_count > 0) {
-        if (!report->list)
-            (void)fputc('\n', stdout);
-        show_pem(stdout, shown);
-    }
-}
-
-static void print_json(struct report *report, const struct shown *shown)
-{
-    if (report->format == REPORT_JSON)
-        (void)fputs(report->shown > 0 ? ",\n" : "\n", stdout);
-    if (!show_json(stdout, shown) && !ferror(stdout)) {
-        report->broken = true;
-        report->error = ENOMEM;
-    }
-    if (report->format == REPORT_NDJSON)
-        (void)fputc('\n', stdout);
-}
-
-void report_attempt(struct report *report, const struct shown *shown)
-{
-    if (report->broken)
-        return;
-    progress_clear(report);
-    if (report->format == REPORT_TEXT)
-        print_text(report, shown);
-    else
-        print_json(report, shown);
-    report->shown++;
-    flush(report);
-}
-
 static void case_text(struct report *report, const struct case_file *file,
                       const struct conclusion *conclusion)
 {
-    const struct shown first = {file->attempts[0], file->endpoint, file->outcomes[0]};
+    const struct attempt *first = file->attempts[0];
     if (report->list) {
         show_verdict_line(stdout, file, conclusion, report->name_width);
     } else {
@@ -87,10 +46,10 @@ static void case_text(struct report *report, const struct case_file *file,
             (void)fputc('\n', stdout);
         show_verdict(stdout, file, conclusion);
     }
-    if (report->chain && first.attempt->tls.chain_count > 0) {
+    if (report->chain && first->tls.chain_count > 0) {
         if (!report->list)
             (void)fputc('\n', stdout);
-        show_pem(stdout, &first);
+        show_pem(stdout, first);
     }
 }
 
@@ -129,6 +88,21 @@ void report_case(struct report *report, const struct case_file *file, const stru
     }
     report->shown++;
     flush(report);
+}
+
+void report_attempt(struct report *report, const struct shown *shown)
+{
+    const struct case_file file = {.endpoint = shown->endpoint,
+                                   .count = 1,
+                                   .attempts = {shown->attempt},
+                                   .outcomes = {shown->outcome},
+                                   .now_us = shown->attempt->clock.start_us};
+    struct conclusion conclusion;
+    struct arena arena;
+    arena_init(&arena, EVIDENCE_ARENA_BYTES);
+    if (conclude(&file, &arena, &conclusion))
+        report_case(report, &file, &conclusion);
+    arena_done(&arena);
 }
 
 void report_progress(struct report *report, const struct show_counts *counts, size_t total)
