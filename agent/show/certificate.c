@@ -138,7 +138,7 @@ static void key_row(struct rows *rows, X509 *leaf, struct buf *text)
         (void)buf_text(text, _("unreadable key"));
     else
         (void)buf_printf(text, _("%s %d bits"), kind, EVP_PKEY_get_bits(key));
-    (void)buf_printf(text, ", %s %s", _("signed with"), OBJ_nid2ln(X509_get_signature_nid(leaf)));
+    (void)buf_printf(text, "%s%s %s", _(", "), _("signed with"), OBJ_nid2ln(X509_get_signature_nid(leaf)));
     rows_add(rows, _("key"), text);
 }
 

@@ -91,7 +91,7 @@ static void tcp_row(struct rows *rows, const struct attempt *attempt, struct buf
     } else if (start->taken) {
         (void)buf_printf(text, _("rtt %s"), span_text((int64_t)start->rtt_us, span));
         if (end->total_retrans == 0)
-            (void)buf_printf(text, ", %s", _("no retransmits"));
+            (void)buf_printf(text, "%s%s", _(", "), _("no retransmits"));
         else
             (void)buf_printf(text, ngettext(", %u retransmit", ", %u retransmits", end->total_retrans),
                              end->total_retrans);
@@ -220,7 +220,7 @@ static void close_row(struct rows *rows, const struct attempt *attempt, struct b
         return;
     (void)buf_printf(text, "%s", _(ending_text(attempt->end.how)));
     if (attempt->flow.error != 0) {
-        (void)buf_text(text, ", ");
+        (void)buf_text(text, _(", "));
         append_error(text, &attempt->flow);
     }
     rows_add(rows, _("close"), text);

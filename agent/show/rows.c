@@ -89,20 +89,14 @@ static void pad(FILE *out, unsigned have, unsigned width)
     (void)fprintf(out, "%*s", have < width ? (int)(width - have) : 0, "");
 }
 
-/* The text from the column where the row stands; lines that follow begin at the same column. */
+/* The text wrapped at a column where it stands already; lines that follow begin at the same column. */
 static void print_text(FILE *out, const char *text, unsigned column, unsigned limit)
 {
     struct buf wrapped;
-    if (column + text_width(text) <= limit) { /* as it is, with its own spacing */
-        (void)fprintf(out, "%s\n", text);
-        return;
-    }
     buf_init(&wrapped, 0);
-    bool narrow = limit < column + ROOM_LEAST;
-    unsigned indent = narrow ? (unsigned)INDENT_NARROW : column;
-    if (text_wrap(&wrapped, text, indent, limit) && wrapped.len > indent)
-        (void)fprintf(out, "%s%s", narrow ? "\n" : "", (const char *)wrapped.data + (narrow ? 0 : indent));
-    else
+    if (column + text_width(text) > limit && text_wrap(&wrapped, text, column, limit) && wrapped.len > column)
+        (void)fputs((const char *)wrapped.data + column, out);
+    else /* as it is, with its own spacing */
         (void)fprintf(out, "%s\n", text);
     buf_done(&wrapped);
 }
@@ -111,25 +105,31 @@ static void print_row(FILE *out, const struct row *row, unsigned label_width, un
                       unsigned limit)
 {
     const char *text = row->text == NULL ? "" : row->text;
-    unsigned column = INDENT + label_width + 2 + (took_width > 0 ? took_width + 2 : 0);
-    if (row->label == NULL) {
-        (void)fputc('\n', out);
-        return;
+    unsigned took_column = INDENT + label_width + 2;
+    unsigned column = took_column + (took_width > 0 ? took_width + 2 : 0);
+    unsigned at = INDENT;
+    if (row->label != NULL) {
+        (void)fprintf(out, "%*s", INDENT, "");
+        term_print(out, TERM_HEAD, row->label);
+        at += text_width(row->label);
     }
-    (void)fprintf(out, "%*s", INDENT, "");
-    term_print(out, TERM_HEAD, row->label);
-    if (text[0] == '\0' && row->took[0] == '\0') {
-        (void)fputc('\n', out);
-        return;
-    }
-    pad(out, text_width(row->label), label_width + 2);
-    if (took_width > 0) {
-        pad(out, text_width(row->took), took_width);
+    if (row->took[0] != '\0') {
+        unsigned width = text_width(row->took);
+        pad(out, at + width, took_column + took_width);
         (void)fputs(row->took, out);
-        if (text[0] != '\0')
-            (void)fputs("  ", out);
+        at = took_column + took_width;
     }
-    print_text(out, text, column, limit);
+    if (text[0] != '\0' && limit < column + ROOM_LEAST && column + text_width(text) > limit) {
+        (void)fputc('\n', out); /* too little room beside the label */
+        at = 0;
+        column = INDENT_NARROW;
+    }
+    if (text[0] != '\0') {
+        pad(out, at, column);
+        print_text(out, text, column, limit);
+    } else {
+        (void)fputc('\n', out);
+    }
 }
 
 void rows_print(const struct rows *rows, FILE *out)

@@ -128,12 +128,15 @@ static void certainty_rows(struct rows *rows, const struct conclusion *conclusio
     const struct cause_row *row = cause_row(conclusion->cause);
     bool confirmed = conclusion->certainty == CERTAINTY_CONFIRMED;
     if (row->evidence[0] != '\0') {
+        if (!confirmed)
+            (void)buf_printf(text, "%s ", _("with:"));
         show_filled(text, row->evidence, conclusion);
-        rows_add(rows, confirmed ? _("confirmed") : _("consistent with"), text);
+        rows_add(rows, confirmed ? _("confirmed") : _("consistent"), text);
     }
     if (row->tells_apart[0] != '\0') {
+        (void)buf_printf(text, "%s ", _("by:"));
         show_filled(text, row->tells_apart, conclusion);
-        rows_add(rows, _("told apart by"), text);
+        rows_add(rows, _("told apart"), text);
     }
 }
 
