@@ -84,6 +84,16 @@ static bool header_matches(const struct cdn_rule *rule, const struct attempt *at
     return false;
 }
 
+static bool certificate_matches(const struct cdn_rule *rule, const struct attempt *attempt,
+                                struct cdn_clue *out)
+{
+    const struct evidence_leaf *leaf = &attempt->tls.leaf;
+    for (size_t i = 0; i < leaf->name_count; i++)
+        if (has_suffix(leaf->names[i], rule->name))
+            return say(out, "", leaf->names[i]);
+    return false;
+}
+
 static bool rule_matches(const struct cdn_rule *rule, const struct attempt *attempt, int64_t asn,
                          struct cdn_clue *out)
 {
@@ -99,6 +109,7 @@ static bool rule_matches(const struct cdn_rule *rule, const struct attempt *atte
             (void)snprintf(out->text, sizeof out->text, "AS%lld", (long long)asn);
         return true;
     case CDN_RULE_CERTIFICATE:
+        return certificate_matches(rule, attempt, out);
     case CDN_RULE_POP:
     case CDN_RULE_CARRIER:
         break;
