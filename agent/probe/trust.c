@@ -1,6 +1,7 @@
 #include "probe/trust.h"
 
 #include "cli/i18n.h"
+#include "probe/sct.h"
 #include "words/buf.h"
 
 #include <errno.h>
@@ -154,7 +155,7 @@ static SSL_CTX *context_new(struct trust *trust, struct versions versions)
                 SSL_CTX_set_max_proto_version(context, versions.max) == 1 &&
                 SSL_CTX_set_cipher_list(context, "DEFAULT") == 1 &&
                 SSL_CTX_set_tlsext_status_type(context, TLSEXT_STATUSTYPE_ocsp) == 1 &&
-                SSL_CTX_set_alpn_protos(context, http11, sizeof http11) == 0;
+                SSL_CTX_set_alpn_protos(context, http11, sizeof http11) == 0 && sct_offer(context);
     if (good)
         return context;
     SSL_CTX_free(context);

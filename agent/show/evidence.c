@@ -2,6 +2,7 @@
 #include "cli/term.h"
 #include "show/certificate.h"
 #include "show/show.h"
+#include "words/cdn.h"
 #include "words/units.h"
 
 #include <string.h>
@@ -191,6 +192,18 @@ static void http_row(struct rows *rows, const struct attempt *attempt, struct bu
     rows_add_timed(rows, _("http"), took(clock, clock->request_us, clock->first_data_us), text);
 }
 
+/* Which CDN answered; what gave it away is in the JSON. */
+static void edge_row(struct rows *rows, const struct attempt *attempt, struct buf *text)
+{
+    struct cdn_match match;
+    if (!cdn_identify(attempt, 0, &match))
+        return;
+    safe(text, match.name);
+    if (match.pop[0] != '\0')
+        (void)buf_printf(text, _(", PoP %s"), match.pop);
+    rows_add(rows, _("edge"), text);
+}
+
 static const char *ending_text(enum evidence_ending how)
 {
     switch (how) {
@@ -240,6 +253,7 @@ void show_stages(FILE *out, const struct attempt *attempt)
     first_bytes_row(rows, attempt, &text);
     client_certificate_rows(rows, attempt, &text);
     http_row(rows, attempt, &text);
+    edge_row(rows, attempt, &text);
     close_row(rows, attempt, &text);
     rows_print(rows, out);
     buf_done(&text);
