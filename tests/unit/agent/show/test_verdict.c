@@ -247,7 +247,7 @@ static void a_line_says_what_matters(void **state)
     fixture->attempt->tls.verify_error_count = 0;
     assert_has(print(fixture, CAUSE_NONE, line),
                "a.test:443            203.0.113.7      ok    TLSv1.3  95 ms  HTTP 200  cert 10 d\n");
-    assert_has(print(fixture, CAUSE_CERT_WRONG_ORDER, line), "WARN  certificate: chain out of order\n");
+    assert_has(print(fixture, CAUSE_CERT_WRONG_ORDER, line), "FAIL  certificate: chain out of order\n");
 }
 
 static void a_healthy_case_has_nothing_to_do(void **state)
@@ -264,7 +264,7 @@ static void a_healthy_case_has_nothing_to_do(void **state)
                                     .also = {CAUSE_CERT_EXPIRES_SOON, CAUSE_CERT_WEAK_KEY}};
     const char *text = print_case(fixture, &file, &conclusion, show_verdict);
     assert_memory_equal(text, "a.test:443  203.0.113.7  ok\n\n  tcp", 34);
-    assert_has(text, "\n  also         certificate: expires soon. Expires in 10 days.\n");
+    assert_has(text, "\n  also         certificate: Expires in 10 days.\n");
     assert_has(text,
                "\n               certificate: weak key\n"); /* whose facts are not known says its name only */
     assert_null(strstr(text, "consistent"));
