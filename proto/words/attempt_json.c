@@ -1,6 +1,7 @@
 #include "words/attempt_json.h"
 
 #include "words/buf.h"
+#include "words/cdn_json.h"
 #include "words/certificate_json.h"
 #include "words/units.h"
 #include "words/utf8.h"
@@ -328,6 +329,7 @@ json_t *attempt_json(const struct attempt *attempt, const struct endpoint *endpo
     set(&writer, value, "tcp_info", tcp_json(&writer, attempt));
     set(&writer, value, "tls", tls_json(&writer, attempt));
     set(&writer, value, "http", http_json(&writer, attempt));
+    set(&writer, value, "edge", cdn_json(attempt));
     set(&writer, value, "ending", end_json(&writer, attempt));
     set(&writer, value, "local", local_json(&writer, attempt));
     set(&writer, value, "prober", prober_json(&writer, attempt));
