@@ -61,7 +61,6 @@ struct climb {
 
 /* The first row that fits counts. What has no row needs no more attempts: its own evidence says all there is to learn. */
 static const struct climb climbs[] = {
-    {OUTCOME_LOCAL_NO_ROUTE, ANY_RAW, RUNGS(OTHER_FAMILY)},
     {OUTCOME_DNS_SERVFAIL, ANY_RAW, RUNGS(RETRY)},
     {OUTCOME_DNS_TIMEOUT, ANY_RAW, RUNGS(RETRY)},
     {OUTCOME_DNS_REFUSED, ANY_RAW, RUNGS(RETRY)},
