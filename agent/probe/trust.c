@@ -239,7 +239,7 @@ static bool shape_algorithms(SSL_CTX *context, const struct shape *shape)
 static bool shape_extensions(SSL_CTX *context, const struct shape *shape)
 {
     static const unsigned char http11[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
-    return SSL_CTX_set_tlsext_status_type(context, TLSEXT_STATUSTYPE_ocsp) == 1 &&
+    return SSL_CTX_set_tlsext_status_type(context, TLSEXT_STATUSTYPE_ocsp) == 1 && sct_offer(context) &&
            (shape->no_alpn || SSL_CTX_set_alpn_protos(context, http11, sizeof http11) == 0) &&
            (!shape->large || SSL_CTX_add_custom_ext(context, LARGE_EXTENSION_TYPE, SSL_EXT_CLIENT_HELLO,
                                                     add_large, NULL, NULL, NULL, NULL) == 1);
