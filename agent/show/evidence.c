@@ -182,7 +182,7 @@ static void http_row(struct rows *rows, const struct attempt *attempt, struct bu
     else if (http->status == 0)
         (void)buf_text(text, _("no answer"));
     else
-        (void)buf_printf(text, "%u ", http->status);
+        (void)buf_printf(text, "%u%s", http->status, http->reason[0] == '\0' ? "" : " ");
     safe(text, http->status == 0 ? "" : http->reason);
     const char *server = attempt_header(attempt, "server");
     if (server != NULL) {

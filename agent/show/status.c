@@ -6,14 +6,14 @@
 
 /* The words that a case is summed up with. */
 
-enum standing { STANDING_OK, STANDING_WARN, STANDING_FAIL, STANDING_NOT_TRIED, STANDING_SET_ASIDE };
+enum standing { STANDING_OK, STANDING_FAIL, STANDING_NOT_TRIED, STANDING_SET_ASIDE };
 
 static enum standing standing(const struct case_file *file, const struct conclusion *conclusion)
 {
     struct outcome first = file->outcomes[0];
     bool local = strncmp(cause_row(conclusion->cause)->id, "local.", 6) == 0;
     if (outcome_is_ok(first))
-        return conclusion->cause == CAUSE_NONE ? STANDING_OK : STANDING_WARN;
+        return conclusion->cause == CAUSE_NONE ? STANDING_OK : STANDING_FAIL;
     if (!outcome_is_failure(first))
         return STANDING_NOT_TRIED;
     return local ? STANDING_SET_ASIDE : STANDING_FAIL; /* the vantage's own fault is nobody's failure */
@@ -23,7 +23,6 @@ const char *show_status(const struct case_file *file, const struct conclusion *c
 {
     static const char *const words[] = {
         [STANDING_OK] = N_("ok"),
-        [STANDING_WARN] = N_("WARN"),
         [STANDING_FAIL] = N_("FAIL"),
         [STANDING_NOT_TRIED] = N_("not tried"),
         [STANDING_SET_ASIDE] = N_("set aside"),
@@ -34,8 +33,10 @@ const char *show_status(const struct case_file *file, const struct conclusion *c
 int show_status_style(const struct case_file *file, const struct conclusion *conclusion)
 {
     static const enum term_style styles[] = {
-        [STANDING_OK] = TERM_GOOD,        [STANDING_WARN] = TERM_WARN,      [STANDING_FAIL] = TERM_BAD,
-        [STANDING_NOT_TRIED] = TERM_WARN, [STANDING_SET_ASIDE] = TERM_WARN,
+        [STANDING_OK] = TERM_GOOD,
+        [STANDING_FAIL] = TERM_BAD,
+        [STANDING_NOT_TRIED] = TERM_WARN,
+        [STANDING_SET_ASIDE] = TERM_WARN,
     };
     return (int)styles[standing(file, conclusion)];
 }
@@ -54,14 +55,4 @@ const char *show_section(const char *cause_id)
             return _(sections[i].name);
     }
     return "";
-}
-
-void show_filled(struct buf *out, const char *text, const struct conclusion *conclusion)
-{
-    struct buf raw;
-    buf_init(&raw, 0);
-    /* Facts hold strangers' bytes: made safe after they were filled in. */
-    if (cause_text(&raw, T_(text), conclusion) && raw.len > 0)
-        (void)text_safe(out, (const char *)raw.data, raw.len);
-    buf_done(&raw);
 }

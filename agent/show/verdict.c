@@ -172,11 +172,8 @@ static void also_rows(struct rows *rows, const struct conclusion *conclusion, st
     for (size_t i = 0; i < conclusion->also_count; i++) {
         const struct cause_row *row = cause_row(conclusion->also[i]);
         (void)buf_printf(text, _("%s: "), show_section(row->id));
-        (void)buf_text(text, _(row->name));
-        if (row->verdict[0] != '\0' && is_complete(row->verdict, conclusion)) {
-            (void)buf_text(text, _(". "));
-            show_filled(text, row->verdict, conclusion);
-        }
+        /* The sentence when all its facts are known. */
+        show_filled(text, is_complete(row->verdict, conclusion) ? row->verdict : row->name, conclusion);
         rows_add(rows, i == 0 ? _("also") : "", text);
     }
 }
