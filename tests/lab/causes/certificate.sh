@@ -76,7 +76,6 @@ certificate_up() {
         nginx_server wildcard wildcard.chain wildcard
         nginx_server nosan nosan.chain nosan
         nginx_server client client.chain client
-        nginx_server sha1 sha1.chain sha1
         nginx_server public public.chain public
         nginx_server unstapled stapled.chain stapled
         nginx_server stapled stapled.chain stapled "ssl_stapling on; ssl_stapling_file $pki/stapled.ocsp;"
