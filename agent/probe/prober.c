@@ -242,7 +242,9 @@ static bool prober_load(struct prober *prober, const struct prober_options *opti
 {
     prober->agent_version =
         strdup(options->agent_version == NULL ? PARALLAX_VERSION : options->agent_version);
-    prober->trust = prober->agent_version == NULL ? NULL : trust_new(options->ca_file, ret_why);
+    struct trust_files files = {
+        .ca = options->ca_file, .client_cert = options->client_cert, .client_key = options->client_key};
+    prober->trust = prober->agent_version == NULL ? NULL : trust_new(&files, ret_why);
     if (prober->trust == NULL)
         return false;
     prober->hosts = options->resolver != NULL ? NULL : hosts_new("/etc/hosts");
@@ -260,6 +262,7 @@ struct prober *prober_new(uv_loop_t *loop, const struct prober_options *options,
         prober->loop = loop;
         prober->options = *options;
         prober->options.ca_file = prober->options.resolver = prober->options.contact = NULL;
+        prober->options.client_cert = prober->options.client_key = NULL;
         if (prober->options.concurrency == 0)
             prober->options.concurrency = PROBER_CONCURRENCY;
         prober->queue_end = &prober->queue;

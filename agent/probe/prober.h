@@ -22,6 +22,8 @@ struct prober;
 /** Texts are copied. Zeroed is a one-shot prober with the system's trust store and resolver. */
 struct prober_options {
     const char *ca_file;       /* PEM bundle to trust; NULL: the system's */
+    const char *client_cert;   /* PEM, shown by the variant client-cert; NULL: none */
+    const char *client_key;    /* PEM; NULL: in the same file */
     const char *resolver;      /* "192.0.2.53", "192.0.2.53:5353", several with commas; NULL: the system's,
                                   /etc/hosts first */
     const char *agent_version; /* NULL: this build's */
@@ -59,8 +61,10 @@ enum probe_flags {
     PROBE_ALL_ADDRESSES = 1 << 3, /* one attempt per address, not the first of each family */
 };
 
-/** What is to be probed. Zeroed but for the endpoint is fine. The variants tls12, tls13 and no-sni shape the
- * handshake. */
+/**
+ * What is to be probed. Zeroed but for the endpoint is fine. The variant shapes the connection (words/plan.h); whoever asks
+ * for control-sni, other-address, other-family or other-port puts the other name, address or port into the endpoint.
+ */
 struct probe_job {
     struct endpoint endpoint; /* copied with its texts */
     enum variant variant;

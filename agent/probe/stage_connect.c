@@ -39,7 +39,7 @@ static enum probe_stage connected(struct probe *probe)
     probe_stamp(probe, &probe->attempt->clock.connected_us);
     tcp_source(probe->wire.fd, &probe->attempt->flow);
     probe_snapshot(probe, MOMENT_CONNECTED);
-    return PROBE_HANDSHAKE;
+    return probe->task->job.variant == VARIANT_OTHER_PORT ? PROBE_CLOSE : PROBE_HANDSHAKE;
 }
 
 static enum probe_stage start(struct probe *probe)
@@ -55,6 +55,9 @@ static enum probe_stage start(struct probe *probe)
     if (fd < 0)
         return failed_at_once(probe, errno, CALL_SOCKET);
     wire_init(&probe->wire, fd);
+    enum variant variant = probe->task->job.variant;
+    if (variant == VARIANT_SMALL_MSS || variant == VARIANT_LARGE_SMALL_MSS)
+        tcp_small_segments(fd);
     struct sockaddr_storage name;
     socklen_t length = address_to_sockaddr(&probe->address, attempt->flow.destination_port, &name);
     probe_stamp(probe, &attempt->clock.connect_us);

@@ -10,7 +10,7 @@
  * verify is noted and the handshake goes on.
  */
 
-enum { ACK_WATCH_MIN_US = 5000, ACK_WATCH_MAX_US = 1000000 };
+enum { ACK_WATCH_MIN_US = 5000, ACK_WATCH_MAX_US = 1000000, PIECE_GAP_US = 5000 };
 
 static void note_ack(struct probe *probe, const struct tcp_snapshot *now)
 {
@@ -116,6 +116,7 @@ static bool start(struct probe *probe)
     probe->wire.on_received = on_first_byte;
     probe->wire.on_end = on_end;
     probe->wire.arg = probe;
+    probe->wire.in_pieces = probe->task->job.variant == VARIANT_SPLIT_HELLO;
     return take_room(probe->attempt) && dress(probe);
 }
 
@@ -139,6 +140,17 @@ static int64_t watch_ack(struct probe *probe)
     return probe_now_us(probe) + step_us;
 }
 
+static enum probe_stage wait_for_peer(struct probe *probe, int error)
+{
+    if (error == SSL_ERROR_WANT_READ)
+        return probe_wait_for(probe, WANT_READ, watch_ack(probe));
+    if (!probe->wire.between)
+        return probe_wait_for(probe, WANT_WRITE, 0);
+    /* A gap between the pieces of a hello, so that no stack joins them. */
+    probe->wire.between = false;
+    return probe_wait_for(probe, WANT_NOTHING, probe_now_us(probe) + PIECE_GAP_US);
+}
+
 enum probe_stage probe_stage_handshake(struct probe *probe)
 {
     if (probe->ssl == NULL && !start(probe)) {
@@ -159,8 +171,7 @@ enum probe_stage probe_stage_handshake(struct probe *probe)
         return PROBE_OBSERVE;
     }
     if (!probe_expired(probe))
-        return error == SSL_ERROR_WANT_READ ? probe_wait_for(probe, WANT_READ, watch_ack(probe))
-                                            : probe_wait_for(probe, WANT_WRITE, 0);
+        return wait_for_peer(probe, error);
     probe_end_as(probe, ENDING_TIMEOUT);
     return PROBE_OBSERVE;
 }

@@ -13,6 +13,7 @@ enum {
     BODY_TIME_US = 2 * 1000 * 1000,
     LINGER_MIN_US = 50 * 1000,
     LINGER_MAX_US = 1000 * 1000,
+    IDLE_US = 3 * 1000 * 1000, /* the variant idle: what does the server do when nothing is asked? */
     READS_A_TURN = 32
 };
 
@@ -43,13 +44,19 @@ static bool write_request(struct probe *probe)
                       probe->prober->user_agent);
 }
 
+static bool asks(const struct probe *probe)
+{
+    return !(probe->task->job.flags & PROBE_NO_REQUEST) && probe->task->job.variant != VARIANT_IDLE;
+}
+
 static bool start(struct probe *probe)
 {
     probe->requesting = true;
     buf_init(&probe->request, 4096);
     http_reader_init(&probe->http, &probe->attempt->arena, &probe->attempt->http);
-    if (probe->task->job.flags & PROBE_NO_REQUEST) {
-        probe->stop_us = probe_now_us(probe) + linger_us(probe);
+    if (!asks(probe)) {
+        bool idle = probe->task->job.variant == VARIANT_IDLE;
+        probe->stop_us = probe_now_us(probe) + (idle ? IDLE_US : linger_us(probe));
         return true;
     }
     probe_stamp(probe, &probe->attempt->clock.request_us);
@@ -66,7 +73,7 @@ static enum probe_stage failed(struct probe *probe, int ssl_error)
 /* Time is up: with an answer, or when none was asked for, we have what we wanted. */
 static enum probe_stage time_up(struct probe *probe)
 {
-    bool content = probe->attempt->http.status != 0 || (probe->task->job.flags & PROBE_NO_REQUEST);
+    bool content = probe->attempt->http.status != 0 || !asks(probe);
     http_reader_end(&probe->http);
     probe_end_as(probe, content ? ENDING_BY_US : ENDING_TIMEOUT);
     return PROBE_CLOSE;

@@ -73,6 +73,13 @@ int tcp_socket(const struct address *address, const struct address *source)
     return fd;
 }
 
+void tcp_small_segments(int fd)
+{
+    int bytes = TCP_SMALL_MSS_BYTES;
+    /* When it is refused the snapshots' snd_mss tells. */
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &bytes, sizeof bytes);
+}
+
 static void keep_icmp(const struct sock_extended_err *error, struct evidence_flow *flow)
 {
     if (error->ee_origin != SO_EE_ORIGIN_ICMP && error->ee_origin != SO_EE_ORIGIN_ICMP6)

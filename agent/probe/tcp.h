@@ -8,6 +8,11 @@
 
 /* What the kernel knows about a TCP socket. Nothing here blocks. */
 
+enum { TCP_SMALL_MSS_BYTES = 1000 };
+
+/** Before connect: both sides send segments of at most TCP_SMALL_MSS_BYTES. */
+void tcp_small_segments(int fd);
+
 /** Takes TCP_INFO into *ret_snapshot. False (and untouched) when the kernel gives none. */
 bool tcp_snapshot_take(int fd, int64_t at_us, struct tcp_snapshot *ret_snapshot);
 

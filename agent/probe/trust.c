@@ -15,19 +15,91 @@
 
 enum { TRUST_MAX_BYTES = 16 * 1024 * 1024, CHAIN_MAX_BYTES = 128 * 1024 };
 
-struct versions {
+/* A record of 1400 bytes that says nothing: with it a ClientHello is above one segment of Ethernet. */
+enum { LARGE_EXTENSION_TYPE = 0x5a5a /* RFC 8701: a server must ignore it */, LARGE_EXTENSION_BYTES = 1400 };
+
+#define GROUPS_WIDE                                                                                          \
+    "X25519:P-256:X448:P-384:P-521:ffdhe2048:ffdhe3072:ffdhe4096:ffdhe6144:ffdhe8192:secp256k1:"             \
+    "brainpoolP256r1:brainpoolP384r1:brainpoolP512r1"
+#define SUITES_WIDE                                                                                          \
+    "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256:"                            \
+    "TLS_AES_128_CCM_SHA256:TLS_AES_128_CCM_8_SHA256"
+#define SIGNATURES_RSA                                                                                       \
+    "rsa_pss_rsae_sha256:rsa_pss_rsae_sha384:rsa_pss_rsae_sha512:RSA+SHA256:RSA+SHA384:RSA+SHA512"
+#define SIGNATURES_ECDSA "ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:ed25519:ed448"
+
+/* What a hello offers. NULL: the library's default. */
+struct shape {
     int min;
     int max;
+    int security_level;
+    const char *ciphers; /* of TLS 1.2 and older */
+    const char *suites;  /* of TLS 1.3 */
+    const char *groups;
+    const char *signatures;
+    bool no_alpn;
+    bool legacy_servers; /* without RFC 5746 */
+    bool large;
+    bool client_cert;
 };
 
-enum { CONTEXT_BOTH, CONTEXT_TLS12, CONTEXT_TLS13, CONTEXTS };
-static const struct versions context_versions[CONTEXTS] = {
-    {TLS1_2_VERSION, TLS1_3_VERSION}, {TLS1_2_VERSION, TLS1_2_VERSION}, {TLS1_3_VERSION, TLS1_3_VERSION}};
+enum shape_kind {
+    SHAPE_NORMAL,
+    SHAPE_TLS12,
+    SHAPE_TLS13,
+    SHAPE_LEGACY,
+    SHAPE_RSA_ONLY,
+    SHAPE_ECDSA_ONLY,
+    SHAPE_LARGE,
+    SHAPE_CLIENT_CERT,
+    SHAPE_NO_ALPN,
+    SHAPE_WIDE,
+    SHAPES
+};
+
+#define BOTH        .min = TLS1_2_VERSION, .max = TLS1_3_VERSION, .security_level = 2, .ciphers = "DEFAULT"
+#define ALL_CIPHERS "ALL:COMPLEMENTOFALL:@SECLEVEL=0"
+static const struct shape shapes[SHAPES] = {
+    [SHAPE_NORMAL] = {BOTH},
+    [SHAPE_TLS12] = {TLS1_2_VERSION, TLS1_2_VERSION, .security_level = 2, .ciphers = "DEFAULT"},
+    [SHAPE_TLS13] = {TLS1_3_VERSION, TLS1_3_VERSION, .security_level = 2, .ciphers = "DEFAULT"},
+    [SHAPE_LEGACY] = {TLS1_VERSION, TLS1_3_VERSION, .ciphers = "ALL:@SECLEVEL=0", .legacy_servers = true},
+    [SHAPE_RSA_ONLY] = {TLS1_2_VERSION, TLS1_3_VERSION, .security_level = 2, .ciphers = "aRSA",
+                        .signatures = SIGNATURES_RSA},
+    [SHAPE_ECDSA_ONLY] = {TLS1_2_VERSION, TLS1_3_VERSION, .security_level = 2, .ciphers = "aECDSA",
+                          .signatures = SIGNATURES_ECDSA},
+    [SHAPE_LARGE] = {BOTH, .large = true},
+    [SHAPE_CLIENT_CERT] = {BOTH, .client_cert = true},
+    [SHAPE_NO_ALPN] = {BOTH, .no_alpn = true},
+    [SHAPE_WIDE] = {TLS1_2_VERSION, TLS1_3_VERSION, .ciphers = ALL_CIPHERS, .suites = SUITES_WIDE,
+                    .groups = GROUPS_WIDE},
+};
+
+/* Variants that are none of these differ below TLS, or in the name, and offer what NORMAL does. */
+static enum shape_kind shape_of(enum variant variant)
+{
+    static const struct {
+        enum variant variant;
+        enum shape_kind kind;
+    } rows[] = {
+        {VARIANT_TLS12, SHAPE_TLS12},           {VARIANT_TLS13, SHAPE_TLS13},
+        {VARIANT_LEGACY, SHAPE_LEGACY},         {VARIANT_RSA_ONLY, SHAPE_RSA_ONLY},
+        {VARIANT_ECDSA_ONLY, SHAPE_ECDSA_ONLY}, {VARIANT_LARGE_HELLO, SHAPE_LARGE},
+        {VARIANT_LARGE_SMALL_MSS, SHAPE_LARGE}, {VARIANT_CLIENT_CERT, SHAPE_CLIENT_CERT},
+        {VARIANT_NO_ALPN, SHAPE_NO_ALPN},       {VARIANT_WIDE, SHAPE_WIDE},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (rows[i].variant == variant)
+            return rows[i].kind;
+    return SHAPE_NORMAL;
+}
 
 struct trust {
     X509_STORE *store;
     uint8_t sha256[32];
-    SSL_CTX *contexts[CONTEXTS];
+    char *client_cert; /* paths; both NULL, or both set */
+    char *client_key;
+    SSL_CTX *contexts[SHAPES];
 };
 
 static char *why_file(const char *path, const char *problem)
@@ -114,22 +186,15 @@ static bool load(struct trust *trust, const char *ca_file, char **ret_why)
     return X509_STORE_set_default_paths(trust->store) == 1;
 }
 
-struct trust *trust_new(const char *ca_file, char **ret_why)
-{
-    struct trust *trust = calloc(1, sizeof *trust);
-    if (trust != NULL && load(trust, ca_file, ret_why))
-        return trust;
-    trust_free(trust);
-    return NULL;
-}
-
 void trust_free(struct trust *trust)
 {
     if (trust == NULL)
         return;
-    for (size_t i = 0; i < CONTEXTS; i++)
+    for (size_t i = 0; i < SHAPES; i++)
         SSL_CTX_free(trust->contexts[i]);
     X509_STORE_free(trust->store);
+    free(trust->client_cert);
+    free(trust->client_key);
     free(trust);
 }
 
@@ -138,23 +203,64 @@ const uint8_t *trust_sha256(const struct trust *trust)
     return trust->sha256;
 }
 
-static SSL_CTX *context_new(struct trust *trust, struct versions versions)
+static int add_large(SSL *ssl, unsigned int type, unsigned int where, const unsigned char **ret_bytes,
+                     size_t *ret_length, X509 *certificate, size_t chain_index, int *alert, void *arg)
+{
+    static const unsigned char filler[LARGE_EXTENSION_BYTES];
+    (void)ssl, (void)type, (void)where, (void)certificate, (void)chain_index, (void)alert, (void)arg;
+    *ret_bytes = filler;
+    *ret_length = sizeof filler;
+    return 1;
+}
+
+static bool shape_versions(SSL_CTX *context, const struct shape *shape)
+{
+    SSL_CTX_set_security_level(context, shape->security_level);
+    if (shape->legacy_servers)
+        (void)SSL_CTX_set_options(context, SSL_OP_LEGACY_SERVER_CONNECT);
+    else
+        (void)SSL_CTX_clear_options(context, SSL_OP_LEGACY_SERVER_CONNECT);
+    return SSL_CTX_set_min_proto_version(context, shape->min) == 1 &&
+           SSL_CTX_set_max_proto_version(context, shape->max) == 1;
+}
+
+static bool shape_algorithms(SSL_CTX *context, const struct shape *shape)
+{
+    return SSL_CTX_set_cipher_list(context, shape->ciphers) == 1 &&
+           (shape->suites == NULL || SSL_CTX_set_ciphersuites(context, shape->suites) == 1) &&
+           (shape->groups == NULL || SSL_CTX_set1_groups_list(context, shape->groups) == 1) &&
+           (shape->signatures == NULL || SSL_CTX_set1_sigalgs_list(context, shape->signatures) == 1);
+}
+
+static bool shape_extensions(SSL_CTX *context, const struct shape *shape)
 {
     static const unsigned char http11[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
+    return SSL_CTX_set_tlsext_status_type(context, TLSEXT_STATUSTYPE_ocsp) == 1 &&
+           (shape->no_alpn || SSL_CTX_set_alpn_protos(context, http11, sizeof http11) == 0) &&
+           (!shape->large || SSL_CTX_add_custom_ext(context, LARGE_EXTENSION_TYPE, SSL_EXT_CLIENT_HELLO,
+                                                    add_large, NULL, NULL, NULL, NULL) == 1);
+}
+
+static bool show_client_cert(SSL_CTX *context, const struct trust *trust)
+{
+    return SSL_CTX_use_certificate_chain_file(context, trust->client_cert) == 1 &&
+           SSL_CTX_use_PrivateKey_file(context, trust->client_key, SSL_FILETYPE_PEM) == 1 &&
+           SSL_CTX_check_private_key(context) == 1;
+}
+
+static SSL_CTX *context_new(struct trust *trust, const struct shape *shape)
+{
     SSL_CTX *context = SSL_CTX_new(TLS_client_method());
     if (context == NULL)
         return NULL;
     SSL_CTX_set1_cert_store(context, trust->store);
-    SSL_CTX_set_security_level(context, 2);
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE);
     SSL_CTX_clear_mode(context, SSL_MODE_AUTO_RETRY);
     (void)SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_max_cert_list(context, CHAIN_MAX_BYTES);
-    bool good = SSL_CTX_set_min_proto_version(context, versions.min) == 1 &&
-                SSL_CTX_set_max_proto_version(context, versions.max) == 1 &&
-                SSL_CTX_set_cipher_list(context, "DEFAULT") == 1 &&
-                SSL_CTX_set_tlsext_status_type(context, TLSEXT_STATUSTYPE_ocsp) == 1 &&
-                SSL_CTX_set_alpn_protos(context, http11, sizeof http11) == 0;
+    bool good = shape_versions(context, shape) && shape_algorithms(context, shape) &&
+                shape_extensions(context, shape) &&
+                (!shape->client_cert || trust->client_cert == NULL || show_client_cert(context, trust));
     if (good)
         return context;
     SSL_CTX_free(context);
@@ -163,10 +269,39 @@ static SSL_CTX *context_new(struct trust *trust, struct versions versions)
 
 SSL_CTX *trust_context(struct trust *trust, enum variant variant)
 {
-    int which = variant == VARIANT_TLS12   ? CONTEXT_TLS12
-                : variant == VARIANT_TLS13 ? CONTEXT_TLS13
-                                           : CONTEXT_BOTH;
-    if (trust->contexts[which] == NULL)
-        trust->contexts[which] = context_new(trust, context_versions[which]);
-    return trust->contexts[which];
+    enum shape_kind kind = shape_of(variant);
+    if (trust->contexts[kind] == NULL)
+        trust->contexts[kind] = context_new(trust, &shapes[kind]);
+    return trust->contexts[kind];
+}
+
+/* Reads the client's certificate at once, so that a wrong file is told of before anything is probed. */
+static bool load_client_cert(struct trust *trust, const struct trust_files *files, char **ret_why)
+{
+    if (files->client_cert == NULL)
+        return true;
+    trust->client_cert = strdup(files->client_cert);
+    trust->client_key = strdup(files->client_key != NULL ? files->client_key : files->client_cert);
+    if (trust->client_cert == NULL || trust->client_key == NULL)
+        return false;
+    ERR_clear_error();
+    if (trust_context(trust, VARIANT_CLIENT_CERT) != NULL)
+        return true;
+    const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+    struct buf why;
+    buf_init(&why, 0);
+    (void)buf_printf(&why, _("client certificate \"%s\" with key \"%s\": %s"), trust->client_cert,
+                     trust->client_key, reason != NULL ? reason : _("cannot be used"));
+    *ret_why = buf_take(&why);
+    ERR_clear_error();
+    return false;
+}
+
+struct trust *trust_new(const struct trust_files *files, char **ret_why)
+{
+    struct trust *trust = calloc(1, sizeof *trust);
+    if (trust != NULL && load(trust, files->ca, ret_why) && load_client_cert(trust, files, ret_why))
+        return trust;
+    trust_free(trust);
+    return NULL;
 }

@@ -16,14 +16,21 @@ struct trust;
 
 #define TRUST_HELLO_PROFILE "openssl-default"
 
-/** @param ca_file  PEM; NULL: the system's. @param ret_why one line; the caller frees it. */
-struct trust *trust_new(const char *ca_file, char **ret_why);
+/** PEM files; NULL: none, and for the CA the system's. A certificate file begins with the leaf; the key may be in it too. */
+struct trust_files {
+    const char *ca;
+    const char *client_cert; /* shown by VARIANT_CLIENT_CERT alone */
+    const char *client_key;
+};
+
+/** @param ret_why one line; the caller frees it. */
+struct trust *trust_new(const struct trust_files *files, char **ret_why);
 void trust_free(struct trust *trust);
 
 /** SHA-256 of the bundle file; zeroes when the system has no bundle and its folder is used. */
 const uint8_t *trust_sha256(const struct trust *trust);
 
-/** The context for a variant's versions. Borrowed; made when first asked for. NULL without memory. */
+/** The context for what a variant offers. Borrowed; made when first asked for. NULL without memory. */
 SSL_CTX *trust_context(struct trust *trust, enum variant variant);
 
 #endif

@@ -88,6 +88,11 @@ int wire_write(struct wire *wire, const void *bytes, size_t length)
     int claimed = length > INT_MAX ? INT_MAX : (int)length;
     if (wire->ended || wire->mute)
         return claimed;
+    bool piecewise = wire->in_pieces && wire->received_bytes == 0;
+    if (piecewise && wire->between)
+        return -1;
+    if (piecewise && claimed > WIRE_PIECE_BYTES)
+        claimed = WIRE_PIECE_BYTES;
     ssize_t sent = transmit(wire->fd, bytes, (size_t)claimed);
     if (sent < 0 && would_block(errno))
         return -1;
@@ -99,6 +104,7 @@ int wire_write(struct wire *wire, const void *bytes, size_t length)
     if (wire->sent_bytes == 0 && wire->on_sent != NULL)
         wire->on_sent(wire->arg);
     wire->sent_bytes += (uint64_t)sent;
+    wire->between = piecewise;
     return (int)sent;
 }
 

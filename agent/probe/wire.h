@@ -20,7 +20,10 @@
  *     swallowed, and OpenSSL learns the end of the connection from reading.
  */
 
-enum { WIRE_MAX_RECEIVED_BYTES = 2 * 1024 * 1024 }; /* of one attempt; more is treated as the end */
+enum {
+    WIRE_MAX_RECEIVED_BYTES = 2 * 1024 * 1024, /* of one attempt; more is treated as the end */
+    WIRE_PIECE_BYTES = 128,
+};
 
 struct wire {
     int fd;
@@ -28,6 +31,9 @@ struct wire {
     bool ended; /* eof or error on reading: no more comes and nothing more goes out */
     bool mute;  /* a write failed: nothing more goes out */
     bool flooded;
+    bool
+        in_pieces; /* until the first bytes come, each write sends at most WIRE_PIECE_BYTES and the next one waits */
+    bool between;  /* a piece was sent and the next one waits: clear it to go on */
     int32_t error; /* the first errno */
     enum evidence_call error_call;
     uint64_t sent_bytes;

@@ -72,11 +72,16 @@ struct case_file {
     size_t count;
     const struct attempt *attempts[CASE_MAX_ATTEMPTS]; /* [0] is the one to be explained */
     struct outcome outcomes[CASE_MAX_ATTEMPTS];        /* classify() of each */
+    /* The origin an attempt went to, role ROLE_ORIGIN; NULL: it went to the endpoint itself. NORMAL has its SNI, NO_SNI none. */
+    const struct endpoint *origins[CASE_MAX_ATTEMPTS];
     int64_t now_us;  /* collector time, or the own wall clock: what validity is judged by */
     int expiry_days; /* certificates that end sooner are worth a word */
 };
 
-/** First attempt of a variant (any but [0] for VARIANT_NORMAL's repeats), or NULL when it was not made. */
+/**
+ * First attempt of a variant on the endpoint itself (any but [0] for VARIANT_NORMAL's repeats), or NULL when it was not
+ * made. A variant may be there again with role ATTEMPT_CONFIRM: the control that failed, once more after a rest.
+ */
 const struct attempt *case_variant(const struct case_file *file, enum variant variant);
 /** Its outcome. @return false when the variant was not made. */
 bool case_outcome(const struct case_file *file, enum variant variant, struct outcome *ret_outcome);

@@ -264,6 +264,8 @@ struct outcome classify(const struct attempt *attempt)
         return classify_dns(attempt);
     if (attempt->clock.connected_us == EVIDENCE_NEVER)
         return classify_connect(attempt);
+    if (attempt->variant == VARIANT_OTHER_PORT) /* connect() is all it wanted */
+        return outcome_make(OUTCOME_OK, RAW_NONE, 0);
     if (attempt->clock.handshake_us == EVIDENCE_NEVER)
         return classify_handshake(attempt);
     if (attempt->tls.verify_error_count > 0)

@@ -11,7 +11,7 @@
 const struct attempt *case_variant(const struct case_file *file, enum variant variant)
 {
     for (size_t i = 1; i < file->count; i++) {
-        if (file->attempts[i]->variant == variant)
+        if (file->origins[i] == NULL && file->attempts[i]->variant == variant)
             return file->attempts[i];
     }
     return file->count > 0 && file->attempts[0]->variant == variant ? file->attempts[0] : NULL;
