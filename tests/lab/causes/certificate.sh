@@ -1,0 +1,1 @@
+# Certificates wrong in each way (see tests/scenarios/causes.sh).

@@ -1,0 +1,1 @@
+# Negotiations that fail in each way (see tests/scenarios/causes.sh).
