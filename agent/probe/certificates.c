@@ -1,7 +1,8 @@
+#include "probe/certificate_facts.h"
 #include "probe/probe.h"
+#include "probe/sct.h"
+#include "probe/staple.h"
 
-#include <openssl/ct.h>
-#include <openssl/ocsp.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 #include <string.h>
@@ -17,15 +18,16 @@ void certificates_verify_error(struct attempt *attempt, int code, int depth)
         tls->verify_errors[tls->verify_error_count++] = error;
 }
 
-static bool keep_der(X509 *certificate, struct arena *arena, struct chain_certificate *ret_kept)
+static bool keep_one(X509 *x509, struct arena *arena, struct chain_certificate *ret_kept)
 {
-    int length = i2d_X509(certificate, NULL);
+    int length = i2d_X509(x509, NULL);
     unsigned char *der = length <= 0 ? NULL : arena_take(arena, (size_t)length);
     unsigned char *at = der;
-    if (der == NULL || i2d_X509(certificate, &at) != length)
+    if (der == NULL || i2d_X509(x509, &at) != length)
         return false;
     *ret_kept = (struct chain_certificate){.der = der, .der_length = (size_t)length};
-    return EVP_Digest(der, (size_t)length, ret_kept->sha256, NULL, EVP_sha256(), NULL) == 1;
+    return EVP_Digest(der, (size_t)length, ret_kept->sha256, NULL, EVP_sha256(), NULL) == 1 &&
+           certificate_facts(x509, arena, ret_kept);
 }
 
 static void keep_chain(STACK_OF(X509) * chain, struct attempt *attempt)
@@ -35,7 +37,7 @@ static void keep_chain(STACK_OF(X509) * chain, struct attempt *attempt)
     int room = count < EVIDENCE_MAX_CHAIN ? count : EVIDENCE_MAX_CHAIN;
     tls->chain = arena_array(&attempt->arena, (size_t)room, sizeof *tls->chain);
     for (int i = 0; i < room && tls->chain != NULL; i++)
-        if (keep_der(sk_X509_value(chain, i), &attempt->arena, &tls->chain[tls->chain_count]))
+        if (keep_one(sk_X509_value(chain, i), &attempt->arena, &tls->chain[tls->chain_count]))
             tls->chain_count++;
     tls->chain_dropped = (uint32_t)count - (uint32_t)tls->chain_count;
     for (int i = 0; i + 1 < count; i++)
@@ -43,41 +45,30 @@ static void keep_chain(STACK_OF(X509) * chain, struct attempt *attempt)
                                                  X509_get_subject_name(sk_X509_value(chain, i + 1))) != 0;
 }
 
-static void keep_scts(X509 *leaf, struct evidence_tls *tls)
+/* Who issued the leaf: among what was sent and what verification found. NULL when neither has it. */
+static X509 *issuer_of(SSL *ssl, STACK_OF(X509) * sent, X509 *leaf)
 {
-    STACK_OF(SCT) *scts = X509_get_ext_d2i(leaf, NID_ct_precert_scts, NULL, NULL);
-    if (scts == NULL)
-        return;
-    tls->sct_count = (uint32_t)sk_SCT_num(scts);
-    SCT_LIST_free(scts);
+    STACK_OF(X509) *found = SSL_get0_verified_chain(ssl);
+    STACK_OF(X509) * places[] = {found, sent};
+    for (size_t k = 0; k < sizeof places / sizeof places[0]; k++) {
+        int count = places[k] == NULL ? 0 : sk_X509_num(places[k]);
+        for (int i = 0; i < count && i < EVIDENCE_MAX_CHAIN; i++)
+            if (X509_check_issued(sk_X509_value(places[k], i), leaf) == X509_V_OK)
+                return sk_X509_value(places[k], i);
+    }
+    return NULL;
 }
 
-static enum evidence_staple staple_of(SSL *ssl)
+static void keep_proofs(SSL *ssl, STACK_OF(X509) * sent, X509 *leaf, struct attempt *attempt)
 {
-    const unsigned char *bytes = NULL;
-    long length = SSL_get_tlsext_status_ocsp_resp(ssl, &bytes);
-    if (length <= 0 || bytes == NULL)
-        return STAPLE_ABSENT;
-    OCSP_RESPONSE *response = d2i_OCSP_RESPONSE(NULL, &bytes, length);
-    if (response == NULL)
-        return STAPLE_MALFORMED;
-    OCSP_RESPONSE_free(response);
-    return STAPLE_PRESENT;
-}
-
-static const char *name_text(const X509_NAME *name, struct arena *arena)
-{
-    BIO *bio = BIO_new(BIO_s_mem());
-    char *text = NULL;
-    long length = 0;
-    /* RFC 2253 with control characters escaped and UTF-8 left as it is. */
-    if (bio != NULL &&
-        X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB) >= 0)
-        length = BIO_get_mem_data(bio, &text);
-    size_t kept_length = length < 0 ? 0 : length > EVIDENCE_TEXT_MAX ? EVIDENCE_TEXT_MAX : (size_t)length;
-    const char *kept = arena_text(arena, text, kept_length);
-    BIO_free(bio);
-    return kept == NULL ? "" : kept;
+    struct evidence_tls *tls = &attempt->tls;
+    const unsigned char *staple = NULL;
+    tls->sct_certificate = sct_count_certificate(leaf);
+    if (attempt->clock.handshake_us != EVIDENCE_NEVER) {
+        long length = SSL_get_tlsext_status_ocsp_resp(ssl, &staple);
+        staple_read(staple, length, leaf, issuer_of(ssl, sent, leaf), tls);
+    }
+    tls->sct_count = tls->sct_certificate + tls->sct_tls + tls->sct_staple;
 }
 
 static void keep_ca_names(SSL *ssl, struct attempt *attempt)
@@ -91,7 +82,8 @@ static void keep_ca_names(SSL *ssl, struct attempt *attempt)
         count = EVIDENCE_MAX_CA_NAMES;
     tls->ca_names = arena_array(&attempt->arena, (size_t)count, sizeof *tls->ca_names);
     for (int i = 0; i < count && tls->ca_names != NULL; i++)
-        tls->ca_names[tls->ca_name_count++] = name_text(sk_X509_NAME_value(names, i), &attempt->arena);
+        tls->ca_names[tls->ca_name_count++] =
+            certificate_name_text(sk_X509_NAME_value(names, i), &attempt->arena);
 }
 
 void certificates_keep(SSL *ssl, struct attempt *attempt)
@@ -102,8 +94,9 @@ void certificates_keep(SSL *ssl, struct attempt *attempt)
         return;
     X509 *leaf = sk_X509_value(chain, 0);
     keep_chain(chain, attempt);
-    keep_scts(leaf, &attempt->tls);
+    keep_proofs(ssl, chain, leaf, attempt);
+    (void)certificate_leaf_facts(leaf, &attempt->arena, &attempt->tls.leaf);
     attempt->tls.has_san = X509_get_ext_by_NID(leaf, NID_subject_alt_name, -1) >= 0;
-    if (attempt->clock.handshake_us != EVIDENCE_NEVER)
-        attempt->tls.staple = staple_of(ssl);
+    if (certificate_names_abused(leaf))
+        attempt->end.abuse = ABUSE_NAME;
 }

@@ -1,3 +1,4 @@
+#include "probe/abuse.h"
 #include "probe/probe.h"
 
 #include <openssl/err.h>
@@ -28,6 +29,7 @@ enum probe_stage probe_stage_close(struct probe *probe)
     probe_snapshot(probe, MOMENT_END);
     if (attempt->clock.connected_us != EVIDENCE_NEVER)
         probe_end_as(probe, ENDING_BY_US);
+    attempt->end.abuse = abuse_of(attempt, wire);
     say_goodbye(probe);
     attempt->end.sent_bytes = wire->sent_bytes;
     attempt->end.received_bytes = wire->received_bytes;

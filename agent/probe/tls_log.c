@@ -8,6 +8,7 @@ enum {
     TLS_RECORD_HEADER_BYTES = 5,
     TLS_RANDOM_BYTES = 32,
     TLS_NAMED_CURVE = 3,
+    TLS_EXTENSION_SERVER_NAME = 0,
     TLS_EXTENSION_SUPPORTED_VERSIONS = 43,
     TLS_EXTENSION_KEY_SHARE = 51,
     TLS_VERSION_1_2 = 0x0303,
@@ -18,9 +19,18 @@ static const uint8_t retry_random[TLS_RANDOM_BYTES] = {
     0xCF, 0x21, 0xAD, 0x74, 0xE5, 0x9A, 0x61, 0x11, 0xBE, 0x1D, 0x8C, 0x02, 0x1E, 0x65, 0xB8, 0x91,
     0xC2, 0xA2, 0x11, 0x16, 0x7A, 0xBB, 0x8C, 0x5E, 0x07, 0x9E, 0x09, 0xE2, 0xC8, 0xA8, 0x33, 0x9C};
 
-static void read_hello_extension(struct evidence_tls *tls, uint16_t type, struct cursor body,
+/* RFC 6066, 3: a server acknowledges the name with an empty extension. */
+static void check_echo(struct attempt *attempt, uint16_t type, const struct cursor *body)
+{
+    if (type == TLS_EXTENSION_SERVER_NAME && cursor_left(body) > 0)
+        attempt->end.abuse = ABUSE_ECHO;
+}
+
+static void read_hello_extension(struct attempt *attempt, uint16_t type, struct cursor body,
                                  uint16_t *version)
 {
+    struct evidence_tls *tls = &attempt->tls;
+    check_echo(attempt, type, &body);
     if (type == TLS_EXTENSION_SUPPORTED_VERSIONS)
         *version = cursor_u16(&body);
     else if (type == TLS_EXTENSION_KEY_SHARE)
@@ -28,8 +38,9 @@ static void read_hello_extension(struct evidence_tls *tls, uint16_t type, struct
 }
 
 /* RFC 8446, 4.1.3; RFC 5246, 7.4.1.3. */
-static void read_server_hello(struct evidence_tls *tls, struct cursor body)
+static void read_server_hello(struct attempt *attempt, struct cursor body)
 {
+    struct evidence_tls *tls = &attempt->tls;
     uint16_t version = cursor_u16(&body);
     const uint8_t *random = cursor_bytes(&body, TLS_RANDOM_BYTES);
     (void)cursor_block(&body, cursor_u8(&body)); /* session id */
@@ -43,14 +54,26 @@ static void read_server_hello(struct evidence_tls *tls, struct cursor body)
         while (!extensions.failed && cursor_left(&extensions) > 0) {
             uint16_t type = cursor_u16(&extensions);
             struct cursor extension = cursor_block(&extensions, cursor_u16(&extensions));
-            read_hello_extension(tls, type, extension, &version);
+            read_hello_extension(attempt, type, extension, &version);
         }
     }
+    if (retry && tls->hello_retry) /* RFC 8446, 4.1.4: at most one */
+        attempt->end.abuse = ABUSE_RETRY;
     tls->hello_retry |= retry;
     if (retry || version < TLS_VERSION_1_2)
         return;
     tls->version = version;
     tls->cipher = cipher;
+}
+
+static void read_encrypted_extensions(struct attempt *attempt, struct cursor body)
+{
+    struct cursor extensions = cursor_block(&body, cursor_u16(&body));
+    while (!extensions.failed && cursor_left(&extensions) > 0) {
+        uint16_t type = cursor_u16(&extensions);
+        struct cursor extension = cursor_block(&extensions, cursor_u16(&extensions));
+        check_echo(attempt, type, &extension);
+    }
 }
 
 /* TLS 1.2: RFC 8422, 5.4 for curves, RFC 5246, 7.4.3 for finite fields. */
@@ -75,7 +98,9 @@ static void read_received(struct attempt *attempt, uint8_t type, struct cursor b
 {
     struct evidence_tls *tls = &attempt->tls;
     if (type == TLS_SERVER_HELLO)
-        read_server_hello(tls, body);
+        read_server_hello(attempt, body);
+    else if (type == TLS_ENCRYPTED_EXTENSIONS)
+        read_encrypted_extensions(attempt, body);
     else if (type == TLS_SERVER_KEY_EXCHANGE)
         read_server_key_exchange(tls, body);
     else if (type == TLS_CERTIFICATE_VERIFY)

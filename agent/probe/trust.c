@@ -1,6 +1,7 @@
 #include "probe/trust.h"
 
 #include "cli/i18n.h"
+#include "probe/sct.h"
 #include "words/buf.h"
 
 #include <errno.h>
@@ -13,7 +14,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { TRUST_MAX_BYTES = 16 * 1024 * 1024, CHAIN_MAX_BYTES = 128 * 1024 };
+enum {
+    TRUST_MAX_BYTES = 16 * 1024 * 1024,
+    CHAIN_MAX_BYTES = 64 * 1024 /* parsed they take eight times as much */
+};
 
 /* A record of 1400 bytes that says nothing: with it a ClientHello is above one segment of Ethernet. */
 enum { LARGE_EXTENSION_TYPE = 0x5a5a /* RFC 8701: a server must ignore it */, LARGE_EXTENSION_BYTES = 1400 };
@@ -235,7 +239,7 @@ static bool shape_algorithms(SSL_CTX *context, const struct shape *shape)
 static bool shape_extensions(SSL_CTX *context, const struct shape *shape)
 {
     static const unsigned char http11[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
-    return SSL_CTX_set_tlsext_status_type(context, TLSEXT_STATUSTYPE_ocsp) == 1 &&
+    return SSL_CTX_set_tlsext_status_type(context, TLSEXT_STATUSTYPE_ocsp) == 1 && sct_offer(context) &&
            (shape->no_alpn || SSL_CTX_set_alpn_protos(context, http11, sizeof http11) == 0) &&
            (!shape->large || SSL_CTX_add_custom_ext(context, LARGE_EXTENSION_TYPE, SSL_EXT_CLIENT_HELLO,
                                                     add_large, NULL, NULL, NULL, NULL) == 1);
@@ -259,7 +263,7 @@ static SSL_CTX *context_new(struct trust *trust, const struct shape *shape)
     (void)SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_max_cert_list(context, CHAIN_MAX_BYTES);
     bool good = shape_versions(context, shape) && shape_algorithms(context, shape) &&
-                shape_extensions(context, shape) &&
+                shape_extensions(context, shape) && sct_offer(context) &&
                 (!shape->client_cert || trust->client_cert == NULL || show_client_cert(context, trust));
     if (good)
         return context;

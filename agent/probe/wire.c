@@ -71,6 +71,7 @@ int wire_read(struct wire *wire, void *bytes, size_t length)
         wire->on_received(wire->arg);
     wire_keep_first(wire, bytes, (size_t)got);
     wire->received_bytes += (uint64_t)got;
+    wire->reads++;
     return (int)got;
 }
 

@@ -21,7 +21,7 @@
  */
 
 enum {
-    WIRE_MAX_RECEIVED_BYTES = 2 * 1024 * 1024, /* of one attempt; more is treated as the end */
+    WIRE_MAX_RECEIVED_BYTES = 1024 * 1024, /* of one attempt; more is treated as the end */
     WIRE_PIECE_BYTES = 128,
 };
 
@@ -38,6 +38,7 @@ struct wire {
     enum evidence_call error_call;
     uint64_t sent_bytes;
     uint64_t received_bytes;
+    uint64_t reads; /* that gave bytes */
     uint8_t first_bytes[EVIDENCE_FIRST_BYTES];
     size_t first_byte_count;
     void (*on_sent)(void *arg);     /* first bytes handed to the kernel; may be NULL */

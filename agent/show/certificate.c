@@ -1,6 +1,7 @@
 #include "show/certificate.h"
 
 #include "cli/i18n.h"
+#include "cli/term.h"
 #include "show/show.h"
 #include "words/units.h"
 
@@ -69,15 +70,7 @@ static void append_date(struct buf *out, const ASN1_TIME *time)
         (void)buf_text(out, _("(malformed time)"));
 }
 
-static void row(struct table *table, const char *label, struct buf *text)
-{
-    table_cell(table, TERM_HEAD, "%s", label);
-    table_cell(table, TERM_PLAIN, "%s", text->data == NULL ? "" : (const char *)text->data);
-    buf_clear(text);
-}
-
-static void subject_row(struct table *table, const X509 *leaf, const struct attempt *attempt,
-                        struct buf *text)
+static void subject_row(struct rows *rows, const X509 *leaf, const struct attempt *attempt, struct buf *text)
 {
     int days;
     (void)certificate_name(text, X509_get_subject_name(leaf), XN_FLAG_RFC2253);
@@ -96,7 +89,7 @@ static void subject_row(struct table *table, const X509 *leaf, const struct atte
             (void)buf_printf(
                 text, ngettext(" (over for %d day)", " (over for %d days)", (unsigned long)-days), -days);
     }
-    row(table, _("certificate"), text);
+    rows_add(rows, _("certificate"), text);
 }
 
 static void append_general_name(struct buf *out, const GENERAL_NAME *name)
@@ -118,7 +111,7 @@ static void append_general_name(struct buf *out, const GENERAL_NAME *name)
     }
 }
 
-static void names_row(struct table *table, X509 *leaf, struct buf *text)
+static void names_row(struct rows *rows, X509 *leaf, struct buf *text)
 {
     int critical = 0;
     GENERAL_NAMES *names = X509_get_ext_d2i(leaf, NID_subject_alt_name, &critical, NULL);
@@ -134,10 +127,10 @@ static void names_row(struct table *table, X509 *leaf, struct buf *text)
         (void)buf_text(text, critical == -1 ? _("none (no subjectAltName; browsers reject it)")
                                             : _("malformed subjectAltName"));
     GENERAL_NAMES_free(names);
-    row(table, _("names"), text);
+    rows_add(rows, _("names"), text);
 }
 
-static void key_row(struct table *table, X509 *leaf, struct buf *text)
+static void key_row(struct rows *rows, X509 *leaf, struct buf *text)
 {
     EVP_PKEY *key = X509_get0_pubkey(leaf);
     const char *kind = key == NULL ? NULL : EVP_PKEY_get0_type_name(key);
@@ -145,11 +138,11 @@ static void key_row(struct table *table, X509 *leaf, struct buf *text)
         (void)buf_text(text, _("unreadable key"));
     else
         (void)buf_printf(text, _("%s %d bits"), kind, EVP_PKEY_get_bits(key));
-    (void)buf_printf(text, ", %s %s", _("signed with"), OBJ_nid2ln(X509_get_signature_nid(leaf)));
-    row(table, _("key"), text);
+    (void)buf_printf(text, "%s%s %s", _(", "), _("signed with"), OBJ_nid2ln(X509_get_signature_nid(leaf)));
+    rows_add(rows, _("key"), text);
 }
 
-static void chain_rows(struct table *table, const struct attempt *attempt, struct buf *text)
+static void chain_rows(struct rows *rows, const struct attempt *attempt, struct buf *text)
 {
     const struct evidence_tls *tls = &attempt->tls;
     for (size_t i = 0; i < tls->chain_count; i++) {
@@ -163,43 +156,43 @@ static void chain_rows(struct table *table, const struct attempt *attempt, struc
             (void)certificate_name(text, X509_get_issuer_name(certificate), XN_FLAG_RFC2253);
         }
         X509_free(certificate);
-        row(table, i == 0 ? _("chain") : "", text);
+        rows_add(rows, i == 0 ? _("chain") : "", text);
     }
     if (tls->chain_dropped > 0) {
         (void)buf_printf(text, _("and %u more, not kept"), tls->chain_dropped);
-        row(table, "", text);
+        rows_add(rows, "", text);
     }
     if (tls->chain_out_of_order) {
         (void)buf_text(text, _("out of order: a certificate is not followed by its issuer"));
-        row(table, "", text);
+        rows_add(rows, "", text);
     }
 }
 
-static void verify_rows(struct table *table, const struct attempt *attempt, struct buf *text)
+static void verify_rows(struct rows *rows, const struct attempt *attempt, struct buf *text)
 {
     const struct evidence_tls *tls = &attempt->tls;
     for (size_t i = 0; i < tls->verify_error_count; i++) {
         const struct verify_error *error = &tls->verify_errors[i];
         (void)buf_printf(text, _("%d %s (depth %u)"), error->code, X509_verify_cert_error_string(error->code),
                          error->depth);
-        row(table, i == 0 ? _("verify") : "", text);
+        rows_add(rows, i == 0 ? _("verify") : "", text);
     }
     if (tls->verify_error_count == 0 && attempt->clock.handshake_us != EVIDENCE_NEVER) {
         (void)buf_text(text, _("ok"));
-        row(table, _("verify"), text);
+        rows_add(rows, _("verify"), text);
     }
 }
 
-static void proofs_row(struct table *table, const struct attempt *attempt, struct buf *text)
+static void proofs_row(struct rows *rows, const struct attempt *attempt, struct buf *text)
 {
     if (attempt->tls.staple == STAPLE_UNKNOWN)
         return;
     (void)buf_printf(text, _("OCSP staple %s, %u certificate transparency proofs"),
                      evidence_staple_name((int)attempt->tls.staple), attempt->tls.sct_count);
-    row(table, _("proofs"), text);
+    rows_add(rows, _("proofs"), text);
 }
 
-void certificate_rows(struct table *table, const struct attempt *attempt)
+void certificate_rows(struct rows *rows, const struct attempt *attempt)
 {
     if (attempt->tls.chain_count == 0)
         return;
@@ -207,13 +200,13 @@ void certificate_rows(struct table *table, const struct attempt *attempt)
     buf_init(&text, 0);
     X509 *leaf = certificate_read(&attempt->tls.chain[0]);
     if (leaf != NULL) {
-        subject_row(table, leaf, attempt, &text);
-        names_row(table, leaf, &text);
-        key_row(table, leaf, &text);
+        subject_row(rows, leaf, attempt, &text);
+        names_row(rows, leaf, &text);
+        key_row(rows, leaf, &text);
     }
-    chain_rows(table, attempt, &text);
-    verify_rows(table, attempt, &text);
-    proofs_row(table, attempt, &text);
+    chain_rows(rows, attempt, &text);
+    verify_rows(rows, attempt, &text);
+    proofs_row(rows, attempt, &text);
     X509_free(leaf);
     buf_done(&text);
 }

@@ -1,7 +1,7 @@
 #ifndef PARALLAX_SHOW_CERTIFICATE_H
 #define PARALLAX_SHOW_CERTIFICATE_H
 
-#include "cli/table.h"
+#include "show/rows.h"
 #include "words/buf.h"
 #include "words/evidence.h"
 
@@ -16,7 +16,7 @@ bool certificate_name(struct buf *out, const X509_NAME *name, unsigned long flag
 /** Days from a moment to the certificate's end; negative when it is over. */
 bool certificate_days_left(const X509 *certificate, int64_t from_us, int *ret_days);
 
-/** Rows of a two-column table: what the leaf says, the chain as sent, and every verify error. */
-void certificate_rows(struct table *table, const struct attempt *attempt);
+/** Rows: what the leaf says, the chain as sent, and every verify error. */
+void certificate_rows(struct rows *rows, const struct attempt *attempt);
 
 #endif

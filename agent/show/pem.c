@@ -12,9 +12,9 @@ static void print_name(FILE *out, const char *before, const X509_NAME *name)
     buf_done(&text);
 }
 
-void show_pem(FILE *out, const struct shown *shown)
+void show_pem(FILE *out, const struct attempt *attempt)
 {
-    const struct evidence_tls *tls = &shown->attempt->tls;
+    const struct evidence_tls *tls = &attempt->tls;
     for (size_t i = 0; i < tls->chain_count; i++) {
         X509 *certificate = certificate_read(&tls->chain[i]);
         if (certificate == NULL)

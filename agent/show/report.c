@@ -3,7 +3,9 @@
 #include "cli/i18n.h"
 #include "cli/term.h"
 #include "link/clock.h"
+#include "show/verdict.h"
 #include "words/attempt_json.h"
+#include "words/conclusion_json.h"
 
 #include <errno.h>
 
@@ -30,30 +32,35 @@ void report_begin(struct report *report)
 {
     report->progress = report->list && term_is_tty(stderr);
     if (report->format == REPORT_JSON)
-        (void)printf("{\"schema\":%d,\"attempts\":[", (int)ATTEMPT_JSON_SCHEMA);
+        (void)printf("{\"schema\":%d,\"cases\":[", (int)ATTEMPT_JSON_SCHEMA);
 }
 
-static void print_text(struct report *report, const struct shown *shown)
+static void case_text(struct report *report, const struct case_file *file,
+                      const struct conclusion *conclusion)
 {
+    const struct attempt *first = file->attempts[0];
     if (report->list) {
-        show_line(stdout, shown, report->name_width);
+        show_verdict_line(stdout, file, conclusion, report->name_width);
     } else {
         if (report->shown > 0)
             (void)fputc('\n', stdout);
-        show_text(stdout, shown);
+        show_verdict(stdout, file, conclusion);
     }
-    if (report->chain && shown->attempt->tls.chain_count > 0) {
+    if (report->chain && first->tls.chain_count > 0) {
         if (!report->list)
             (void)fputc('\n', stdout);
-        show_pem(stdout, shown);
+        show_pem(stdout, first);
     }
 }
 
-static void print_json(struct report *report, const struct shown *shown)
+/* A JSON value on a line of its own, or with the comma that an array wants before it. */
+static void print_value(struct report *report, json_t *value, bool first)
 {
     if (report->format == REPORT_JSON)
-        (void)fputs(report->shown > 0 ? ",\n" : "\n", stdout);
-    if (!show_json(stdout, shown) && !ferror(stdout)) {
+        (void)fputs(first ? "\n" : ",\n", stdout);
+    bool printed = value != NULL && json_dumpf(value, stdout, JSON_COMPACT) == 0;
+    json_decref(value);
+    if (!printed && !ferror(stdout)) {
         report->broken = true;
         report->error = ENOMEM;
     }
@@ -61,17 +68,41 @@ static void print_json(struct report *report, const struct shown *shown)
         (void)fputc('\n', stdout);
 }
 
-void report_attempt(struct report *report, const struct shown *shown)
+void report_case(struct report *report, const struct case_file *file, const struct conclusion *conclusion)
 {
     if (report->broken)
         return;
     progress_clear(report);
-    if (report->format == REPORT_TEXT)
-        print_text(report, shown);
-    else
-        print_json(report, shown);
+    switch (report->format) {
+    case REPORT_TEXT:
+        case_text(report, file, conclusion);
+        break;
+    case REPORT_JSON:
+        print_value(report, case_json(file, conclusion), report->shown == 0);
+        break;
+    case REPORT_NDJSON:
+        for (size_t i = 0; i < file->count; i++)
+            print_value(report, attempt_json(file->attempts[i], file->endpoint, file->outcomes[i]), false);
+        print_value(report, verdict_line_json(file, conclusion), false);
+        break;
+    }
     report->shown++;
     flush(report);
+}
+
+void report_attempt(struct report *report, const struct shown *shown)
+{
+    const struct case_file file = {.endpoint = shown->endpoint,
+                                   .count = 1,
+                                   .attempts = {shown->attempt},
+                                   .outcomes = {shown->outcome},
+                                   .now_us = shown->attempt->clock.start_us};
+    struct conclusion conclusion;
+    struct arena arena;
+    arena_init(&arena, EVIDENCE_ARENA_BYTES);
+    if (conclude(&file, &arena, &conclusion))
+        report_case(report, &file, &conclusion);
+    arena_done(&arena);
 }
 
 void report_progress(struct report *report, const struct show_counts *counts, size_t total)

@@ -2,6 +2,7 @@
 #define PARALLAX_SHOW_REPORT_H
 
 #include "show/show.h"
+#include "words/cause.h"
 
 #include <stdint.h>
 
@@ -26,6 +27,12 @@ void report_begin(struct report *report);
 
 /** Prints one attempt and flushes. Afterwards `broken` says whether anybody still reads. */
 void report_attempt(struct report *report, const struct shown *shown);
+
+/**
+ * Prints one case (at least one attempt) with what was concluded, and flushes. In ndjson: a line for each attempt, then one
+ * for the verdict. Afterwards `broken` says whether anybody still reads.
+ */
+void report_case(struct report *report, const struct case_file *file, const struct conclusion *conclusion);
 
 /** Draws how far it is, at most ten times a second. */
 void report_progress(struct report *report, const struct show_counts *counts, size_t total);

@@ -1,6 +1,7 @@
 #ifndef PARALLAX_SHOW_SHOW_H
 #define PARALLAX_SHOW_SHOW_H
 
+#include "words/cause.h"
 #include "words/evidence.h"
 #include "words/outcome.h"
 
@@ -20,17 +21,22 @@ struct shown {
     struct outcome outcome;
 };
 
-/** Stage by stage: the outcome first, then what was seen. */
-void show_text(FILE *out, const struct shown *shown);
-
-/** One line. @param name_width  columns for "host:port", so that the lines of a list meet. */
-void show_line(FILE *out, const struct shown *shown, unsigned name_width);
+/** What one attempt saw, stage by stage, each with the time it took. */
+void show_stages(FILE *out, const struct attempt *attempt);
 
 /** The chain as sent: "0 s:subject", "i:issuer", PEM, as `openssl s_client -showcerts` prints it. */
-void show_pem(FILE *out, const struct shown *shown);
+void show_pem(FILE *out, const struct attempt *attempt);
 
-/** One JSON object, without a line end. @return false without memory. */
-bool show_json(FILE *out, const struct shown *shown);
+/** How a case stands: "ok", "FAIL", "not tried", ..., translated, and its colour. */
+const char *show_status(const struct case_file *file, const struct conclusion *conclusion);
+int show_status_style(const struct case_file *file,
+                      const struct conclusion *conclusion); /* enum term_style */
+
+/** The part of a connection that a cause's id belongs to ("cert" of "cert.expired": "certificate"), translated. */
+const char *show_section(const char *cause_id);
+
+/** A row's text, translated, with the conclusion's facts filled in, safe to print. Appends. */
+void show_filled(struct buf *out, const char *text, const struct conclusion *conclusion);
 
 struct show_counts {
     size_t endpoints;
@@ -44,10 +50,6 @@ void show_summary(FILE *out, const struct show_counts *counts);
 
 /** The same as a JSON object. @return false without memory. */
 bool show_summary_json(FILE *out, const struct show_counts *counts);
-
-/** "ok", "FAIL" or "not tried", translated, and how it is coloured. */
-const char *show_verdict(struct outcome outcome);
-int show_verdict_style(struct outcome outcome); /* enum term_style */
 
 /** Days until the leaf's end, counted from the attempt. @return false when there is no leaf to read. */
 bool show_days_left(const struct attempt *attempt, int *ret_days);

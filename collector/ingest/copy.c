@@ -1,6 +1,7 @@
 #include "ingest/copy.h"
 
 #include "store/command.h"
+#include "words/cdn.h"
 #include "words/classify.h"
 #include "words/message.h"
 #include "words/utf8.h"
@@ -200,6 +201,8 @@ static bool put_evidence(struct buf *out, const struct attempt *attempt)
     X(sct_count, put_int2(out, a->tls.sct_count))                                                            \
     X(http_status, put_int2_if(out, a->http.status != 0, a->http.status))                                    \
     X(server, put_text(out, attempt_header(a, "server")))                                                    \
+    X(edge, put_text(out, edge.name))                                                                        \
+    X(pop, put_text(out, edge.pop))                                                                          \
     X(evidence, put_evidence(out, a))
 
 #define COPY_NAME(column, put)  ", " #column
@@ -226,6 +229,8 @@ bool copy_attempt(struct buf *out, const struct copy_row *row)
 {
     const struct attempt *a = row->attempt;
     const struct tcp_snapshot *tcp = last_tcp(a);
+    struct cdn_match edge = {.name = ""};
+    (void)cdn_identify(a, row->address_asn, &edge);
     uint16_t count = htons(COPY_COLUMN_COUNT);
     return buf_append(out, &count, sizeof count) COPY_COLUMNS(COPY_PUT);
 }

@@ -19,8 +19,9 @@ struct copy_row {
     const struct attempt *attempt;
     struct outcome outcome;
     int32_t vantage_id;
-    int64_t asn;      /* of the vantage now; 0: not known */
-    int64_t chain_id; /* 0: no chain */
+    int64_t asn;         /* of the vantage now; 0: not known */
+    int64_t address_asn; /* of the address that was connected to; 0: not known */
+    int64_t chain_id;    /* 0: no chain */
 };
 
 /** "COPY attempt (...) FROM STDIN", the columns in the order that copy_attempt writes them; freed by the

@@ -1,6 +1,7 @@
 #include "ingest/group.h"
 
 #include "ingest/copy.h"
+#include "ingest/network.h"
 #include "store/array.h"
 #include "words/classify.h"
 #include "words/units.h"
@@ -343,6 +344,8 @@ long group_encode(const struct group *group, struct buf *out)
                                .outcome = classify(attempt),
                                .vantage_id = batch->source->vantage_id,
                                .asn = batch->source->asn,
+                               .address_asn =
+                                   network_of(batch->source->networks, &attempt->flow.destination).asn,
                                .chain_id = group_chain_id(group, attempt, &hashes)};
         whole = copy_attempt(out, &row);
         rows++;

@@ -15,10 +15,11 @@ struct ingest;
  */
 struct ingest_source {
     int32_t vantage_id;
-    int64_t asn;    /* 0: not known */
-    unsigned refs;  /* batches that ingest holds */
-    size_t waiting; /* records in them */
-    bool gone;      /* the session is closed: nothing is sent to it, and its queued batches are dropped */
+    int64_t asn;                     /* 0: not known */
+    const struct networks *networks; /* to look addresses up in; NULL: none */
+    unsigned refs;                   /* batches that ingest holds */
+    size_t waiting;                  /* records in them */
+    bool gone; /* the session is closed: nothing is sent to it, and its queued batches are dropped */
     void (*stored)(struct ingest_source *source, uint64_t committed); /* a batch is in the database */
     void (*wanted)(struct ingest_source *source, const uint8_t (*sha256)[32], size_t count);
     /* The database does not take the batch: the source is to be given up, with ingest_forget. */

@@ -1,10 +1,11 @@
 #include "words/attempt_json.h"
 
 #include "words/buf.h"
+#include "words/cdn_json.h"
+#include "words/certificate_json.h"
 #include "words/units.h"
 #include "words/utf8.h"
 
-#include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
 #include <stdio.h>
 #include <string.h>
@@ -184,61 +185,6 @@ static json_t *record_json(struct writer *writer, const struct tls_record *recor
     return value;
 }
 
-static json_t *name_text_json(const X509_NAME *name)
-{
-    BIO *memory = BIO_new(BIO_s_mem());
-    char *text = NULL;
-    json_t *value = NULL;
-    if (memory != NULL &&
-        X509_NAME_print_ex(memory, name, 0, XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB) >= 0) {
-        long length = BIO_get_mem_data(memory, &text);
-        struct buf clean;
-        buf_init(&clean, 0);
-        if (length >= 0 && utf8_clean(&clean, text == NULL ? "" : text, (size_t)length))
-            value = json_stringn(clean.data == NULL ? "" : (const char *)clean.data, clean.len);
-        buf_done(&clean);
-    }
-    BIO_free(memory);
-    return value;
-}
-
-static json_t *asn1_time_json(const ASN1_TIME *time)
-{
-    struct tm tm;
-    if (time == NULL || ASN1_TIME_to_tm(time, &tm) != 1)
-        return json_null();
-    return json_time((int64_t)timegm(&tm) * US_PER_S);
-}
-
-static void certificate_names_json(struct writer *writer, json_t *value,
-                                   const struct chain_certificate *certificate)
-{
-    const unsigned char *der = certificate->der;
-    X509 *x509 = d2i_X509(NULL, &der, (long)certificate->der_length);
-    if (x509 == NULL) {
-        set(writer, value, "malformed", json_true());
-        return;
-    }
-    set(writer, value, "subject", name_text_json(X509_get_subject_name(x509)));
-    set(writer, value, "issuer", name_text_json(X509_get_issuer_name(x509)));
-    set(writer, value, "not_before", asn1_time_json(X509_get0_notBefore(x509)));
-    set(writer, value, "not_after", asn1_time_json(X509_get0_notAfter(x509)));
-    X509_free(x509);
-}
-
-static json_t *chain_json(struct writer *writer, const struct evidence_tls *tls)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < tls->chain_count; i++) {
-        json_t *value = json_object();
-        set(writer, value, "sha256", json_hex(tls->chain[i].sha256, sizeof tls->chain[i].sha256));
-        if (tls->chain[i].der != NULL)
-            certificate_names_json(writer, value, &tls->chain[i]);
-        add(writer, list, value);
-    }
-    return list;
-}
-
 static json_t *verify_json(struct writer *writer, const struct evidence_tls *tls)
 {
     json_t *list = json_array();
@@ -268,7 +214,6 @@ static void tls_lists_json(struct writer *writer, json_t *value, const struct ev
     set(writer, value, "errors", errors);
     set(writer, value, "records", records);
     set(writer, value, "records_dropped", json_integer(tls->records_dropped));
-    set(writer, value, "chain", chain_json(writer, tls));
     set(writer, value, "chain_dropped", json_integer(tls->chain_dropped));
     set(writer, value, "verify_errors", verify_json(writer, tls));
 }
@@ -295,8 +240,7 @@ static json_t *tls_json(struct writer *writer, const struct attempt *attempt)
     set(writer, value, "state", json_integer(tls->state));
     set(writer, value, "chain_out_of_order", json_boolean(tls->chain_out_of_order));
     set(writer, value, "has_san", json_boolean(tls->has_san));
-    set(writer, value, "staple", json_string(evidence_staple_name((int)tls->staple)));
-    set(writer, value, "sct_count", json_integer(tls->sct_count));
+    writer->failed |= !certificates_json(value, tls);
     tls_lists_json(writer, value, tls);
     return value;
 }
@@ -342,6 +286,8 @@ static json_t *end_json(struct writer *writer, const struct attempt *attempt)
     set(writer, value, "how", json_string(evidence_ending_name((int)end->how)));
     set(writer, value, "sent_bytes", json_integer((json_int_t)end->sent_bytes));
     set(writer, value, "received_bytes", json_integer((json_int_t)end->received_bytes));
+    set(writer, value, "abuse",
+        end->abuse == ABUSE_NONE ? json_null() : json_string(evidence_abuse_name((int)end->abuse)));
     set(writer, value, "first_bytes", json_hex(end->first_bytes, end->first_byte_count));
     return value;
 }
@@ -383,6 +329,7 @@ json_t *attempt_json(const struct attempt *attempt, const struct endpoint *endpo
     set(&writer, value, "tcp_info", tcp_json(&writer, attempt));
     set(&writer, value, "tls", tls_json(&writer, attempt));
     set(&writer, value, "http", http_json(&writer, attempt));
+    set(&writer, value, "edge", cdn_json(attempt));
     set(&writer, value, "ending", end_json(&writer, attempt));
     set(&writer, value, "local", local_json(&writer, attempt));
     set(&writer, value, "prober", prober_json(&writer, attempt));

@@ -1,31 +1,279 @@
-#include "words/cause.h"
+#include "words/conclude_certificate.h"
 
-#include <stddef.h>
+#include <openssl/x509_vfy.h>
+#include <string.h>
+#include <time.h>
+
+/*
+ * What is wrong with the certificate. One row a fault, in the order in which a person has to mend them: the first row that
+ * holds is the cause, later ones that hold as well are worth a word beside it. A chain that verifies can still lack what
+ * browsers ask for (a staple that it demands itself, transparency proofs); the rows for that come last.
+ */
+
+enum { DATE_BYTES = 64 };
+
+const struct evidence_tls *certificate_tls(const struct case_file *file)
+{
+    return &file->attempts[0]->tls;
+}
+
+const struct chain_certificate *certificate_leaf(const struct case_file *file)
+{
+    const struct evidence_tls *tls = certificate_tls(file);
+    return tls->chain_count > 0 && tls->chain[0].parsed ? &tls->chain[0] : NULL;
+}
+
+bool certificate_raised(const struct case_file *file, int32_t code)
+{
+    const struct evidence_tls *tls = certificate_tls(file);
+    for (size_t i = 0; i < tls->verify_error_count; i++) {
+        if (tls->verify_errors[i].code == code)
+            return true;
+    }
+    return false;
+}
+
+bool certificate_raised_at(const struct case_file *file, int32_t code, uint32_t depth)
+{
+    const struct evidence_tls *tls = certificate_tls(file);
+    for (size_t i = 0; i < tls->verify_error_count; i++) {
+        if (tls->verify_errors[i].code == code && tls->verify_errors[i].depth == depth)
+            return true;
+    }
+    return false;
+}
+
+bool certificate_date_fact(struct conclusion *conclusion, struct arena *arena, const char *key, int64_t at_s)
+{
+    char text[DATE_BYTES];
+    time_t at = (time_t)at_s;
+    struct tm parts;
+    if (gmtime_r(&at, &parts) == NULL || strftime(text, sizeof text, "%Y-%m-%d %H:%M UTC", &parts) == 0)
+        return true;
+    return conclusion_fact(conclusion, arena, key, "%s", text);
+}
+
+static bool verifies(const struct case_file *file)
+{
+    return certificate_tls(file)->verify_error_count == 0 && certificate_leaf(file) != NULL;
+}
+
+/* --- revocation -------------------------------------------------------------------------------------------------- */
+
+/* A staple that nobody vouches for proves nothing. */
+static bool staple_says_revoked(const struct case_file *file)
+{
+    const struct evidence_ocsp *ocsp = &certificate_tls(file)->ocsp;
+    return ocsp->status == OCSP_REVOKED && ocsp->signature != SIGNATURE_BAD;
+}
+
+static bool is_revoked(const struct case_file *file)
+{
+    return staple_says_revoked(file) || certificate_raised(file, X509_V_ERR_CERT_REVOKED);
+}
+
+static bool tell_revoked(const struct case_file *file, struct arena *arena, struct conclusion *conclusion)
+{
+    const struct evidence_ocsp *ocsp = &certificate_tls(file)->ocsp;
+    if (!staple_says_revoked(file))
+        return true;
+    if (ocsp->signature == SIGNATURE_GOOD)
+        conclusion->certainty = CERTAINTY_CONFIRMED;
+    return certificate_date_fact(conclusion, arena, "date", ocsp->revoked_s) &&
+           (ocsp->reason < 0 || conclusion_fact(conclusion, arena, "reason", "%d", ocsp->reason));
+}
+
+/* RFC 7633: the certificate demands a staple; RFC 6960, 4.2.2.1: one that is past nextUpdate is none. */
+static bool lacks_demanded_staple(const struct case_file *file)
+{
+    const struct evidence_tls *tls = certificate_tls(file);
+    if (!tls->leaf.must_staple || tls->staple == STAPLE_UNKNOWN)
+        return false;
+    bool stale = tls->ocsp.next_update_s > 0 && tls->ocsp.next_update_s < file->now_us / 1000000;
+    bool said = tls->ocsp.status == OCSP_GOOD || tls->ocsp.status == OCSP_REVOKED;
+    return tls->staple != STAPLE_PRESENT || stale || !said || tls->ocsp.signature == SIGNATURE_BAD;
+}
+
+static bool tell_staple(const struct case_file *file, struct arena *arena, struct conclusion *conclusion)
+{
+    const struct evidence_tls *tls = certificate_tls(file);
+    if (tls->ocsp.next_update_s > 0 &&
+        !certificate_date_fact(conclusion, arena, "staple_until", tls->ocsp.next_update_s))
+        return false;
+    return conclusion_fact(conclusion, arena, "staple", "%s", evidence_staple_name(tls->staple));
+}
+
+/* --- transparency ------------------------------------------------------------------------------------------------ */
+
+/*
+ * Only a publicly trusted certificate has to be logged. Which root is public is not known here, but such a certificate says
+ * so itself: it carries one of the reserved policies of the CA/Browser Forum, 2.23.140.1.2 (Baseline Requirements 7.1.6.1).
+ */
+static bool claims_to_be_public(const struct chain_certificate *leaf)
+{
+    static const uint8_t policy[] = {0x06, 0x06, 0x67, 0x81, 0x0c, 0x01, 0x02};
+    for (size_t i = 0; leaf->der != NULL && i + sizeof policy <= leaf->der_length; i++) {
+        if (memcmp(leaf->der + i, policy, sizeof policy) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool lacks_transparency(const struct case_file *file)
+{
+    return verifies(file) && certificate_tls(file)->sct_count == 0 &&
+           claims_to_be_public(certificate_leaf(file));
+}
+
+/* --- strength and purpose ---------------------------------------------------------------------------------------- */
+
+static bool has_wrong_purpose(const struct case_file *file)
+{
+    return certificate_raised(file, X509_V_ERR_INVALID_PURPOSE);
+}
+
+static bool has_weak_key(const struct case_file *file)
+{
+    return certificate_raised(file, X509_V_ERR_EE_KEY_TOO_SMALL) ||
+           certificate_raised(file, X509_V_ERR_CA_KEY_TOO_SMALL);
+}
+
+/* Of the certificates sent the one with the smallest key of its kind is the weak one; the leaf when it was raised for that. */
+static bool tell_key(const struct case_file *file, struct arena *arena, struct conclusion *conclusion)
+{
+    const struct evidence_tls *tls = certificate_tls(file);
+    const struct chain_certificate *weak = certificate_leaf(file);
+    bool of_leaf = certificate_raised(file, X509_V_ERR_EE_KEY_TOO_SMALL);
+    for (size_t i = 1; !of_leaf && i < tls->chain_count; i++) {
+        if (tls->chain[i].parsed && (weak == &tls->chain[0] || tls->chain[i].key_bits < weak->key_bits))
+            weak = &tls->chain[i];
+    }
+    return weak == NULL || (conclusion_fact(conclusion, arena, "type", "%s", weak->key_type) &&
+                            conclusion_fact(conclusion, arena, "bits", "%u", weak->key_bits) &&
+                            conclusion_fact(conclusion, arena, "subject", "%s", weak->subject));
+}
+
+static bool has_weak_signature(const struct case_file *file)
+{
+    return certificate_raised(file, X509_V_ERR_CA_MD_TOO_WEAK);
+}
+
+static bool tell_signature(const struct case_file *file, struct arena *arena, struct conclusion *conclusion)
+{
+    const struct evidence_tls *tls = certificate_tls(file);
+    for (size_t i = 0; i < tls->chain_count; i++) {
+        if (tls->chain[i].parsed && certificate_raised_at(file, X509_V_ERR_CA_MD_TOO_WEAK, (uint32_t)i))
+            return conclusion_fact(conclusion, arena, "signature", "%s", tls->chain[i].signature_name) &&
+                   conclusion_fact(conclusion, arena, "subject", "%s", tls->chain[i].subject);
+    }
+    return true;
+}
+
+/* --- the rows ---------------------------------------------------------------------------------------------------- */
+
+struct certificate_row {
+    enum cause cause;
+    certificate_fault *holds;
+    certificate_tell *tell;
+};
+
+static const struct certificate_row faults[] = {
+    {CAUSE_LOCAL_CLOCK, certificate_clock_wrong, certificate_tell_clock},
+    {CAUSE_CERT_REVOKED, is_revoked, tell_revoked},
+    {CAUSE_CERT_EXPIRED, certificate_expired, certificate_tell_expired},
+    {CAUSE_CERT_INTERMEDIATE_EXPIRED, certificate_intermediate_expired, certificate_tell_intermediate},
+    {CAUSE_CERT_NOT_YET_VALID, certificate_not_yet_valid, certificate_tell_not_yet},
+    {CAUSE_CERT_SELF_SIGNED, certificate_self_signed, certificate_tell_names},
+    {CAUSE_CERT_UNTRUSTED_ROOT, certificate_untrusted_root, certificate_tell_untrusted},
+    {CAUSE_CERT_MISSING_INTERMEDIATE, certificate_missing_intermediate, certificate_tell_missing},
+    {CAUSE_CERT_CN_ONLY, certificate_only_common_name, certificate_tell_names},
+    {CAUSE_CERT_WILDCARD, certificate_wildcard_short, certificate_tell_wildcard},
+    {CAUSE_CERT_DEFAULT, certificate_default, certificate_tell_default},
+    {CAUSE_CERT_NAME, certificate_name_wrong, certificate_tell_names},
+    {CAUSE_CERT_PURPOSE, has_wrong_purpose, NULL},
+    {CAUSE_CERT_WEAK_KEY, has_weak_key, tell_key},
+    {CAUSE_CERT_SHA1, has_weak_signature, tell_signature},
+    {CAUSE_CERT_MUST_STAPLE, lacks_demanded_staple, tell_staple},
+    {CAUSE_CERT_NO_SCT, lacks_transparency, NULL},
+};
+
+/* Worth a word, and never the cause. */
+static const struct certificate_row remarks[] = {
+    {CAUSE_CERT_WRONG_ORDER, certificate_disordered, certificate_tell_order},
+    {CAUSE_CERT_EXPIRES_SOON, certificate_expires_soon, certificate_tell_soon},
+};
+
+enum { FAULTS = sizeof faults / sizeof faults[0], REMARKS = sizeof remarks / sizeof remarks[0] };
+
+static bool add_remarks(const struct case_file *file, struct arena *arena, struct conclusion *conclusion)
+{
+    for (size_t i = 0; i < REMARKS; i++) {
+        if (!remarks[i].holds(file))
+            continue;
+        conclusion_also(conclusion, remarks[i].cause);
+        if (!remarks[i].tell(file, arena, conclusion))
+            return false;
+    }
+    return true;
+}
+
+/* A wrong clock makes everything look out of date, which is then no fault of its own. */
+static bool is_of_time(enum cause cause)
+{
+    return cause == CAUSE_CERT_EXPIRED || cause == CAUSE_CERT_INTERMEDIATE_EXPIRED ||
+           cause == CAUSE_CERT_NOT_YET_VALID;
+}
+
+static void add_others(const struct case_file *file, struct conclusion *conclusion, size_t from)
+{
+    for (size_t i = from; i < FAULTS; i++) {
+        bool explained = conclusion->cause == CAUSE_LOCAL_CLOCK && is_of_time(faults[i].cause);
+        if (!explained && faults[i].holds(file))
+            conclusion_also(conclusion, faults[i].cause);
+    }
+}
+
+/* What the same evidence would have shown if it were one of the others. */
+static void rule_out_by_evidence(const struct case_file *file, struct conclusion *conclusion)
+{
+    static const enum cause looked_at[] = {CAUSE_CERT_EXPIRED, CAUSE_CERT_NOT_YET_VALID, CAUSE_CERT_NAME,
+                                           CAUSE_CERT_SELF_SIGNED};
+    if (certificate_leaf(file) == NULL)
+        return;
+    for (size_t i = 0; i < sizeof looked_at / sizeof looked_at[0]; i++) {
+        for (size_t row = 0; row < FAULTS; row++) {
+            if (faults[row].cause == looked_at[i] && !faults[row].holds(file) &&
+                conclusion->cause != CAUSE_LOCAL_CLOCK && conclusion->cause != CAUSE_CERT_DEFAULT)
+                conclusion_rule_out(conclusion, looked_at[i], VARIANT_NORMAL);
+        }
+    }
+}
+
+/* No row knows it: the number stays. */
+static bool tell_other(const struct case_file *file, struct arena *arena, struct conclusion *conclusion)
+{
+    conclusion->cause = CAUSE_CERT_OTHER;
+    return conclusion_fact(conclusion, arena, "code", "%d", file->outcomes[0].raw);
+}
 
 bool conclude_certificate(const struct case_file *file, struct arena *arena, struct conclusion *conclusion)
 {
-    static const struct {
-        enum outcome_class class;
-        enum cause cause;
-    } rows[] = {
-        {OUTCOME_CERT_EXPIRED, CAUSE_CERT_EXPIRED},
-        {OUTCOME_CERT_NOT_YET_VALID, CAUSE_CERT_NOT_YET_VALID},
-        {OUTCOME_CERT_SELF_SIGNED, CAUSE_CERT_SELF_SIGNED},
-        {OUTCOME_CERT_UNTRUSTED, CAUSE_CERT_UNTRUSTED_ROOT},
-        {OUTCOME_CERT_NO_ISSUER, CAUSE_CERT_MISSING_INTERMEDIATE},
-        {OUTCOME_CERT_NAME, CAUSE_CERT_NAME},
-        {OUTCOME_CERT_PURPOSE, CAUSE_CERT_PURPOSE},
-        {OUTCOME_CERT_WEAK_KEY, CAUSE_CERT_WEAK_KEY},
-        {OUTCOME_CERT_WEAK_SIGNATURE, CAUSE_CERT_SHA1},
-        {OUTCOME_CERT_REVOKED, CAUSE_CERT_REVOKED},
-        {OUTCOME_CERT_OTHER, CAUSE_CERT_OTHER},
-    };
-    (void)arena;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        if (file->outcomes[0].class == rows[i].class) {
-            conclusion->cause = rows[i].cause;
-            return true;
-        }
+    struct outcome first = file->outcomes[0];
+    (void)add_remarks(file, arena, conclusion);
+    if (first.stage != OUTCOME_STAGE_CERTIFICATE && !outcome_is_ok(first))
+        return false;
+    for (size_t i = 0; i < FAULTS; i++) {
+        if (!faults[i].holds(file))
+            continue;
+        conclusion->cause = faults[i].cause;
+        if (faults[i].tell != NULL)
+            (void)faults[i].tell(file, arena, conclusion);
+        add_others(file, conclusion, i + 1);
+        rule_out_by_evidence(file, conclusion);
+        return true;
     }
-    return false;
+    if (outcome_is_ok(first))
+        return false;
+    (void)tell_other(file, arena, conclusion);
+    return true;
 }

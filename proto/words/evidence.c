@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define N_(text) text
+
 struct attempt *attempt_new(void)
 {
     struct attempt *attempt = calloc(1, sizeof *attempt);
@@ -10,7 +12,10 @@ struct attempt *attempt_new(void)
         return NULL;
     arena_init(&attempt->arena, EVIDENCE_ARENA_BYTES);
     attempt->agent_version = attempt->tls_library = attempt->hello_profile = attempt->local_detail = "";
-    attempt->tls.alpn = attempt->tls.sni = attempt->http.reason = "";
+    attempt->tls.alpn = attempt->tls.sni = attempt->tls.issuer_url = attempt->http.reason = "";
+    struct evidence_leaf *leaf = &attempt->tls.leaf;
+    leaf->common_name = leaf->issuer_url = leaf->ocsp_url = leaf->crl_url = "";
+    attempt->tls.ocsp.reason = -1;
     attempt->flow.icmp_type = attempt->flow.icmp_code = -1;
 #define X(field, name) attempt->clock.field = EVIDENCE_NEVER;
     EVIDENCE_STAMPS(X)
@@ -90,4 +95,58 @@ const char *evidence_local_name(int local)
         EVIDENCE_LOCALS(NAME_CASE)
     }
     return "?";
+}
+
+const char *evidence_presence_name(int presence)
+{
+    switch (presence) {
+        EVIDENCE_PRESENCES(NAME_CASE)
+    }
+    return "?";
+}
+
+const char *evidence_ocsp_status_name(int status)
+{
+    switch (status) {
+        EVIDENCE_OCSP_STATUSES(NAME_CASE)
+    }
+    return "?";
+}
+
+const char *evidence_signature_name(int signature)
+{
+    switch (signature) {
+        EVIDENCE_SIGNATURES(NAME_CASE)
+    }
+    return "?";
+}
+
+const char *evidence_issuer_name(int issuer)
+{
+    switch (issuer) {
+        EVIDENCE_ISSUERS(NAME_CASE)
+    }
+    return "?";
+}
+
+const char *evidence_abuse_name(int abuse)
+{
+#define ABUSE_NAME_CASE(symbol, number, name, what)                                                          \
+    case symbol:                                                                                             \
+        return name;
+    switch (abuse) {
+        EVIDENCE_ABUSES(ABUSE_NAME_CASE)
+    }
+    return "?";
+}
+
+const char *evidence_abuse_what(int abuse)
+{
+#define ABUSE_WHAT_CASE(symbol, number, name, what)                                                          \
+    case symbol:                                                                                             \
+        return what;
+    switch (abuse) {
+        EVIDENCE_ABUSES(ABUSE_WHAT_CASE)
+    }
+    return "";
 }

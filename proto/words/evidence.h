@@ -26,7 +26,10 @@ enum {
     EVIDENCE_MAX_VERIFY = 32,
     EVIDENCE_MAX_CA_NAMES = 16,
     EVIDENCE_MAX_HEADERS = 32,
-    EVIDENCE_TEXT_MAX = 1024, /* any one text from a peer */
+    EVIDENCE_TEXT_MAX = 1024,   /* any one text from a peer */
+    EVIDENCE_NAME_MAX = 256,    /* subject, issuer or SAN; longer ones are cut */
+    EVIDENCE_KEY_NAME_MAX = 64, /* of an algorithm, as the TLS library calls it */
+    EVIDENCE_MAX_SANS = 64,     /* names of the leaf that are kept */
     EVIDENCE_ARENA_BYTES = 1 << 20,
 };
 
@@ -144,12 +147,61 @@ struct verify_error {
     uint32_t depth;
 };
 
-/** One certificate as sent. `der` is NULL when the attempt came over the wire, where only the hash travels.
+/* X(symbol, number, name): whether a certificate has an extension. Malformed is neither of the two. */
+#define EVIDENCE_PRESENCES(X)                                                                                \
+    X(PRESENCE_UNKNOWN, 0, "unknown") /* nobody looked */                                                    \
+    X(PRESENCE_ABSENT, 1, "absent")                                                                          \
+    X(PRESENCE_MALFORMED, 2, "malformed") /* there, but it does not parse; or there twice */                 \
+    X(PRESENCE_PRESENT, 3, "present")
+enum evidence_presence { EVIDENCE_PRESENCES(PLAN_ENUM) };
+
+/* X(field, nid): the extensions looked at; the same fields in the schema */
+#define EVIDENCE_EXTENSIONS(X)                                                                               \
+    X(san, NID_subject_alt_name)                                                                             \
+    X(basic_constraints, NID_basic_constraints)                                                              \
+    X(key_usage, NID_key_usage)                                                                              \
+    X(ext_key_usage, NID_ext_key_usage)                                                                      \
+    X(tls_feature, NID_tlsfeature)                                                                           \
+    X(sct_list, NID_ct_precert_scts)                                                                         \
+    X(aia, NID_info_access)                                                                                  \
+    X(aki, NID_authority_key_identifier)                                                                     \
+    X(ski, NID_subject_key_identifier)                                                                       \
+    X(crl_points, NID_crl_distribution_points)
+
+/**
+ * One certificate as sent. `der` is NULL when the attempt came over the wire, where only the hash and the facts
+ * travel. Texts are at most EVIDENCE_NAME_MAX bytes; what was no printable text in them is written as \xHH.
  */
 struct chain_certificate {
     uint8_t sha256[32];
     const uint8_t *der;
     size_t der_length;
+    bool parsed;         /* the facts below were read; false: all of them are empty */
+    const char *subject; /* RFC 2253; "" when empty */
+    const char *issuer;
+    int64_t not_before_s; /* Unix time */
+    int64_t not_after_s;
+    const char *key_type;       /* "RSA", "EC", "ED25519"; "" when the key cannot be read */
+    uint32_t key_bits;          /* 0: cannot be read */
+    const char *key_group;      /* curve of an EC key, "prime256v1"; else "" */
+    const char *signature_name; /* "sha256WithRSAEncryption" */
+    bool self_signed; /* subject and issuer are equal, and so are the key identifiers where present */
+    bool ca;          /* may sign certificates, by its basicConstraints */
+#define X(field, nid) enum evidence_presence field;
+    EVIDENCE_EXTENSIONS(X)
+#undef X
+};
+
+/** What the leaf says beyond what every certificate says. */
+struct evidence_leaf {
+    size_t name_count;
+    const char **names; /* DNS names and addresses of the SAN, as text, in their order */
+    uint32_t names_dropped;
+    bool must_staple;        /* TLS feature 5 (RFC 7633) */
+    const char *common_name; /* last CN of the subject; "" when none */
+    const char *issuer_url;  /* AIA caIssuers, first http(s) URL; "" when none */
+    const char *ocsp_url;    /* AIA OCSP */
+    const char *crl_url;     /* first CRL distribution point */
 };
 
 /* X(symbol, number, name) */
@@ -159,6 +211,59 @@ struct chain_certificate {
     X(STAPLE_PRESENT, 2, "present")                                                                          \
     X(STAPLE_MALFORMED, 3, "malformed")
 enum evidence_staple { EVIDENCE_STAPLES(PLAN_ENUM) };
+
+/* X(symbol, number, name): what a staple says of the leaf */
+#define EVIDENCE_OCSP_STATUSES(X)                                                                            \
+    X(OCSP_NOT_SAID, 0, "not-said") /* no staple, or none about this certificate */                          \
+    X(OCSP_GOOD, 1, "good")                                                                                  \
+    X(OCSP_REVOKED, 2, "revoked")                                                                            \
+    X(OCSP_UNKNOWN, 3, "unknown")
+enum evidence_ocsp_status { EVIDENCE_OCSP_STATUSES(PLAN_ENUM) };
+
+/* X(symbol, number, name): whether something is signed by who it should be */
+#define EVIDENCE_SIGNATURES(X)                                                                               \
+    X(SIGNATURE_UNCHECKED, 0, "unchecked")                                                                   \
+    X(SIGNATURE_GOOD, 1, "good")                                                                             \
+    X(SIGNATURE_BAD, 2, "bad")
+enum evidence_signature { EVIDENCE_SIGNATURES(PLAN_ENUM) };
+
+/** The staple, read (RFC 6960). Times are Unix seconds, 0: not said. */
+struct evidence_ocsp {
+    enum evidence_ocsp_status status;
+    int32_t response; /* OCSPResponseStatus; 0 successful, 3 tryLater, 6 unauthorized */
+    int64_t produced_s;
+    int64_t this_update_s;
+    int64_t next_update_s;
+    int64_t revoked_s;
+    int32_t reason;                    /* CRLReason; -1: not said */
+    enum evidence_signature signature; /* against the issuer in the chain, or the trusted one */
+};
+
+/* X(symbol, number, name): what came of fetching the issuer that the leaf names (variant issuer) */
+#define EVIDENCE_ISSUERS(X)                                                                                  \
+    X(ISSUER_NOT_FETCHED, 0, "not-fetched")                                                                  \
+    X(ISSUER_COMPLETES, 1, "completes") /* with it the chain verifies up to a trusted root */                \
+    X(ISSUER_SIGNS, 2, "signs")         /* it signed the leaf, but does not lead to a trusted root */        \
+    X(ISSUER_OTHER, 3, "other")         /* a certificate that did not sign the leaf */                       \
+    X(ISSUER_MALFORMED, 4, "malformed") /* no certificate */                                                 \
+    X(ISSUER_FAILED, 5, "failed")       /* not reachable, or no HTTP 200; the attempt's other facts say why */
+enum evidence_issuer { EVIDENCE_ISSUERS(PLAN_ENUM) };
+
+/* X(symbol, number, name, what): what a proper server never does; `what` is for people, a gettext msgid */
+#define EVIDENCE_ABUSES(X)                                                                                   \
+    X(ABUSE_NONE, 0, "none", "")                                                                             \
+    X(ABUSE_CHAIN, 1, "chain", N_("a certificate chain without end"))                                        \
+    X(ABUSE_SIZE, 2, "size", N_("a handshake message larger than any real one"))                             \
+    X(ABUSE_DRIP, 3, "drip", N_("its handshake a few bytes at a time"))                                      \
+    X(ABUSE_ALERTS, 4, "alerts", N_("warning alerts without end"))                                           \
+    X(ABUSE_RECORD, 5, "record", N_("records larger than TLS allows"))                                       \
+    X(ABUSE_RETRY, 6, "retry", N_("HelloRetryRequest again and again"))                                      \
+    X(ABUSE_NAME, 7, "name", N_("names that no certificate may have (control bytes, or too long)"))          \
+    X(ABUSE_ECHO, 8, "echo", N_("the server name back, in an answer that has to be empty"))                  \
+    X(ABUSE_FLOOD, 9, "flood", N_("bytes without end"))                                                      \
+    X(ABUSE_MESSAGES, 10, "messages", N_("handshake messages without end"))
+#define ABUSE_ENUM(symbol, number, name, what) symbol = (number),
+enum evidence_abuse { EVIDENCE_ABUSES(ABUSE_ENUM) };
 
 struct evidence_tls {
     uint16_t version;   /* 0x0304; 0: none agreed */
@@ -186,7 +291,14 @@ struct evidence_tls {
     size_t verify_error_count;
     struct verify_error *verify_errors; /* a set: no pair twice */
     enum evidence_staple staple;
-    uint32_t sct_count;
+    struct evidence_ocsp ocsp;
+    struct evidence_leaf leaf;
+    uint32_t sct_count; /* of the three ways they come in, together */
+    uint32_t sct_certificate;
+    uint32_t sct_tls;
+    uint32_t sct_staple;
+    enum evidence_issuer issuer; /* of a variant issuer attempt */
+    const char *issuer_url;      /* what such an attempt fetched; "" for every other */
     bool chain_out_of_order;
     bool has_san;          /* of the leaf */
     uint32_t hello_length; /* bytes of the ClientHello with its record header */
@@ -224,6 +336,7 @@ struct evidence_end {
     uint64_t received_bytes;
     uint8_t first_bytes[EVIDENCE_FIRST_BYTES];
     size_t first_byte_count;
+    enum evidence_abuse abuse; /* a bound of the probe was reached that no proper server reaches */
 };
 
 /* X(symbol, number, name): why this vantage could not, or would not, try */
@@ -280,6 +393,13 @@ const char *evidence_moment_name(int moment);
 const char *evidence_ending_name(int ending);
 const char *evidence_staple_name(int staple);
 const char *evidence_local_name(int local);
+const char *evidence_presence_name(int presence);
+const char *evidence_ocsp_status_name(int status);
+const char *evidence_signature_name(int signature);
+const char *evidence_issuer_name(int issuer);
+const char *evidence_abuse_name(int abuse);
+/** English, a gettext msgid that completes "The server sends ..."; "" for none. */
+const char *evidence_abuse_what(int abuse);
 
 /* Names from the IANA registries; "" for numbers not in our tables. */
 const char *tls_version_name(uint16_t version);     /* "TLSv1.3" */

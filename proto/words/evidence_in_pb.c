@@ -1,5 +1,7 @@
 #include "words/evidence_pb.h"
 
+#include "words/certificate_pb.h"
+
 #include <string.h>
 
 /* Theirs to ours. Each step copies one part and names the rule that it found broken. */
@@ -187,24 +189,10 @@ static bool verify_in(struct reading *reading, const Parallax__Tls *pb, struct e
     return reading->why == NULL;
 }
 
-static bool chain_in(struct reading *reading, const Parallax__Tls *pb, struct evidence_tls *tls)
-{
-    tls->chain =
-        items_in(reading, pb->n_chain, EVIDENCE_MAX_CHAIN, sizeof *tls->chain, "too many certificates");
-    if (tls->chain == NULL)
-        return false;
-    for (size_t i = 0; i < pb->n_chain; i++) {
-        if (pb->chain[i].len != sizeof tls->chain[i].sha256)
-            return broken(reading, "a certificate hash is not 32 bytes");
-        memcpy(tls->chain[tls->chain_count++].sha256, pb->chain[i].data, pb->chain[i].len);
-    }
-    return true;
-}
-
 static bool tls_scalars_in(struct reading *reading, const Parallax__Tls *pb, struct evidence_tls *tls)
 {
     if (pb->version > 65535 || pb->cipher > 65535 || pb->group > 65535 || pb->signature > 65535 ||
-        pb->state > 255 || pb->staple > STAPLE_MALFORMED)
+        pb->state > 255)
         return broken(reading, "a number of the handshake is out of range");
     tls->version = (uint16_t)pb->version;
     tls->cipher = (uint16_t)pb->cipher;
@@ -220,8 +208,6 @@ static bool tls_scalars_in(struct reading *reading, const Parallax__Tls *pb, str
     tls->ssl_error = pb->ssl_error;
     tls->state = (uint8_t)pb->state;
     tls->chain_dropped = pb->chain_dropped;
-    tls->staple = (enum evidence_staple)pb->staple;
-    tls->sct_count = pb->sct_count;
     tls->chain_out_of_order = pb->chain_out_of_order;
     tls->has_san = pb->has_san;
     tls->hello_length = pb->hello_length;
@@ -244,7 +230,7 @@ static bool tls_in(struct reading *reading, const Parallax__Tls *pb)
     for (size_t i = 0; i < pb->n_errors; i++)
         tls->errors[tls->error_count++] = pb->errors[i];
     return tls_scalars_in(reading, pb, tls) && records_in(reading, pb, tls) && verify_in(reading, pb, tls) &&
-           chain_in(reading, pb, tls);
+           certificates_from_pb(pb, tls, reading->arena, &reading->why);
 }
 
 static bool http_in(struct reading *reading, const Parallax__Http *pb)
@@ -272,9 +258,11 @@ static bool end_in(struct reading *reading, const Parallax__Attempt *pb)
 {
     struct attempt *attempt = reading->attempt;
     if (pb->ending != NULL) {
-        if (pb->ending->how > ENDING_ERROR || pb->ending->first_bytes.len > EVIDENCE_FIRST_BYTES)
+        if (pb->ending->how > ENDING_ERROR || pb->ending->first_bytes.len > EVIDENCE_FIRST_BYTES ||
+            pb->ending->abuse > ABUSE_MESSAGES)
             return broken(reading, "an ending is out of range");
         attempt->end.how = (enum evidence_ending)pb->ending->how;
+        attempt->end.abuse = (enum evidence_abuse)pb->ending->abuse;
         attempt->end.sent_bytes = pb->ending->sent_bytes;
         attempt->end.received_bytes = pb->ending->received_bytes;
         attempt->end.first_byte_count = pb->ending->first_bytes.len;

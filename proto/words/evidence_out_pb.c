@@ -1,3 +1,4 @@
+#include "words/certificate_pb.h"
 #include "words/evidence_pb.h"
 
 /* Ours to theirs. Stamps travel plus one, so that "never" is the absent zero. */
@@ -149,14 +150,6 @@ static bool verify_out(const struct evidence_tls *tls, Parallax__Tls *pb, struct
     return pb->verify_errors != NULL;
 }
 
-static bool chain_out(const struct evidence_tls *tls, Parallax__Tls *pb, struct arena *arena)
-{
-    pb->chain = arena_array(arena, tls->chain_count, sizeof *pb->chain);
-    for (size_t i = 0; pb->chain != NULL && i < tls->chain_count; i++)
-        pb->chain[pb->n_chain++] = bytes_to_pb(tls->chain[i].sha256, sizeof tls->chain[i].sha256);
-    return pb->chain != NULL;
-}
-
 static void tls_scalars_out(const struct evidence_tls *tls, Parallax__Tls *pb)
 {
     pb->version = tls->version;
@@ -173,8 +166,6 @@ static void tls_scalars_out(const struct evidence_tls *tls, Parallax__Tls *pb)
     pb->ssl_error = tls->ssl_error;
     pb->state = tls->state;
     pb->chain_dropped = tls->chain_dropped;
-    pb->staple = tls->staple;
-    pb->sct_count = tls->sct_count;
     pb->chain_out_of_order = tls->chain_out_of_order;
     pb->has_san = tls->has_san;
     pb->hello_length = tls->hello_length;
@@ -197,7 +188,7 @@ static bool tls_out(const struct attempt *attempt, Parallax__Attempt *pb, struct
         out->ca_names[out->n_ca_names++] = text_out(tls->ca_names[i]);
     for (size_t i = 0; i < tls->error_count; i++)
         out->errors[out->n_errors++] = tls->errors[i];
-    return records_out(tls, out, arena) && verify_out(tls, out, arena) && chain_out(tls, out, arena);
+    return records_out(tls, out, arena) && verify_out(tls, out, arena) && certificates_to_pb(tls, out, arena);
 }
 
 static bool http_out(const struct attempt *attempt, Parallax__Attempt *pb, struct arena *arena)
@@ -245,6 +236,7 @@ static bool end_out(const struct attempt *attempt, Parallax__Attempt *pb, struct
     pb->ending->sent_bytes = attempt->end.sent_bytes;
     pb->ending->received_bytes = attempt->end.received_bytes;
     pb->ending->first_bytes = bytes_to_pb(attempt->end.first_bytes, attempt->end.first_byte_count);
+    pb->ending->abuse = attempt->end.abuse;
     if (attempt->local == LOCAL_NONE)
         return true;
     pb->local = NEW_PB(arena, Parallax__Local, parallax__local__init);

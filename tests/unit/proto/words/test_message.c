@@ -63,6 +63,25 @@ static struct attempt *sample_attempt(uint64_t sequence)
     tls->chain_count = 1;
     tls->chain = arena_array(arena, 1, sizeof *tls->chain);
     memset(tls->chain[0].sha256, 0xab, 32);
+    tls->chain[0].parsed = tls->chain[0].ca = true;
+    tls->chain[0].subject = "CN=www.shop.example";
+    tls->chain[0].issuer = tls->chain[0].key_type = tls->chain[0].key_group = tls->chain[0].signature_name =
+        "x";
+    tls->chain[0].not_after_s = -5;
+    tls->chain[0].key_bits = 256;
+    tls->chain[0].san = PRESENCE_MALFORMED;
+    tls->chain[0].crl_points = PRESENCE_ABSENT;
+    static const char *names[] = {"www.shop.example", "192.0.2.7"};
+    tls->leaf.names = names;
+    tls->leaf.name_count = 2;
+    tls->leaf.must_staple = true;
+    tls->leaf.ocsp_url = "http://ocsp.example/";
+    tls->staple = STAPLE_PRESENT;
+    tls->ocsp = (struct evidence_ocsp){
+        .status = OCSP_REVOKED, .revoked_s = 7, .reason = 1, .signature = SIGNATURE_BAD};
+    tls->sct_tls = 3;
+    tls->issuer = ISSUER_SIGNS;
+    tls->issuer_url = "http://ca.example/";
     tls->verify_error_count = 1;
     tls->verify_errors = arena_array(arena, 1, sizeof *tls->verify_errors);
     tls->verify_errors[0] = (struct verify_error){.code = 20, .depth = 0};
@@ -74,6 +93,7 @@ static struct attempt *sample_attempt(uint64_t sequence)
     attempt->http.headers = arena_array(arena, 1, sizeof *attempt->http.headers);
     attempt->http.headers[0] = (struct http_header){.name = "server", .value = "nginx"};
     attempt->end.how = ENDING_RESET;
+    attempt->end.abuse = ABUSE_DRIP;
     attempt->end.first_byte_count = 3;
     memcpy(attempt->end.first_bytes, "\x15\x03\x01", 3);
     return attempt;
@@ -101,6 +121,24 @@ static void attempts_survive(const struct attempt *a, const struct attempt *b)
     assert_int_equal(b->tcp[MOMENT_END].bytes_acked, 518);
     assert_int_equal(b->tls.records[0].type, 112);
     assert_memory_equal(a->tls.chain[0].sha256, b->tls.chain[0].sha256, 32);
+    const struct chain_certificate *leaf = &b->tls.chain[0];
+    assert_true(leaf->parsed && leaf->ca && !leaf->self_signed);
+    assert_string_equal(leaf->subject, "CN=www.shop.example");
+    assert_true(leaf->not_after_s == -5 && leaf->key_bits == 256);
+    assert_int_equal(leaf->san, PRESENCE_MALFORMED);
+    assert_int_equal(leaf->crl_points, PRESENCE_ABSENT);
+    assert_int_equal(leaf->aki, PRESENCE_UNKNOWN);
+    assert_int_equal(b->tls.leaf.name_count, 2);
+    assert_string_equal(b->tls.leaf.names[1], "192.0.2.7");
+    assert_true(b->tls.leaf.must_staple);
+    assert_string_equal(b->tls.leaf.ocsp_url, "http://ocsp.example/");
+    assert_string_equal(b->tls.leaf.crl_url, "");
+    assert_int_equal(b->tls.ocsp.status, OCSP_REVOKED);
+    assert_int_equal(b->tls.ocsp.signature, SIGNATURE_BAD);
+    assert_true(b->tls.ocsp.revoked_s == 7 && b->tls.ocsp.reason == 1);
+    assert_int_equal(b->tls.sct_tls, 3);
+    assert_int_equal(b->tls.issuer, ISSUER_SIGNS);
+    assert_int_equal(b->end.abuse, ABUSE_DRIP);
     assert_int_equal(b->tls.verify_errors[0].code, 20);
     assert_true(b->tls.errors[0] == 0x0A000458);
     assert_string_equal(attempt_header(b, "server"), "nginx");

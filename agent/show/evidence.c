@@ -1,41 +1,17 @@
 #include "cli/i18n.h"
-#include "cli/table.h"
+#include "cli/term.h"
 #include "show/certificate.h"
 #include "show/show.h"
+#include "words/cdn.h"
 #include "words/units.h"
 
 #include <string.h>
 
-/* One attempt in full: outcome, then one row a stage with what it took, then the certificate. */
-
-const char *show_verdict(struct outcome outcome)
-{
-    return outcome_is_ok(outcome) ? _("ok") : outcome_is_failure(outcome) ? _("FAIL") : _("not tried");
-}
-
-int show_verdict_style(struct outcome outcome)
-{
-    return outcome_is_ok(outcome) ? TERM_GOOD : outcome_is_failure(outcome) ? TERM_BAD : TERM_WARN;
-}
+/* What one attempt saw: one row a stage with what it took, and the certificate's rows. */
 
 static void safe(struct buf *out, const char *text)
 {
     (void)text_safe(out, text, strlen(text));
-}
-
-static const char *read_text(const struct buf *text)
-{
-    return text->data == NULL ? "" : (const char *)text->data;
-}
-
-/* One row; the text buffer is emptied for the next. */
-static void row(struct table *table, const char *label, int64_t took_us, struct buf *text)
-{
-    char span[UNITS_SPAN_BYTES];
-    table_cell(table, TERM_HEAD, "%s", label);
-    table_cell(table, TERM_PLAIN, "%s", took_us < 0 ? "" : span_text(took_us, span));
-    table_cell(table, TERM_PLAIN, "%s", read_text(text));
-    buf_clear(text);
 }
 
 /* From one moment to another; when that never came, to the end. */
@@ -70,7 +46,7 @@ static void append_answers(struct buf *out, const struct dns_query *query)
     }
 }
 
-static void dns_row(struct table *table, const struct dns_query *query, bool first, struct buf *text)
+static void dns_row(struct rows *rows, const struct dns_query *query, bool first, struct buf *text)
 {
     if (query->answer_count > 0)
         append_answers(text, query);
@@ -85,7 +61,7 @@ static void dns_row(struct table *table, const struct dns_query *query, bool fir
         (void)buf_printf(text, " %s", _("from /etc/hosts"));
     else
         (void)buf_printf(text, " %s %s", _("via"), query->resolver);
-    row(table, first ? "dns" : "", query->from_hosts_file ? -1 : (int64_t)query->took_us, text);
+    rows_add_timed(rows, first ? _("dns") : "", query->from_hosts_file ? -1 : (int64_t)query->took_us, text);
 }
 
 static void append_error(struct buf *out, const struct evidence_flow *flow)
@@ -100,7 +76,7 @@ static void append_error(struct buf *out, const struct evidence_flow *flow)
                          address_text(&flow->icmp_offender, offender));
 }
 
-static void tcp_row(struct table *table, const struct attempt *attempt, struct buf *text)
+static void tcp_row(struct rows *rows, const struct attempt *attempt, struct buf *text)
 {
     const struct evidence_clock *clock = &attempt->clock;
     const struct tcp_snapshot *start = &attempt->tcp[MOMENT_CONNECTED], *end = &attempt->tcp[MOMENT_END];
@@ -116,12 +92,12 @@ static void tcp_row(struct table *table, const struct attempt *attempt, struct b
     } else if (start->taken) {
         (void)buf_printf(text, _("rtt %s"), span_text((int64_t)start->rtt_us, span));
         if (end->total_retrans == 0)
-            (void)buf_printf(text, ", %s", _("no retransmits"));
+            (void)buf_printf(text, "%s%s", _(", "), _("no retransmits"));
         else
             (void)buf_printf(text, ngettext(", %u retransmit", ", %u retransmits", end->total_retrans),
                              end->total_retrans);
     }
-    row(table, "tcp", took(clock, clock->connect_us, clock->connected_us), text);
+    rows_add_timed(rows, _("tcp"), took(clock, clock->connect_us, clock->connected_us), text);
 }
 
 static void append_word(struct buf *out, const char *name, unsigned number)
@@ -147,7 +123,7 @@ static void append_alerts(struct buf *out, const struct attempt *attempt)
     }
 }
 
-static void tls_row(struct table *table, const struct attempt *attempt, struct buf *text)
+static void tls_row(struct rows *rows, const struct attempt *attempt, struct buf *text)
 {
     const struct evidence_tls *tls = &attempt->tls;
     const struct evidence_clock *clock = &attempt->clock;
@@ -168,10 +144,10 @@ static void tls_row(struct table *table, const struct attempt *attempt, struct b
         (void)buf_text(text, clock->first_byte_us == EVIDENCE_NEVER
                                  ? _("no byte came back after the ClientHello")
                                  : _("no ServerHello"));
-    row(table, "tls", took(clock, clock->connected_us, clock->handshake_us), text);
+    rows_add_timed(rows, _("tls"), took(clock, clock->connected_us, clock->handshake_us), text);
 }
 
-static void first_bytes_row(struct table *table, const struct attempt *attempt, struct buf *text)
+static void first_bytes_row(struct rows *rows, const struct attempt *attempt, struct buf *text)
 {
     const struct evidence_end *end = &attempt->end;
     if (attempt->clock.handshake_us != EVIDENCE_NEVER || attempt->tls.version != 0 ||
@@ -179,10 +155,10 @@ static void first_bytes_row(struct table *table, const struct attempt *attempt, 
         return;
     (void)buf_text(text, _("first bytes: "));
     (void)text_safe(text, (const char *)end->first_bytes, end->first_byte_count);
-    row(table, "", -1, text);
+    rows_add(rows, "", text);
 }
 
-static void client_certificate_rows(struct table *table, const struct attempt *attempt, struct buf *text)
+static void client_certificate_rows(struct rows *rows, const struct attempt *attempt, struct buf *text)
 {
     const struct evidence_tls *tls = &attempt->tls;
     if (!tls->certificate_request)
@@ -192,10 +168,10 @@ static void client_certificate_rows(struct table *table, const struct attempt *a
         (void)buf_text(text, i == 0 ? _(" from ") : "; ");
         safe(text, tls->ca_names[i]);
     }
-    row(table, "", -1, text);
+    rows_add(rows, "", text);
 }
 
-static void http_row(struct table *table, const struct attempt *attempt, struct buf *text)
+static void http_row(struct rows *rows, const struct attempt *attempt, struct buf *text)
 {
     const struct evidence_clock *clock = &attempt->clock;
     const struct evidence_http *http = &attempt->http;
@@ -206,14 +182,26 @@ static void http_row(struct table *table, const struct attempt *attempt, struct 
     else if (http->status == 0)
         (void)buf_text(text, _("no answer"));
     else
-        (void)buf_printf(text, "%u ", http->status);
+        (void)buf_printf(text, "%u%s", http->status, http->reason[0] == '\0' ? "" : " ");
     safe(text, http->status == 0 ? "" : http->reason);
     const char *server = attempt_header(attempt, "server");
     if (server != NULL) {
         (void)buf_text(text, "  server: ");
         safe(text, server);
     }
-    row(table, "http", took(clock, clock->request_us, clock->first_data_us), text);
+    rows_add_timed(rows, _("http"), took(clock, clock->request_us, clock->first_data_us), text);
+}
+
+/* Which CDN answered; what gave it away is in the JSON. */
+static void edge_row(struct rows *rows, const struct attempt *attempt, struct buf *text)
+{
+    struct cdn_match match;
+    if (!cdn_identify(attempt, 0, &match))
+        return;
+    safe(text, match.name);
+    if (match.pop[0] != '\0')
+        (void)buf_printf(text, _(", PoP %s"), match.pop);
+    rows_add(rows, _("edge"), text);
 }
 
 static const char *ending_text(enum evidence_ending how)
@@ -239,73 +227,35 @@ static const char *ending_text(enum evidence_ending how)
     return "?";
 }
 
-static void close_row(struct table *table, const struct attempt *attempt, struct buf *text)
+static void close_row(struct rows *rows, const struct attempt *attempt, struct buf *text)
 {
     if (attempt->clock.connected_us == EVIDENCE_NEVER)
         return;
     (void)buf_printf(text, "%s", _(ending_text(attempt->end.how)));
     if (attempt->flow.error != 0) {
-        (void)buf_text(text, ", ");
+        (void)buf_text(text, _(", "));
         append_error(text, &attempt->flow);
     }
-    row(table, "close", -1, text);
+    rows_add(rows, _("close"), text);
 }
 
-static void stages(FILE *out, const struct attempt *attempt)
+void show_stages(FILE *out, const struct attempt *attempt)
 {
-    struct table *table = table_new(3);
+    struct rows *rows = rows_new(true);
     struct buf text;
-    if (table == NULL)
+    if (rows == NULL)
         return;
     buf_init(&text, 0);
-    table_align_right(table, 1);
     for (size_t i = 0; i < attempt->dns_count; i++)
-        dns_row(table, &attempt->dns[i], i == 0, &text);
-    tcp_row(table, attempt, &text);
-    tls_row(table, attempt, &text);
-    first_bytes_row(table, attempt, &text);
-    client_certificate_rows(table, attempt, &text);
-    http_row(table, attempt, &text);
-    close_row(table, attempt, &text);
-    table_print(table, out, 2);
+        dns_row(rows, &attempt->dns[i], i == 0, &text);
+    tcp_row(rows, attempt, &text);
+    tls_row(rows, attempt, &text);
+    first_bytes_row(rows, attempt, &text);
+    client_certificate_rows(rows, attempt, &text);
+    http_row(rows, attempt, &text);
+    edge_row(rows, attempt, &text);
+    close_row(rows, attempt, &text);
+    rows_print(rows, out);
     buf_done(&text);
-    table_free(table);
-}
-
-static void certificate(FILE *out, const struct attempt *attempt)
-{
-    struct table *table = attempt->tls.chain_count == 0 ? NULL : table_new(2);
-    if (table == NULL)
-        return;
-    certificate_rows(table, attempt);
-    (void)fputc('\n', out);
-    table_print(table, out, 2);
-    table_free(table);
-}
-
-static void headline(FILE *out, const struct shown *shown)
-{
-    char name[ENDPOINT_TEXT_BYTES], address[ADDRESS_TEXT_BYTES], raw[128];
-    struct buf safe_name;
-    buf_init(&safe_name, 0);
-    safe(&safe_name, endpoint_text(shown->endpoint, name));
-    term_print(out, TERM_BOLD, read_text(&safe_name));
-    if (shown->attempt->flow.destination.length > 0)
-        (void)fprintf(out, "  %s", address_text(&shown->attempt->flow.destination, address));
-    (void)fputs("  ", out);
-    term_print(out, (enum term_style)show_verdict_style(shown->outcome), show_verdict(shown->outcome));
-    if (!outcome_is_ok(shown->outcome))
-        (void)fprintf(out, "  %s", _(outcome_class_text(shown->outcome.class)));
-    if (outcome_raw_text(shown->outcome, raw, sizeof raw)[0] != '\0')
-        (void)fprintf(out, " (%s)", raw);
-    (void)fputc('\n', out);
-    buf_done(&safe_name);
-}
-
-void show_text(FILE *out, const struct shown *shown)
-{
-    headline(out, shown);
-    (void)fputc('\n', out);
-    stages(out, shown->attempt);
-    certificate(out, shown->attempt);
+    rows_free(rows);
 }

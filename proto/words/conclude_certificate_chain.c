@@ -1,0 +1,153 @@
+#include "words/conclude_certificate.h"
+
+#include <openssl/x509_vfy.h>
+#include <string.h>
+#include <strings.h>
+
+/*
+ * A chain that does not end at a trusted root. Three look-alikes share "unable to get local issuer certificate":
+ *
+ *   leaf -> (nothing)                    the server keeps the intermediate to itself; or the leaf comes straight from a
+ *                                        private root, which then calls itself a root or is fetched and turns out to be one
+ *   leaf -> intermediate -> (nothing)    the chain is whole, its root is not trusted here (a root is not to be sent)
+ *   leaf, other intermediate             as the first: what was sent does not belong
+ *
+ * So the chain is walked by names, from the leaf up, through what was sent.
+ */
+
+enum { NO_NEXT = -1 };
+
+static bool same_name(const char *one, const char *other)
+{
+    return one[0] != '\0' && strcmp(one, other) == 0;
+}
+
+/* Index of the certificate that is named as the issuer of this one. */
+static int issuer_of(const struct evidence_tls *tls, size_t index)
+{
+    for (size_t i = 0; i < tls->chain_count; i++) {
+        if (i != index && tls->chain[i].parsed && same_name(tls->chain[index].issuer, tls->chain[i].subject))
+            return (int)i;
+    }
+    return NO_NEXT;
+}
+
+/* The last certificate that the leaf leads to. @param ret_steps  how many lie between. */
+static const struct chain_certificate *top_of(const struct case_file *file, size_t *ret_steps)
+{
+    const struct evidence_tls *tls = certificate_tls(file);
+    size_t at = 0;
+    *ret_steps = 0;
+    while (!tls->chain[at].self_signed && *ret_steps < tls->chain_count) {
+        int next = issuer_of(tls, at);
+        if (next == NO_NEXT)
+            break;
+        at = (size_t)next;
+        (*ret_steps)++;
+    }
+    return &tls->chain[at];
+}
+
+static bool issuer_unknown(const struct case_file *file)
+{
+    return certificate_raised(file, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY) ||
+           certificate_raised(file, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT) ||
+           certificate_raised(file, X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE);
+}
+
+/* What came of fetching the issuer that the leaf names, when that was done. */
+static enum evidence_issuer fetched_issuer(const struct case_file *file)
+{
+    const struct attempt *attempt = case_variant(file, VARIANT_ISSUER);
+    return attempt == NULL ? ISSUER_NOT_FETCHED : attempt->tls.issuer;
+}
+
+static bool calls_itself_root(const char *name)
+{
+    for (; *name != '\0'; name++) {
+        if (strncasecmp(name, "root", strlen("root")) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Does the issuer of a lone leaf seem to be a root, so that there is no intermediate to send? */
+static bool leaf_of_a_root(const struct case_file *file)
+{
+    const struct chain_certificate *leaf = certificate_leaf(file);
+    bool says_where = leaf->aia == PRESENCE_PRESENT && certificate_tls(file)->leaf.issuer_url[0] != '\0';
+    return fetched_issuer(file) == ISSUER_SIGNS || (!says_where && calls_itself_root(leaf->issuer));
+}
+
+bool certificate_self_signed(const struct case_file *file)
+{
+    return certificate_raised(file, X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT);
+}
+
+bool certificate_untrusted_root(const struct case_file *file)
+{
+    size_t steps;
+    if (certificate_raised(file, X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN))
+        return true;
+    if (!issuer_unknown(file) || certificate_self_signed(file))
+        return false;
+    if (certificate_leaf(file) == NULL)
+        return !certificate_raised_at(file, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, 0);
+    (void)top_of(file, &steps);
+    return steps > 0 || leaf_of_a_root(file);
+}
+
+bool certificate_tell_untrusted(const struct case_file *file, struct arena *arena,
+                                struct conclusion *conclusion)
+{
+    size_t steps;
+    if (certificate_leaf(file) == NULL)
+        return true;
+    const struct chain_certificate *top = top_of(file, &steps);
+    if (steps > 0)
+        conclusion_rule_out(conclusion, CAUSE_CERT_MISSING_INTERMEDIATE, VARIANT_NORMAL);
+    return conclusion_fact(conclusion, arena, "root", "%s", top->issuer) &&
+           conclusion_fact(conclusion, arena, "chain", "%zu", certificate_tls(file)->chain_count);
+}
+
+bool certificate_missing_intermediate(const struct case_file *file)
+{
+    return issuer_unknown(file) && !certificate_self_signed(file) && !certificate_untrusted_root(file);
+}
+
+bool certificate_tell_missing(const struct case_file *file, struct arena *arena,
+                              struct conclusion *conclusion)
+{
+    const struct chain_certificate *leaf = certificate_leaf(file);
+    const char *url = certificate_tls(file)->leaf.issuer_url;
+    if (fetched_issuer(file) == ISSUER_COMPLETES) {
+        conclusion->certainty = CERTAINTY_CONFIRMED;
+        conclusion_rule_out(conclusion, CAUSE_CERT_UNTRUSTED_ROOT, VARIANT_ISSUER);
+    }
+    return conclusion_fact(conclusion, arena, "chain", "%zu", certificate_tls(file)->chain_count) &&
+           (leaf == NULL || conclusion_fact(conclusion, arena, "issuer", "%s", leaf->issuer)) &&
+           (url[0] == '\0' || conclusion_fact(conclusion, arena, "issuer_url", "%s", url));
+}
+
+/* A root at the end is a waste that some servers' guides recommend; anywhere else it breaks the order. */
+static bool sends_root(const struct evidence_tls *tls)
+{
+    for (size_t i = 1; i < tls->chain_count; i++) {
+        if (tls->chain[i].parsed && tls->chain[i].self_signed)
+            return true;
+    }
+    return false;
+}
+
+bool certificate_disordered(const struct case_file *file)
+{
+    const struct evidence_tls *tls = certificate_tls(file);
+    return tls->chain_count > 1 && (tls->chain_out_of_order || sends_root(tls));
+}
+
+bool certificate_tell_order(const struct case_file *file, struct arena *arena, struct conclusion *conclusion)
+{
+    const struct evidence_tls *tls = certificate_tls(file);
+    return conclusion_fact(conclusion, arena, "order", "%s",
+                           tls->chain_out_of_order ? "disordered" : "root sent");
+}

@@ -1,0 +1,162 @@
+#include "words/conclude_certificate.h"
+
+#include <openssl/x509_vfy.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/*
+ * Dates. A certificate that looks out of date can be so, or the clock that judges it is wrong. Two other clocks help: the
+ * collector's (when the vantage has one, every moment of the evidence is in its time), and the server's, in the Date header.
+ * When the certificate is in date by one of those while the verification here said otherwise, the vantage's clock is off.
+ */
+
+enum { CLOCK_TOLERANCE_S = 120, DAY_S = 86400 };
+#define US_A_SECOND INT64_C(1000000)
+
+static int64_t now_s(const struct case_file *file)
+{
+    return file->now_us / US_A_SECOND;
+}
+
+/* RFC 9110, 5.6.7: "Sun, 06 Nov 1994 08:49:37 GMT". @return 0 when there is none. */
+static int64_t server_time_s(const struct case_file *file)
+{
+    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    const char *text = attempt_header(file->attempts[0], "date");
+    struct tm parts = {0};
+    char month[4] = "";
+    if (text == NULL || sscanf(text, "%*3c, %2d %3s %4d %2d:%2d:%2d GMT", &parts.tm_mday, month,
+                               &parts.tm_year, &parts.tm_hour, &parts.tm_min, &parts.tm_sec) != 6)
+        return 0;
+    const char *at = strlen(month) == 3 ? strstr(months, month) : NULL;
+    if (at == NULL || (at - months) % 3 != 0)
+        return 0;
+    parts.tm_mon = (int)((at - months) / 3);
+    parts.tm_year -= 1900;
+    return (int64_t)timegm(&parts);
+}
+
+static bool in_date(const struct chain_certificate *certificate, int64_t at_s)
+{
+    return certificate->not_before_s <= at_s && at_s <= certificate->not_after_s;
+}
+
+/* Everything that the verification may have found out of date. */
+static bool chain_in_date(const struct case_file *file, int64_t at_s)
+{
+    const struct evidence_tls *tls = certificate_tls(file);
+    for (size_t i = 0; i < tls->chain_count; i++) {
+        if (!tls->chain[i].parsed || !in_date(&tls->chain[i], at_s))
+            return false;
+    }
+    return tls->chain_count > 0;
+}
+
+static bool looks_out_of_date(const struct case_file *file)
+{
+    return certificate_raised(file, X509_V_ERR_CERT_HAS_EXPIRED) ||
+           certificate_raised(file, X509_V_ERR_CERT_NOT_YET_VALID);
+}
+
+static bool server_disagrees(const struct case_file *file)
+{
+    int64_t server_s = server_time_s(file);
+    return server_s != 0 && llabs(server_s - now_s(file)) > CLOCK_TOLERANCE_S &&
+           chain_in_date(file, server_s);
+}
+
+bool certificate_clock_wrong(const struct case_file *file)
+{
+    return looks_out_of_date(file) && (chain_in_date(file, now_s(file)) || server_disagrees(file));
+}
+
+bool certificate_tell_clock(const struct case_file *file, struct arena *arena, struct conclusion *conclusion)
+{
+    int64_t server_s = server_time_s(file);
+    if (chain_in_date(file, now_s(file)))
+        conclusion->certainty = CERTAINTY_CONFIRMED; /* the collector's clock is a control of our own */
+    conclusion_rule_out(conclusion,
+                        certificate_raised(file, X509_V_ERR_CERT_HAS_EXPIRED) ? CAUSE_CERT_EXPIRED
+                                                                              : CAUSE_CERT_NOT_YET_VALID,
+                        VARIANT_NORMAL);
+    return server_s == 0 ||
+           (conclusion_fact(conclusion, arena, "seconds", "%lld", (long long)(now_s(file) - server_s)) &&
+            certificate_date_fact(conclusion, arena, "server_time", server_s));
+}
+
+/* The clock of the server agrees with ours: two signals, and the header is a control for the clock. */
+static void confirm_by_server(const struct case_file *file, struct conclusion *conclusion)
+{
+    int64_t server_s = server_time_s(file);
+    if (server_s == 0 || llabs(server_s - now_s(file)) > CLOCK_TOLERANCE_S)
+        return;
+    conclusion->certainty = CERTAINTY_CONFIRMED;
+    conclusion_rule_out(conclusion, CAUSE_LOCAL_CLOCK, VARIANT_NORMAL);
+}
+
+bool certificate_expired(const struct case_file *file)
+{
+    return certificate_raised_at(file, X509_V_ERR_CERT_HAS_EXPIRED, 0);
+}
+
+bool certificate_tell_expired(const struct case_file *file, struct arena *arena,
+                              struct conclusion *conclusion)
+{
+    const struct chain_certificate *leaf = certificate_leaf(file);
+    confirm_by_server(file, conclusion);
+    return leaf == NULL || (certificate_date_fact(conclusion, arena, "date", leaf->not_after_s) &&
+                            conclusion_fact(conclusion, arena, "days_ago", "%lld",
+                                            (long long)((now_s(file) - leaf->not_after_s) / DAY_S)));
+}
+
+bool certificate_intermediate_expired(const struct case_file *file)
+{
+    return certificate_raised(file, X509_V_ERR_CERT_HAS_EXPIRED) && !certificate_expired(file);
+}
+
+/* The verification counts depth in the chain it built, which need not be the one sent: look for the date. */
+bool certificate_tell_intermediate(const struct case_file *file, struct arena *arena,
+                                   struct conclusion *conclusion)
+{
+    const struct evidence_tls *tls = certificate_tls(file);
+    confirm_by_server(file, conclusion);
+    conclusion_rule_out(conclusion, CAUSE_CERT_EXPIRED, VARIANT_NORMAL);
+    for (size_t i = 1; i < tls->chain_count; i++) {
+        if (tls->chain[i].parsed && tls->chain[i].not_after_s < now_s(file))
+            return conclusion_fact(conclusion, arena, "subject", "%s", tls->chain[i].subject) &&
+                   certificate_date_fact(conclusion, arena, "date", tls->chain[i].not_after_s);
+    }
+    return true;
+}
+
+bool certificate_not_yet_valid(const struct case_file *file)
+{
+    return certificate_raised(file, X509_V_ERR_CERT_NOT_YET_VALID);
+}
+
+bool certificate_tell_not_yet(const struct case_file *file, struct arena *arena,
+                              struct conclusion *conclusion)
+{
+    const struct chain_certificate *leaf = certificate_leaf(file);
+    confirm_by_server(file, conclusion);
+    return leaf == NULL || certificate_date_fact(conclusion, arena, "date", leaf->not_before_s);
+}
+
+static int64_t days_left(const struct case_file *file, const struct chain_certificate *leaf)
+{
+    return (leaf->not_after_s - now_s(file)) / DAY_S;
+}
+
+bool certificate_expires_soon(const struct case_file *file)
+{
+    const struct chain_certificate *leaf = certificate_leaf(file);
+    return leaf != NULL && leaf->not_after_s > now_s(file) && days_left(file, leaf) < file->expiry_days;
+}
+
+bool certificate_tell_soon(const struct case_file *file, struct arena *arena, struct conclusion *conclusion)
+{
+    return conclusion_fact(conclusion, arena, "days", "%lld",
+                           (long long)days_left(file, certificate_leaf(file)));
+}

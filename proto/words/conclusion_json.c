@@ -1,0 +1,136 @@
+#include "words/conclusion_json.h"
+
+#include "words/attempt_json.h"
+
+/* The schema of docs/JSON.md. A part without memory surfaces as `failed` at the end rather than in every line. */
+
+struct writer {
+    bool failed;
+};
+
+static void set(struct writer *writer, json_t *object, const char *key, json_t *value)
+{
+    if (json_object_set_new(object, key, value) != 0)
+        writer->failed = true;
+}
+
+static void add(struct writer *writer, json_t *array, json_t *value)
+{
+    if (json_array_append_new(array, value) != 0)
+        writer->failed = true;
+}
+
+static json_t *finish(const struct writer *writer, json_t *value)
+{
+    if (!writer->failed)
+        return value;
+    json_decref(value);
+    return NULL;
+}
+
+/* One of the row's texts with the facts in it. */
+static json_t *filled(const char *text, const struct conclusion *conclusion)
+{
+    struct buf out;
+    buf_init(&out, 0);
+    json_t *value = NULL;
+    if (cause_text(&out, text, conclusion))
+        value = json_text(out.data == NULL ? "" : (const char *)out.data);
+    buf_done(&out);
+    return value;
+}
+
+static json_t *facts_json(struct writer *writer, const struct conclusion *conclusion)
+{
+    json_t *facts = json_object();
+    for (size_t i = 0; i < conclusion->fact_count; i++)
+        set(writer, facts, conclusion->facts[i].key, json_text(conclusion->facts[i].value));
+    return facts;
+}
+
+static json_t *ruled_out_json(struct writer *writer, const struct conclusion *conclusion)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < conclusion->ruled_count; i++) {
+        json_t *row = json_object();
+        set(writer, row, "cause", json_string(cause_row(conclusion->ruled[i].cause)->id));
+        set(writer, row, "by", json_string(variant_name((int)conclusion->ruled[i].by)));
+        add(writer, list, row);
+    }
+    return list;
+}
+
+static json_t *also_json(struct writer *writer, const struct conclusion *conclusion)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < conclusion->also_count; i++)
+        add(writer, list, json_string(cause_row(conclusion->also[i])->id));
+    return list;
+}
+
+static json_t *variants_json(struct writer *writer, const struct case_file *file)
+{
+    json_t *list = json_array();
+    char raw[128];
+    for (size_t i = 0; i < file->count; i++) {
+        struct outcome outcome = file->outcomes[i];
+        json_t *row = json_object();
+        set(writer, row, "variant", json_string(variant_name((int)file->attempts[i]->variant)));
+        set(writer, row, "role", json_string(attempt_role_name((int)file->attempts[i]->role)));
+        set(writer, row, "outcome", json_string(outcome_class_id(outcome.class)));
+        set(writer, row, "raw_text", json_text(outcome_raw_text(outcome, raw, sizeof raw)));
+        add(writer, list, row);
+    }
+    return list;
+}
+
+json_t *conclusion_json(const struct case_file *file, const struct conclusion *conclusion)
+{
+    struct writer writer = {0};
+    const struct cause_row *row = cause_row(conclusion->cause);
+    bool confirmed = conclusion->certainty == CERTAINTY_CONFIRMED;
+    json_t *value = json_object();
+    set(&writer, value, "cause", json_string(row->id));
+    set(&writer, value, "name", json_string(row->name));
+    set(&writer, value, "certainty", json_string(confirmed ? "confirmed" : "consistent"));
+    set(&writer, value, "text", filled(row->verdict, conclusion));
+    set(&writer, value, "facts", facts_json(&writer, conclusion));
+    set(&writer, value, "variants", variants_json(&writer, file));
+    set(&writer, value, "ruled_out", ruled_out_json(&writer, conclusion));
+    set(&writer, value, "also", also_json(&writer, conclusion));
+    set(&writer, value, "remedy", filled(row->remedy, conclusion));
+    return finish(&writer, value);
+}
+
+static void endpoint_keys(struct writer *writer, json_t *value, const struct case_file *file)
+{
+    char text[ADDRESS_TEXT_BYTES];
+    const struct address *address = &file->attempts[0]->flow.destination;
+    set(writer, value, "host", json_text(file->endpoint->host));
+    set(writer, value, "port", json_integer(file->endpoint->port));
+    set(writer, value, "address",
+        address->length == 0 ? json_null() : json_string(address_text(address, text)));
+}
+
+json_t *verdict_line_json(const struct case_file *file, const struct conclusion *conclusion)
+{
+    struct writer writer = {0};
+    json_t *value = json_object();
+    set(&writer, value, "schema", json_integer(ATTEMPT_JSON_SCHEMA));
+    set(&writer, value, "kind", json_string("verdict"));
+    endpoint_keys(&writer, value, file);
+    set(&writer, value, "verdict", conclusion_json(file, conclusion));
+    return finish(&writer, value);
+}
+
+json_t *case_json(const struct case_file *file, const struct conclusion *conclusion)
+{
+    struct writer writer = {0};
+    json_t *value = json_object(), *attempts = json_array();
+    endpoint_keys(&writer, value, file);
+    set(&writer, value, "verdict", conclusion_json(file, conclusion));
+    for (size_t i = 0; i < file->count; i++)
+        add(&writer, attempts, attempt_json(file->attempts[i], file->endpoint, file->outcomes[i]));
+    set(&writer, value, "attempts", attempts);
+    return finish(&writer, value);
+}
