@@ -49,6 +49,7 @@ path_nginx() {
             echo "server { listen $at ssl backlog=128; ssl_certificate $work/pki/path.chain.pem; ssl_certificate_key $work/pki/path.key;"
             echo 'location / { default_type text/plain; return 200 "hello from the far end\n"; } }'
         done
+        [ -z "${path_plain:-}" ] || echo "server { listen $path_server:80; return 404; }"
         echo "}"
     } >"$work/path.nginx.conf"
     start path.nginx.out path_in server nginx -p "$work" -e "$work/logs/path.nginx" -c "$work/path.nginx.conf"
@@ -131,4 +132,50 @@ path_at_exit() {
     path_down
     (exit "$status")
     at_exit
+}
+
+# --- setups of the scenarios: they print the probe's arguments ----------------------------------------------------------------
+
+over() { # [OPTIONS of lab-wire]
+    path_wire "$@"
+    path_target
+}
+
+over_to() { # PORT [ADDRESS]
+    path_wire
+    path_target "$@"
+}
+
+served() { # ARGUMENTS of lab-capacity, but for where it listens
+    local kind=$1
+    shift
+    path_wire
+    path_serve "$kind" "$path_server:4433" "$@"
+    path_target 4433
+}
+
+filtered() { # near|far VERDICT...: for the server's port
+    local at=$1
+    shift
+    path_wire
+    path_filter "$at" ip daddr "$path_server" tcp dport 443 "$@"
+    path_target
+}
+
+filtered_all() { # VERDICT...
+    path_wire
+    path_filter far ip daddr "$path_server" "$@"
+    path_target
+}
+
+limited() {
+    path_wire
+    path_filter far ip daddr "$path_server" tcp dport 443 'tcp flags & (syn | ack) == syn' limit rate over 6/minute burst 4 packets drop
+    path_target
+}
+
+starved() {
+    path_wire
+    run_with+=(prlimit --nofile="${1:-12}:${1:-12}")
+    path_target
 }
