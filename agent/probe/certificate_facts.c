@@ -240,7 +240,7 @@ static bool must_staple(X509 *x509)
     return found;
 }
 
-bool certificate_leaf(X509 *x509, struct arena *arena, struct evidence_leaf *leaf)
+bool certificate_leaf_facts(X509 *x509, struct arena *arena, struct evidence_leaf *leaf)
 {
     leaf->must_staple = must_staple(x509);
     leaf->common_name = common_name(x509, arena);

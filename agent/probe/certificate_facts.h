@@ -15,7 +15,7 @@
 bool certificate_facts(X509 *x509, struct arena *arena, struct chain_certificate *certificate);
 
 /** Fills the leaf's own facts. @return false without memory. */
-bool certificate_leaf(X509 *x509, struct arena *arena, struct evidence_leaf *leaf);
+bool certificate_leaf_facts(X509 *x509, struct arena *arena, struct evidence_leaf *leaf);
 
 /** Are there names in it that no certificate may have: control bytes, or DNS names longer than any name? */
 bool certificate_names_abused(X509 *x509);

@@ -95,7 +95,7 @@ void certificates_keep(SSL *ssl, struct attempt *attempt)
     X509 *leaf = sk_X509_value(chain, 0);
     keep_chain(chain, attempt);
     keep_proofs(ssl, chain, leaf, attempt);
-    (void)certificate_leaf(leaf, &attempt->arena, &attempt->tls.leaf);
+    (void)certificate_leaf_facts(leaf, &attempt->arena, &attempt->tls.leaf);
     attempt->tls.has_san = X509_get_ext_by_NID(leaf, NID_subject_alt_name, -1) >= 0;
     if (certificate_names_abused(leaf))
         attempt->end.abuse = ABUSE_NAME;

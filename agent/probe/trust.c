@@ -263,7 +263,7 @@ static SSL_CTX *context_new(struct trust *trust, const struct shape *shape)
     (void)SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_max_cert_list(context, CHAIN_MAX_BYTES);
     bool good = shape_versions(context, shape) && shape_algorithms(context, shape) &&
-                shape_extensions(context, shape) && sct_offer(context) &&
+                shape_extensions(context, shape) &&
                 (!shape->client_cert || trust->client_cert == NULL || show_client_cert(context, trust));
     if (good)
         return context;

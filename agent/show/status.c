@@ -56,13 +56,3 @@ const char *show_section(const char *cause_id)
     }
     return "";
 }
-
-void show_filled(struct buf *out, const char *text, const struct conclusion *conclusion)
-{
-    struct buf raw;
-    buf_init(&raw, 0);
-    /* Facts hold strangers' bytes: made safe after they were filled in. */
-    if (cause_text(&raw, T_(text), conclusion) && raw.len > 0)
-        (void)text_safe(out, (const char *)raw.data, raw.len);
-    buf_done(&raw);
-}

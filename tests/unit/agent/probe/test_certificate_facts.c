@@ -76,7 +76,7 @@ static void the_leaf_says_its_names_and_addresses(void **state)
     struct attempt *attempt = attempt_new();
     struct evidence_leaf *leaf = &attempt->tls.leaf;
     X509 *x509 = blank();
-    assert_true(certificate_leaf(x509, &attempt->arena, leaf));
+    assert_true(certificate_leaf_facts(x509, &attempt->arena, leaf));
     assert_int_equal(leaf->name_count, 2);
     assert_string_equal(leaf->names[0], "www.a.test");
     assert_string_equal(leaf->names[1], "192.0.2.7");
@@ -114,14 +114,14 @@ static void names_are_disarmed_cut_and_counted(void **state)
     struct attempt *attempt = attempt_new();
     struct evidence_leaf *leaf = &attempt->tls.leaf;
     X509 *evil = with_names(1, "a\0b\x1b[2J.test", 12);
-    assert_true(certificate_leaf(evil, &attempt->arena, leaf));
+    assert_true(certificate_leaf_facts(evil, &attempt->arena, leaf));
     assert_string_equal(leaf->names[0], "a\\x00b\\x1B[2J.test");
     assert_true(certificate_names_abused(evil));
     X509_free(evil);
 
     X509 *big = with_names(200, longest, sizeof longest);
     *leaf = (struct evidence_leaf){.common_name = "", .issuer_url = "", .ocsp_url = "", .crl_url = ""};
-    assert_true(certificate_leaf(big, &attempt->arena, leaf));
+    assert_true(certificate_leaf_facts(big, &attempt->arena, leaf));
     assert_int_equal(leaf->name_count, EVIDENCE_MAX_SANS);
     assert_int_equal(leaf->names_dropped, 200 - EVIDENCE_MAX_SANS);
     assert_int_equal(strlen(leaf->names[63]), EVIDENCE_NAME_MAX);
