@@ -30,7 +30,7 @@ enum probe_stage { PROBE_STAGES(PROBE_STAGE_ENUM) PROBE_DONE, PROBE_WAIT };
 /* What a stage that returned PROBE_WAIT waits for, besides time. */
 enum probe_want { WANT_NOTHING, WANT_READ, WANT_WRITE };
 
-enum { PROBE_FAMILIES = 2, PROBE_USER_AGENT_BYTES = 256 };
+enum { PROBE_FAMILIES = 2, PROBE_QUESTIONS = PROBE_FAMILIES + 1, PROBE_USER_AGENT_BYTES = 256 };
 
 /* A job, shared by the attempts it gives. */
 struct probe_task {
@@ -43,8 +43,8 @@ struct probe_task {
 
 struct probe_question {
     struct probe *probe;
-    size_t index; /* into attempt->dns */
-    struct resolver_query *query;
+    size_t index;                 /* into attempt->dns */
+    struct resolver_query *query; /* NULL: not asked */
     int64_t asked_us;
     bool answered;
 };
@@ -62,8 +62,8 @@ struct probe {
     int64_t start_us;        /* monotonic; every other moment counts from it */
     int64_t deadline_us;
     int64_t wake_us; /* an earlier moment at which the stage wants to look again; 0: none */
-    struct probe_question questions[PROBE_FAMILIES];
-    struct wire wire; /* owns the socket */
+    struct probe_question questions[PROBE_QUESTIONS]; /* a family each, and one that is asked again */
+    struct wire wire;                                 /* owns the socket */
     SSL *ssl;
     struct http_reader http;
     struct buf request;

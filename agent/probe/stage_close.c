@@ -18,7 +18,7 @@ enum probe_stage probe_stage_close(struct probe *probe)
 {
     struct attempt *attempt = probe->attempt;
     const struct wire *wire = &probe->wire;
-    for (size_t i = 0; i < PROBE_FAMILIES; i++) {
+    for (size_t i = 0; i < PROBE_QUESTIONS; i++) {
         resolver_forget(probe->questions[i].query);
         probe->questions[i].query = NULL;
     }

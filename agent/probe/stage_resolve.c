@@ -6,8 +6,12 @@
 #include <errno.h>
 #include <string.h>
 
-/* A and AAAA are asked side by side and each answer is kept: which family exists, and what each resolver
- * said, is evidence. */
+/*
+ * A and AAAA are asked side by side and each answer is kept: which family exists, and what each resolver said, is evidence.
+ * When they give no address, one of them is asked once more, in the way that tells what stands behind it: a resolver that
+ * failed, with DNSSEC checking disabled; one that kept silent, over TCP. A second answer that contradicts the first is kept
+ * too, as long as the attempt lasts.
+ */
 
 static const uint32_t family_types[PROBE_FAMILIES] = {DNS_TYPE_A, DNS_TYPE_AAAA};
 
@@ -23,13 +27,46 @@ static void on_answer(int status, const uint8_t *bytes, size_t length, void *arg
     struct probe *probe = question->probe;
     struct dns_query *query = &probe->attempt->dns[question->index];
     question->answered = true;
-    question->query = NULL;
     query->took_us = (uint64_t)(probe_now_us(probe) - question->asked_us);
     query->status = status;
     if (bytes != NULL && !dns_answer_read(bytes, length, &probe->attempt->arena, query))
         query->status = ARES_EBADRESP;
     if (!probe->stepping)
         probe_step(probe);
+}
+
+static bool same_answers(const struct dns_query *a, const struct dns_query *b)
+{
+    bool any = false;
+    for (size_t i = 0; i < a->answer_count; i++) {
+        for (size_t j = 0; j < b->answer_count; j++) {
+            const struct address *left = &a->answers[i].address, *right = &b->answers[j].address;
+            if (left->length > 0 && right->length > 0 && address_equal(left, right))
+                return true;
+        }
+        any |= a->answers[i].address.length > 0;
+    }
+    for (size_t j = 0; j < b->answer_count; j++)
+        any |= b->answers[j].address.length > 0;
+    return !any && a->rcode == b->rcode;
+}
+
+static void on_late(int status, const uint8_t *bytes, size_t length, void *arg)
+{
+    const struct probe_question *question = arg;
+    struct probe *probe = question->probe;
+    struct attempt *attempt = probe->attempt;
+    const struct dns_query *first = &attempt->dns[question->index];
+    struct dns_query late = {
+        .how = ASK_LATE, .type = first->type, .resolver = first->resolver, .status = status};
+    if (attempt->dns_count == EVIDENCE_MAX_DNS || !dns_answer_read(bytes, length, &attempt->arena, &late) ||
+        same_answers(first, &late))
+        return;
+    for (size_t i = 0; i < attempt->dns_count; i++)
+        if (attempt->dns[i].how == ASK_LATE && attempt->dns[i].type == late.type)
+            return;
+    late.took_us = (uint64_t)(probe_now_us(probe) - question->asked_us);
+    attempt->dns[attempt->dns_count++] = late;
 }
 
 /* @return the query's place in the evidence, with nothing answered yet. */
@@ -41,22 +78,26 @@ static struct dns_query *new_query(struct probe *probe, uint32_t type)
     return query;
 }
 
-static void ask_family(struct probe *probe, size_t family)
+static void ask_one(struct probe *probe, size_t place, uint32_t type, enum evidence_ask how)
 {
-    struct dns_query *query = new_query(probe, family_types[family]);
+    struct dns_query *query = new_query(probe, type);
     const char *servers = arena_string(&probe->attempt->arena, resolver_servers(probe->prober->resolver));
     query->resolver = servers == NULL ? "" : servers;
-    struct probe_question *question = &probe->questions[family];
+    query->how = how;
+    struct probe_question *question = &probe->questions[place];
     *question = (struct probe_question){
         .probe = probe, .index = probe->attempt->dns_count - 1, .asked_us = probe_now_us(probe)};
-    struct resolver_query *asked = resolver_ask(probe->prober->resolver, probe->task->job.endpoint.host,
-                                                (int)family_types[family], on_answer, question);
-    if (asked == NULL) {
+    struct resolver_question asked = {.name = probe->task->job.endpoint.host,
+                                      .type = (int)type,
+                                      .how = how,
+                                      .answer = on_answer,
+                                      .late = how == ASK_PLAIN ? on_late : NULL,
+                                      .arg = question};
+    question->query = resolver_ask(probe->prober->resolver, &asked);
+    if (question->query == NULL) {
         query->status = ARES_ENOMEM;
         question->answered = true;
     }
-    if (!question->answered)
-        question->query = asked;
 }
 
 /* A name that the hosts file has is not asked for: that is how this machine's other programs see it. */
@@ -92,22 +133,22 @@ static void ask(struct probe *probe)
         return;
     for (size_t i = 0; i < PROBE_FAMILIES; i++)
         if (family_wanted(probe, i))
-            ask_family(probe, i);
+            ask_one(probe, i, family_types[i], ASK_PLAIN);
 }
 
 static bool all_answered(const struct probe *probe)
 {
-    for (size_t i = 0; i < PROBE_FAMILIES; i++)
-        if (probe->questions[i].query != NULL)
+    for (size_t i = 0; i < PROBE_QUESTIONS; i++)
+        if (probe->questions[i].query != NULL && !probe->questions[i].answered)
             return false;
     return true;
 }
 
 static void give_up(struct probe *probe)
 {
-    for (size_t i = 0; i < PROBE_FAMILIES; i++) {
+    for (size_t i = 0; i < PROBE_QUESTIONS; i++) {
         struct probe_question *question = &probe->questions[i];
-        if (question->query == NULL)
+        if (question->query == NULL || question->answered)
             continue;
         struct dns_query *query = &probe->attempt->dns[question->index];
         query->status = ARES_ETIMEOUT;
@@ -123,6 +164,8 @@ static void choose(struct probe *probe)
     bool all = probe->task->job.flags & PROBE_ALL_ADDRESSES;
     for (size_t i = 0; i < probe->attempt->dns_count; i++) {
         const struct dns_query *query = &probe->attempt->dns[i];
+        if (query->how != ASK_PLAIN)
+            continue;
         bool chosen = false;
         for (size_t j = 0; j < query->answer_count && (all || !chosen); j++) {
             const struct address *address = &query->answers[j].address;
@@ -135,6 +178,23 @@ static void choose(struct probe *probe)
                 prober_fork(probe, address);
         }
     }
+}
+
+/* @return false when there is nothing, or nothing more, to ask. */
+static bool ask_again(struct probe *probe)
+{
+    enum { RCODE_SERVFAIL = 2 };
+    if (probe->questions[PROBE_FAMILIES].probe != NULL)
+        return false;
+    for (size_t i = 0; i < probe->attempt->dns_count; i++) {
+        const struct dns_query *query = &probe->attempt->dns[i];
+        bool silent = query->rcode < 0 && query->status == ARES_ETIMEOUT;
+        if (query->rcode != RCODE_SERVFAIL && !silent)
+            continue;
+        ask_one(probe, PROBE_FAMILIES, query->type, silent ? ASK_TCP : ASK_NO_CHECK);
+        return true;
+    }
+    return false;
 }
 
 /* Both texts go into the DNS question, the ClientHello and the Host header: nothing but names and addresses may. */
@@ -165,7 +225,7 @@ enum probe_stage probe_stage_resolve(struct probe *probe)
     probe_stamp(probe, &probe->attempt->clock.resolved_us);
     choose(probe);
     if (probe->address.length == 0)
-        return PROBE_CLOSE;
+        return ask_again(probe) ? probe_stage_resolve(probe) : PROBE_CLOSE;
     probe->attempt->flow.destination = probe->address;
     return probe_allowed(probe) ? PROBE_CONNECT : probe_local(probe, LOCAL_POLICY, 0, "address not allowed");
 }

@@ -14,13 +14,6 @@
  * Nothing here checks the stream; the caller asks ferror() once it has flushed.
  */
 
-/** An attempt to be shown, with what it means. Borrowed. */
-struct shown {
-    const struct attempt *attempt;
-    const struct endpoint *endpoint;
-    struct outcome outcome;
-};
-
 /** What one attempt saw, stage by stage, each with the time it took. */
 void show_stages(FILE *out, const struct attempt *attempt);
 

@@ -102,6 +102,10 @@ static void append_variant(struct buf *out, const struct case_file *file, size_t
         (void)buf_text(out, "  ");
         (void)text_safe(out, attempt->tls.sni, strlen(attempt->tls.sni));
     }
+    if (attempt->variant == VARIANT_ISSUER) {
+        (void)buf_text(out, "  ");
+        certificate_issuer(out, &attempt->tls);
+    }
     if (times > 1)
         (void)buf_printf(out, _("  %zu times"), times);
 }

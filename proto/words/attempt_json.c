@@ -114,6 +114,7 @@ static json_t *dns_json(struct writer *writer, const struct attempt *attempt)
         set(writer, value, "rcode", query->rcode < 0 ? json_null() : json_integer(query->rcode));
         set(writer, value, "status", json_integer(query->status));
         set(writer, value, "took_us", json_integer((json_int_t)query->took_us));
+        set(writer, value, "how", json_string(evidence_ask_name((int)query->how)));
         set(writer, value, "from_hosts_file", json_boolean(query->from_hosts_file));
         set(writer, value, "extra_answers", json_integer(query->extra_answers));
         for (size_t k = 0; k < query->answer_count; k++) {

@@ -74,6 +74,8 @@ static struct outcome classify_dns(const struct attempt *attempt)
     int best_rank = -1;
     for (size_t i = 0; i < attempt->dns_count; i++) {
         const struct dns_query *query = &attempt->dns[i];
+        if (query->how != ASK_PLAIN)
+            continue;
         int rank = query->rcode > 0 ? 2 : query->rcode < 0 ? 1 : 0;
         if (rank > best_rank) {
             best = classify_query(query);

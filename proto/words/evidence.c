@@ -57,6 +57,14 @@ bool attempt_alert(const struct attempt *attempt, bool received, uint8_t *ret_le
     case symbol:                                                                                             \
         return name;
 
+const char *evidence_ask_name(int ask)
+{
+    switch (ask) {
+        EVIDENCE_ASKS(NAME_CASE)
+    }
+    return "?";
+}
+
 const char *evidence_call_name(int call)
 {
     switch (call) {

@@ -66,8 +66,17 @@ struct dns_answer {
     uint32_t ttl_s;
 };
 
+/* X(symbol, number, name): how a question was asked, or its answer came */
+#define EVIDENCE_ASKS(X)                                                                                     \
+    X(ASK_PLAIN, 0, "plain")                                                                                 \
+    X(ASK_NO_CHECK, 1, "no-check") /* after SERVFAIL: with DNSSEC checking disabled (CD, RFC 4035, 3.2.2) */ \
+    X(ASK_TCP, 2, "tcp")           /* after a time-out: over TCP */                                          \
+    X(ASK_LATE, 3, "late")         /* not asked: a second answer to the plain question, with other contents */
+enum evidence_ask { EVIDENCE_ASKS(PLAN_ENUM) };
+
 struct dns_query {
-    uint32_t type; /* 1 A, 28 AAAA */
+    enum evidence_ask how; /* only plain answers are connected to */
+    uint32_t type;         /* 1 A, 28 AAAA */
     const char
         *resolver;  /* "192.0.2.53:53", or several with commas when it is not known which one answered */
     int32_t rcode;  /* -1: no answer came */
@@ -388,6 +397,7 @@ bool attempt_alert(const struct attempt *attempt, bool received, uint8_t *ret_le
                    uint8_t *ret_description);
 
 /** Names of the numbers above; "?" for one that is none of ours. */
+const char *evidence_ask_name(int ask);
 const char *evidence_call_name(int call);
 const char *evidence_moment_name(int moment);
 const char *evidence_ending_name(int ending);

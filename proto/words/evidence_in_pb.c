@@ -88,6 +88,9 @@ static bool clock_in(struct reading *reading, const Parallax__Clock *pb)
 
 static bool query_in(struct reading *reading, const Parallax__DnsQuery *pb, struct dns_query *query)
 {
+    if (pb->how > ASK_LATE)
+        return broken(reading, "an unknown way to ask the DNS");
+    query->how = (enum evidence_ask)pb->how;
     query->type = pb->type;
     query->resolver = text_in(reading, pb->resolver, EVIDENCE_TEXT_MAX);
     query->rcode = pb->rcode;

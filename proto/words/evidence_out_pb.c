@@ -36,6 +36,7 @@ static bool dns_out(const struct dns_query *query, Parallax__DnsQuery *pb, struc
     pb->took_us = query->took_us;
     pb->extra_answers = query->extra_answers;
     pb->from_hosts_file = query->from_hosts_file;
+    pb->how = query->how;
     pb->answers = arena_array(arena, query->answer_count, sizeof *pb->answers);
     for (size_t i = 0; pb->answers != NULL && i < query->answer_count; i++) {
         Parallax__DnsAnswer *answer = NEW_PB(arena, Parallax__DnsAnswer, parallax__dns_answer__init);
