@@ -198,7 +198,6 @@ void show_verdict(FILE *out, const struct case_file *file, const struct conclusi
     buf_init(&text, 0);
     headline(out, file, conclusion);
     sentence(out, conclusion);
-    (void)fputc('\n', out);
     show_stages(out, file->attempts[0]);
     if (file->attempts[0]->tls.chain_count > 0) {
         rows_gap(rows);

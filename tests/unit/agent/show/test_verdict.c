@@ -378,10 +378,10 @@ static void other_attempts_are_listed(void **state)
     conclusion_rule_out(&conclusion, CAUSE_TCP_REFUSED, VARIANT_NORMAL);
     const char *text = print_case(fixture, &file, &conclusion, show_verdict);
     assert_no_controls(text);
-    assert_has(text, "  attempts    control-sni  ok  \\x1b]0;owned");
-    assert_has(text, "              burst        reset after ClientHello (errno 104 ECONNRESET)  3 times\n");
-    assert_has(text, "  confirmed   early reset");
-    assert_has(text, "  ruled out   address blocked (by control-sni), connection refused\n");
+    assert_has(text, "  attempts   control-sni  ok  \\x1b]0;owned");
+    assert_has(text, "             burst        reset after ClientHello (errno 104 ECONNRESET)  3 times\n");
+    assert_has(text, "  confirmed  early reset");
+    assert_has(text, "  ruled out  address blocked (by control-sni), connection refused\n");
     json_t *read = json_loads(print_case(fixture, &file, &conclusion, json), 0, NULL);
     const json_t *verdict = json_object_get(read, "verdict");
     assert_string_equal(json_string_value(json_object_get(verdict, "certainty")), "confirmed");
