@@ -272,6 +272,8 @@ void show_stages(FILE *out, const struct attempt *attempt)
     http_row(rows, attempt, &text);
     edge_row(rows, attempt, &text);
     close_row(rows, attempt, &text);
+    if (!rows_are_empty(rows))
+        (void)fputc('\n', out);
     rows_print(rows, out);
     buf_done(&text);
     rows_free(rows);
