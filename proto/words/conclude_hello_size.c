@@ -56,7 +56,10 @@ static bool conclude_large(const struct case_file *file, struct arena *arena, st
            conclusion_fact(conclusion, arena, "mss", "%u", large->tcp[MOMENT_CONNECTED].snd_mss);
 }
 
-/* How fast the server's flight came, kbit/s: only what it sends in one go, so that its thinking does not count. */
+/*
+ * How fast the server's flight came after its first segment, kbit/s: only what it sends in one go, so that its thinking does
+ * not count.
+ */
 static uint64_t flight_kbps(const struct attempt *attempt)
 {
     const struct evidence_clock *clock = &attempt->clock;
@@ -76,7 +79,8 @@ static uint64_t flight_kbps(const struct attempt *attempt)
         if (record->received && record->content == TLS_HANDSHAKE && record->at_us <= clock->flight_us)
             bytes += record->length;
     }
-    return bytes * 8000 / (uint64_t)took_us;
+    uint64_t before = attempt->tcp[MOMENT_HELLO].taken ? attempt->tcp[MOMENT_HELLO].bytes_received : 0;
+    return bytes > before ? (bytes - before) * 8000 / (uint64_t)took_us : 0;
 }
 
 static bool conclude_slow(const struct case_file *file, struct arena *arena, struct conclusion *conclusion)
