@@ -4,7 +4,7 @@
 
 /*
  * From the attempts on one endpoint to a cause. Each part of a connection has a file that knows its own look-alikes; they
- * are asked in the order of the connection, and the first that recognises the case names the cause. Parts that only ever
+ * are asked in the order of the connection (capacity before what it looks like), and the first that recognises the case names the cause. Parts that only ever
  * have a word to add beside a healthy handshake (the certificate's) are asked in any case.
  */
 
@@ -50,8 +50,8 @@ static bool common_facts(const struct case_file *file, struct arena *arena, stru
 bool conclude(const struct case_file *file, struct arena *arena, struct conclusion *ret_conclusion)
 {
     static conclude_fn *const parts[] = {
-        conclude_local,    conclude_dns,         conclude_tcp,         conclude_hello,
-        conclude_capacity, conclude_negotiation, conclude_certificate, conclude_edge,
+        conclude_local,       conclude_dns,         conclude_capacity, conclude_tcp,       conclude_hello,
+        conclude_negotiation, conclude_certificate, conclude_edge,     conclude_dns_delay,
     };
     *ret_conclusion = (struct conclusion){.cause = CAUSE_NONE};
     if (!common_facts(file, arena, ret_conclusion))

@@ -1,0 +1,9 @@
+#ifndef PARALLAX_WORDS_CONCLUDE_HELLO_H
+#define PARALLAX_WORDS_CONCLUDE_HELLO_H
+
+#include "words/cause.h"
+
+/** When the first hello was answered: what becomes of larger ones, and how slowly the answer came. */
+conclude_fn conclude_hello_size;
+
+#endif

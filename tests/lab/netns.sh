@@ -1,0 +1,188 @@
+# A path of network namespaces, to be sourced by scenarios that run as root (after lib.sh):
+#
+#     client 10.71.1.2 --- near 10.71.1.1 === lab-wire === far 10.71.3.1 --- server 10.71.3.2, .3 and .4
+#
+# near and far are routers, each with an nftables ruleset; between them lab-wire does what it is told (tests/lab/wire.c). The
+# server is nginx at .2 and .3; at .4 there is only what is started with path_serve. The agent runs on the client as an unprivileged user.
+#
+#   path_up                       makes it, once
+#   path_wire [OPTIONS]           starts the wire, with 10 ms before and 40 ms behind its middle
+#   path_filter near|far RULE...  nftables rules of the forward chain; they are gone with the next path_wire
+#   path_serve ARGUMENTS...       starts lab-capacity on the server
+#   path_down                     removes it
+path_id=plx$$
+path_name=www.path.example
+path_server=10.71.3.2
+path_sibling=10.71.3.3
+path_bare=10.71.3.4
+path_made=
+
+path_in() { ip netns exec "$path_id-$1" "${@:2}"; }
+
+# path_link ONE ADDRESS OTHER ADDRESS: a cable between two namespaces
+path_link() {
+    ip link add "to-$3" netns "$path_id-$1" type veth peer name "to-$1" netns "$path_id-$3"
+    path_in "$1" ip address add "$2" dev "to-$3"
+    path_in "$3" ip address add "$4" dev "to-$1"
+    path_in "$1" ip link set "to-$3" up
+    path_in "$3" ip link set "to-$1" up
+}
+
+path_wire_end() { # NAMESPACE ADDRESS PEER NETWORK
+    path_in "$1" ip tuntap add dev wire0 mode tun
+    path_in "$1" ip address add "$2" peer "$3" dev wire0
+    path_in "$1" ip link set wire0 up
+    path_in "$1" ip route add "$4" dev wire0
+    path_in "$1" sysctl -q -w net.ipv4.ip_forward=1 net.ipv4.icmp_ratelimit=0 net.ipv4.icmp_msgs_per_sec=100000
+    path_in "$1" nft 'add table ip path; add chain ip path forward { type filter hook forward priority 0; }'
+}
+
+path_nginx() {
+    "$source_dir/tests/lab/pki.sh" "$work/pki" init
+    local at names=$path_name
+    for at in $(seq 60); do names+=",one-of-many-names-$at.path.example"; done # a flight of several packets
+    "$source_dir/tests/lab/pki.sh" "$work/pki" leaf path --key rsa --names "$names"
+    mkdir -p "$work/path.tmp"
+    {
+        echo "user nobody nogroup; worker_processes 1; daemon off; pid $work/path.nginx.pid; error_log $work/logs/path.nginx info;"
+        echo "events { worker_connections 512; } http { access_log off; server_tokens off;"
+        for at in client_body proxy fastcgi uwsgi scgi; do echo "${at}_temp_path $work/path.tmp/$at;"; done
+        for at in "$path_server:443" "$path_sibling:443" 127.0.0.1:8443; do
+            echo "server { listen $at ssl backlog=128; ssl_certificate $work/pki/path.chain.pem; ssl_certificate_key $work/pki/path.key;"
+            echo 'location / { default_type text/plain; return 200 "hello from the far end\n"; } }'
+        done
+        echo "server { listen $path_server:80; return 404; }"
+        echo "}"
+    } >"$work/path.nginx.conf"
+    start path.nginx.out path_in server nginx -p "$work" -e "$work/logs/path.nginx" -c "$work/path.nginx.conf"
+    wait_for 20 "nginx on the path" path_in server bash -c "(exec 3<>/dev/tcp/$path_server/443) 2>/dev/null"
+}
+
+# The agent as the client's unprivileged user sees it: a checkout may lie where only root can read.
+path_agent() {
+    chmod 755 "$work" "$work/pki"
+    if ! setpriv --reuid=nobody --regid=nogroup --clear-groups test -x "$agent_program"; then
+        mkdir -p "$work/bin"
+        cp "$agent_program" "$work/bin/"
+        agent_program=$work/bin/parallax-agent
+    fi
+    path_run_with=(ip netns exec "$path_id-client" setpriv --reuid=nobody --regid=nogroup --clear-groups)
+}
+
+path_up() {
+    [ -z "$path_made" ] || return 0
+    local name
+    if ! { [ "$(id -u)" = 0 ] && unshare --net true 2>/dev/null && [ -c /dev/net/tun ] && command -v nft ip >/dev/null; }; then
+        say "SKIPPED: paths need root, network namespaces, /dev/net/tun, ip and nft"
+        exit 0
+    fi
+    path_made=yes
+    trap path_at_exit EXIT
+    for name in client near far server; do
+        ip netns add "$path_id-$name"
+        path_in "$name" ip link set lo up
+    done
+    path_link client 10.71.1.2/24 near 10.71.1.1/24
+    path_link far 10.71.3.1/24 server "$path_server/24"
+    path_in server ip address add "$path_sibling/24" dev to-far
+    path_in server ip address add "$path_bare/24" dev to-far
+    path_in client ip route add default via 10.71.1.1
+    path_in server ip route add default via 10.71.3.1
+    path_wire_end near 10.71.2.1 10.71.2.2 10.71.3.0/24
+    path_wire_end far 10.71.2.2 10.71.2.1 10.71.1.0/24
+    path_nginx
+    path_agent
+}
+
+path_filter() { # near|far RULE...
+    local at=$1
+    shift
+    path_in "$at" nft "add rule ip path forward $*"
+}
+
+path_ready() { [ -s "$1" ] || gone "$2"; }
+
+# started_ready FILE NAME COMMAND...: starts something that says "ready" in FILE
+path_start_ready() {
+    local log=$1
+    shift
+    : >"$work/logs/$log"
+    start "$log" "$@"
+    wait_for 20 "$log" path_ready "$work/logs/$log" "$started"
+    ! gone "$started" || fail "$log ended"
+}
+
+path_wire() {
+    path_in client ip route flush cache # what was learned of the last wire's MTU
+    path_in server ip route flush cache
+    path_in near nft flush chain ip path forward
+    path_in far nft flush chain ip path forward
+    path_start_ready wire "$build_dir/lab/lab-wire" --left "$path_id-near" --right "$path_id-far" --delay-left 10 --delay-right 40 "$@"
+    run_with=("${path_run_with[@]}")
+}
+
+path_serve() { path_start_ready capacity ip netns exec "$path_id-server" "$build_dir/lab/lab-capacity" "$@"; }
+
+path_target() { echo "--ca-file $work/pki/root.pem --address ${2:-$path_server} $path_name:${1:-443}"; }
+
+path_down() {
+    local name
+    for name in client near far server; do
+        ip netns del "$path_id-$name" 2>/dev/null || true
+    done
+}
+
+path_at_exit() {
+    local status=$?
+    path_down
+    (exit "$status")
+    at_exit
+}
+
+# --- setups of the scenarios: they print the probe's arguments ----------------------------------------------------------------
+
+over() { # [OPTIONS of lab-wire]
+    path_wire "$@"
+    path_target
+}
+
+over_to() { # PORT [ADDRESS]
+    path_wire
+    path_target "$@"
+}
+
+served() { # ARGUMENTS of lab-capacity, but for where it listens
+    local kind=$1
+    shift
+    path_wire
+    path_serve "$kind" "$path_bare:4433" "$@"
+    path_target 4433 "$path_bare"
+}
+
+filtered() { # near|far VERDICT...: for the server's port
+    local at=$1
+    shift
+    path_wire
+    path_filter "$at" ip daddr "$path_server" tcp dport 443 "$@"
+    path_target
+}
+
+filtered_all() { # VERDICT...
+    path_wire
+    path_filter far ip daddr "$path_server" "$@"
+    path_target
+}
+
+limited() {
+    path_wire
+    path_filter far ip daddr "$path_server" tcp dport 443 'tcp flags & (syn | ack) == syn' limit rate over 6/minute burst 4 packets drop
+    path_target
+}
+
+starved() { # DESCRIPTORS: fewer than connections at once
+    local port targets=
+    path_wire
+    run_with+=(prlimit --nofile="$1:$1")
+    for port in $(seq 4401 4440); do targets+=" $path_bare:$port"; done
+    echo "$targets"
+}
