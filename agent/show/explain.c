@@ -24,11 +24,15 @@ static int unknown_cause(const char *id)
     return code;
 }
 
+/* A reader that has seen enough is no news. */
 static int finish(FILE *out, bool good)
 {
+    errno = good ? 0 : ENOMEM;
     if (good && fflush(out) == 0 && !ferror(out))
         return EXIT_HEALTHY;
-    cli_error(_("standard output: %s"), strerror(good ? errno : ENOMEM));
+    if (errno != EPIPE)
+        cli_error(_("standard output: %s"), strerror(errno));
+    clearerr(out);
     return EXIT_FAILED;
 }
 

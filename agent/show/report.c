@@ -90,21 +90,6 @@ void report_case(struct report *report, const struct case_file *file, const stru
     flush(report);
 }
 
-void report_attempt(struct report *report, const struct shown *shown)
-{
-    const struct case_file file = {.endpoint = shown->endpoint,
-                                   .count = 1,
-                                   .attempts = {shown->attempt},
-                                   .outcomes = {shown->outcome},
-                                   .now_us = shown->attempt->clock.start_us};
-    struct conclusion conclusion;
-    struct arena arena;
-    arena_init(&arena, EVIDENCE_ARENA_BYTES);
-    if (conclude(&file, &arena, &conclusion))
-        report_case(report, &file, &conclusion);
-    arena_done(&arena);
-}
-
 void report_progress(struct report *report, const struct show_counts *counts, size_t total)
 {
     int64_t now_us = clock_mono_us();

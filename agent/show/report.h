@@ -25,9 +25,6 @@ struct report {
 
 void report_begin(struct report *report);
 
-/** Prints one attempt and flushes. Afterwards `broken` says whether anybody still reads. */
-void report_attempt(struct report *report, const struct shown *shown);
-
 /**
  * Prints one case (at least one attempt) with what was concluded, and flushes. In ndjson: a line for each attempt, then one
  * for the verdict. Afterwards `broken` says whether anybody still reads.

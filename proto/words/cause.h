@@ -131,7 +131,7 @@ void conclusion_also(struct conclusion *conclusion, enum cause also);
  */
 typedef bool conclude_fn(const struct case_file *file, struct arena *arena, struct conclusion *conclusion);
 conclude_fn conclude_local, conclude_dns, conclude_tcp, conclude_hello, conclude_capacity,
-    conclude_negotiation, conclude_certificate, conclude_edge;
+    conclude_negotiation, conclude_certificate, conclude_edge, conclude_dns_delay;
 
 /** Fills {names} of a (translated) text with the conclusion's facts; names without a fact become "?". Strangers' bytes stay raw. */
 bool cause_text(struct buf *out, const char *text, const struct conclusion *conclusion);

@@ -41,15 +41,25 @@
       N_("another resolver"), \
       N_("replace the resolver or what stands before it")) \
     X(CAUSE_DNS_SLOW, 507, "dns.slow", N_("slow DNS"), \
-      N_("DNS takes {ms} ms."), \
+      N_("DNS takes {ms} ms from here."), \
       N_("resolve time"), \
       N_("the other stages are quick"), \
       N_("closer name servers")) \
     X(CAUSE_DNS_TWO_ANSWERS, 508, "dns.two_answers", N_("contradicting answers"), \
-      N_("Two different answers came for {host}; one of them is forged or stale."), \
+      N_("Two different answers came for {host}, {answer} and {other_answer}; one of them is forged or stale."), \
       N_("a second answer within 3 s"), \
       N_("ask from elsewhere"), \
-      N_("report to the provider or registrar"))
+      N_("report to the provider or registrar")) \
+    X(CAUSE_DNS_UDP_LOST, 509, "dns.udp_lost", N_("DNS answers over TCP only"), \
+      N_("{resolver} answers over TCP and not over UDP."), \
+      N_("no answer over UDP"), \
+      N_("over TCP it answers"), \
+      N_("let UDP port 53 through, with its answers and fragments")) \
+    X(CAUSE_DNS_NULL_ADDRESS, 510, "dns.null_address", N_("name leads nowhere"), \
+      N_("{resolver} answers {ip} for {host}, which is no server's address."), \
+      N_("an address that belongs to nobody (0.0.0.0, ::, multicast, reserved)"), \
+      N_("another resolver answers otherwise: blocked by this one"), \
+      N_("mend the record, or take the name off the resolver's block list"))
 /* clang-format on */
 
 #endif

@@ -11,7 +11,7 @@
       N_("probe the origin both ways"), \
       N_("proxy_ssl_server_name on; proxy_ssl_name $host;")) \
     X(CAUSE_EDGE_REJECTS_ORIGIN, 901, "edge.rejects_origin", N_("proxy rejects upstream certificate"), \
-      N_("The proxy rejects the origin's certificate."), \
+      N_("The proxy rejects the origin's certificate: {fault}."), \
       N_("HTTP 502 or 526; origin certificate bad"), \
       N_("probe the origin"), \
       N_("proxy_ssl_trusted_certificate, or fix the certificate")) \
@@ -64,7 +64,22 @@
       N_("The server answers HTTP {status}."), \
       N_("HTTP 5xx"), \
       N_(""), \
-      N_("application log"))
+      N_("application log")) \
+    X(CAUSE_EDGE_ORIGIN_FAILS, 912, "edge.origin_fails", N_("origin fails"), \
+      N_("The edge cannot use its origin, which fails from here as well: {fault} (HTTP {status})."), \
+      N_("HTTP 502 or 504; the origin fails with SNI"), \
+      N_("probe the origin"), \
+      N_("mend the origin at {origin}: {origin_cause}")) \
+    X(CAUSE_EDGE_ORIGIN_CERTIFICATE, 913, "edge.origin_certificate", N_("origin's certificate is bad behind a good edge"), \
+      N_("The edge is fine; the origin's certificate is not: {fault}."), \
+      N_("the edge's certificate verifies, the origin's does not"), \
+      N_("probe the origin"), \
+      N_("fix the origin's certificate, then let the edge verify it (strict mode, proxy_ssl_verify on)")) \
+    X(CAUSE_EDGE_VERSIONS_DIFFER, 914, "edge.versions_differ", N_("TLS versions of edge and origin differ"), \
+      N_("The edge speaks {edge_version}, the origin {origin_version} at most."), \
+      N_("versions agreed with each"), \
+      N_("probe the origin"), \
+      N_("ssl_protocols TLSv1.2 TLSv1.3; at the origin"))
 /* clang-format on */
 
 #endif

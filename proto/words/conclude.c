@@ -50,8 +50,8 @@ static bool common_facts(const struct case_file *file, struct arena *arena, stru
 bool conclude(const struct case_file *file, struct arena *arena, struct conclusion *ret_conclusion)
 {
     static conclude_fn *const parts[] = {
-        conclude_local, conclude_dns,         conclude_capacity,    conclude_tcp,
-        conclude_hello, conclude_negotiation, conclude_certificate, conclude_edge,
+        conclude_local,       conclude_dns,         conclude_capacity, conclude_tcp,       conclude_hello,
+        conclude_negotiation, conclude_certificate, conclude_edge,     conclude_dns_delay,
     };
     *ret_conclusion = (struct conclusion){.cause = CAUSE_NONE};
     if (!common_facts(file, arena, ret_conclusion))

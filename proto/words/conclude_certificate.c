@@ -12,20 +12,20 @@
 
 enum { DATE_BYTES = 64 };
 
-const struct evidence_tls *certificate_tls(const struct case_file *file)
+const struct evidence_tls *cert_tls(const struct case_file *file)
 {
     return &file->attempts[0]->tls;
 }
 
-const struct chain_certificate *certificate_leaf(const struct case_file *file)
+const struct chain_certificate *cert_leaf(const struct case_file *file)
 {
-    const struct evidence_tls *tls = certificate_tls(file);
+    const struct evidence_tls *tls = cert_tls(file);
     return tls->chain_count > 0 && tls->chain[0].parsed ? &tls->chain[0] : NULL;
 }
 
-bool certificate_raised(const struct case_file *file, int32_t code)
+bool cert_raised(const struct case_file *file, int32_t code)
 {
-    const struct evidence_tls *tls = certificate_tls(file);
+    const struct evidence_tls *tls = cert_tls(file);
     for (size_t i = 0; i < tls->verify_error_count; i++) {
         if (tls->verify_errors[i].code == code)
             return true;
@@ -33,9 +33,9 @@ bool certificate_raised(const struct case_file *file, int32_t code)
     return false;
 }
 
-bool certificate_raised_at(const struct case_file *file, int32_t code, uint32_t depth)
+bool cert_raised_at(const struct case_file *file, int32_t code, uint32_t depth)
 {
-    const struct evidence_tls *tls = certificate_tls(file);
+    const struct evidence_tls *tls = cert_tls(file);
     for (size_t i = 0; i < tls->verify_error_count; i++) {
         if (tls->verify_errors[i].code == code && tls->verify_errors[i].depth == depth)
             return true;
@@ -43,7 +43,7 @@ bool certificate_raised_at(const struct case_file *file, int32_t code, uint32_t 
     return false;
 }
 
-bool certificate_date_fact(struct conclusion *conclusion, struct arena *arena, const char *key, int64_t at_s)
+bool cert_date_fact(struct conclusion *conclusion, struct arena *arena, const char *key, int64_t at_s)
 {
     char text[DATE_BYTES];
     time_t at = (time_t)at_s;
@@ -55,7 +55,7 @@ bool certificate_date_fact(struct conclusion *conclusion, struct arena *arena, c
 
 static bool verifies(const struct case_file *file)
 {
-    return certificate_tls(file)->verify_error_count == 0 && certificate_leaf(file) != NULL;
+    return cert_tls(file)->verify_error_count == 0 && cert_leaf(file) != NULL;
 }
 
 /* --- revocation -------------------------------------------------------------------------------------------------- */
@@ -63,30 +63,30 @@ static bool verifies(const struct case_file *file)
 /* A staple that nobody vouches for proves nothing. */
 static bool staple_says_revoked(const struct case_file *file)
 {
-    const struct evidence_ocsp *ocsp = &certificate_tls(file)->ocsp;
+    const struct evidence_ocsp *ocsp = &cert_tls(file)->ocsp;
     return ocsp->status == OCSP_REVOKED && ocsp->signature != SIGNATURE_BAD;
 }
 
 static bool is_revoked(const struct case_file *file)
 {
-    return staple_says_revoked(file) || certificate_raised(file, X509_V_ERR_CERT_REVOKED);
+    return staple_says_revoked(file) || cert_raised(file, X509_V_ERR_CERT_REVOKED);
 }
 
 static bool tell_revoked(const struct case_file *file, struct arena *arena, struct conclusion *conclusion)
 {
-    const struct evidence_ocsp *ocsp = &certificate_tls(file)->ocsp;
+    const struct evidence_ocsp *ocsp = &cert_tls(file)->ocsp;
     if (!staple_says_revoked(file))
         return true;
     if (ocsp->signature == SIGNATURE_GOOD)
         conclusion->certainty = CERTAINTY_CONFIRMED;
-    return certificate_date_fact(conclusion, arena, "date", ocsp->revoked_s) &&
+    return cert_date_fact(conclusion, arena, "date", ocsp->revoked_s) &&
            (ocsp->reason < 0 || conclusion_fact(conclusion, arena, "reason", "%d", ocsp->reason));
 }
 
 /* RFC 7633: the certificate demands a staple; RFC 6960, 4.2.2.1: one that is past nextUpdate is none. */
 static bool lacks_demanded_staple(const struct case_file *file)
 {
-    const struct evidence_tls *tls = certificate_tls(file);
+    const struct evidence_tls *tls = cert_tls(file);
     if (!tls->leaf.must_staple || tls->staple == STAPLE_UNKNOWN)
         return false;
     bool stale = tls->ocsp.next_update_s > 0 && tls->ocsp.next_update_s < file->now_us / 1000000;
@@ -96,9 +96,9 @@ static bool lacks_demanded_staple(const struct case_file *file)
 
 static bool tell_staple(const struct case_file *file, struct arena *arena, struct conclusion *conclusion)
 {
-    const struct evidence_tls *tls = certificate_tls(file);
+    const struct evidence_tls *tls = cert_tls(file);
     if (tls->ocsp.next_update_s > 0 &&
-        !certificate_date_fact(conclusion, arena, "staple_until", tls->ocsp.next_update_s))
+        !cert_date_fact(conclusion, arena, "staple_until", tls->ocsp.next_update_s))
         return false;
     return conclusion_fact(conclusion, arena, "staple", "%s", evidence_staple_name(tls->staple));
 }
@@ -121,29 +121,27 @@ static bool claims_to_be_public(const struct chain_certificate *leaf)
 
 static bool lacks_transparency(const struct case_file *file)
 {
-    return verifies(file) && certificate_tls(file)->sct_count == 0 &&
-           claims_to_be_public(certificate_leaf(file));
+    return verifies(file) && cert_tls(file)->sct_count == 0 && claims_to_be_public(cert_leaf(file));
 }
 
 /* --- strength and purpose ---------------------------------------------------------------------------------------- */
 
 static bool has_wrong_purpose(const struct case_file *file)
 {
-    return certificate_raised(file, X509_V_ERR_INVALID_PURPOSE);
+    return cert_raised(file, X509_V_ERR_INVALID_PURPOSE);
 }
 
 static bool has_weak_key(const struct case_file *file)
 {
-    return certificate_raised(file, X509_V_ERR_EE_KEY_TOO_SMALL) ||
-           certificate_raised(file, X509_V_ERR_CA_KEY_TOO_SMALL);
+    return cert_raised(file, X509_V_ERR_EE_KEY_TOO_SMALL) || cert_raised(file, X509_V_ERR_CA_KEY_TOO_SMALL);
 }
 
 /* Of the certificates sent the one with the smallest key of its kind is the weak one; the leaf when it was raised for that. */
 static bool tell_key(const struct case_file *file, struct arena *arena, struct conclusion *conclusion)
 {
-    const struct evidence_tls *tls = certificate_tls(file);
-    const struct chain_certificate *weak = certificate_leaf(file);
-    bool of_leaf = certificate_raised(file, X509_V_ERR_EE_KEY_TOO_SMALL);
+    const struct evidence_tls *tls = cert_tls(file);
+    const struct chain_certificate *weak = cert_leaf(file);
+    bool of_leaf = cert_raised(file, X509_V_ERR_EE_KEY_TOO_SMALL);
     for (size_t i = 1; !of_leaf && i < tls->chain_count; i++) {
         if (tls->chain[i].parsed && (weak == &tls->chain[0] || tls->chain[i].key_bits < weak->key_bits))
             weak = &tls->chain[i];
@@ -155,14 +153,14 @@ static bool tell_key(const struct case_file *file, struct arena *arena, struct c
 
 static bool has_weak_signature(const struct case_file *file)
 {
-    return certificate_raised(file, X509_V_ERR_CA_MD_TOO_WEAK);
+    return cert_raised(file, X509_V_ERR_CA_MD_TOO_WEAK);
 }
 
 static bool tell_signature(const struct case_file *file, struct arena *arena, struct conclusion *conclusion)
 {
-    const struct evidence_tls *tls = certificate_tls(file);
+    const struct evidence_tls *tls = cert_tls(file);
     for (size_t i = 0; i < tls->chain_count; i++) {
-        if (tls->chain[i].parsed && certificate_raised_at(file, X509_V_ERR_CA_MD_TOO_WEAK, (uint32_t)i))
+        if (tls->chain[i].parsed && cert_raised_at(file, X509_V_ERR_CA_MD_TOO_WEAK, (uint32_t)i))
             return conclusion_fact(conclusion, arena, "signature", "%s", tls->chain[i].signature_name) &&
                    conclusion_fact(conclusion, arena, "subject", "%s", tls->chain[i].subject);
     }
@@ -171,25 +169,25 @@ static bool tell_signature(const struct case_file *file, struct arena *arena, st
 
 /* --- the rows ---------------------------------------------------------------------------------------------------- */
 
-struct certificate_row {
+struct cert_row {
     enum cause cause;
-    certificate_fault *holds;
-    certificate_tell *tell;
+    cert_fault *holds;
+    cert_tell *tell;
 };
 
-static const struct certificate_row faults[] = {
-    {CAUSE_LOCAL_CLOCK, certificate_clock_wrong, certificate_tell_clock},
+static const struct cert_row faults[] = {
+    {CAUSE_LOCAL_CLOCK, cert_clock_wrong, cert_tell_clock},
     {CAUSE_CERT_REVOKED, is_revoked, tell_revoked},
-    {CAUSE_CERT_EXPIRED, certificate_expired, certificate_tell_expired},
-    {CAUSE_CERT_INTERMEDIATE_EXPIRED, certificate_intermediate_expired, certificate_tell_intermediate},
-    {CAUSE_CERT_NOT_YET_VALID, certificate_not_yet_valid, certificate_tell_not_yet},
-    {CAUSE_CERT_SELF_SIGNED, certificate_self_signed, certificate_tell_names},
-    {CAUSE_CERT_UNTRUSTED_ROOT, certificate_untrusted_root, certificate_tell_untrusted},
-    {CAUSE_CERT_MISSING_INTERMEDIATE, certificate_missing_intermediate, certificate_tell_missing},
-    {CAUSE_CERT_CN_ONLY, certificate_only_common_name, certificate_tell_names},
-    {CAUSE_CERT_WILDCARD, certificate_wildcard_short, certificate_tell_wildcard},
-    {CAUSE_CERT_DEFAULT, certificate_default, certificate_tell_default},
-    {CAUSE_CERT_NAME, certificate_name_wrong, certificate_tell_names},
+    {CAUSE_CERT_EXPIRED, cert_expired, cert_tell_expired},
+    {CAUSE_CERT_INTERMEDIATE_EXPIRED, cert_intermediate_expired, cert_tell_intermediate},
+    {CAUSE_CERT_NOT_YET_VALID, cert_not_yet_valid, cert_tell_not_yet},
+    {CAUSE_CERT_SELF_SIGNED, cert_self_signed, cert_tell_names},
+    {CAUSE_CERT_UNTRUSTED_ROOT, cert_untrusted_root, cert_tell_untrusted},
+    {CAUSE_CERT_MISSING_INTERMEDIATE, cert_missing_intermediate, cert_tell_missing},
+    {CAUSE_CERT_CN_ONLY, cert_only_common_name, cert_tell_names},
+    {CAUSE_CERT_WILDCARD, cert_wildcard_short, cert_tell_wildcard},
+    {CAUSE_CERT_DEFAULT, cert_default, cert_tell_default},
+    {CAUSE_CERT_NAME, cert_name_wrong, cert_tell_names},
     {CAUSE_CERT_PURPOSE, has_wrong_purpose, NULL},
     {CAUSE_CERT_WEAK_KEY, has_weak_key, tell_key},
     {CAUSE_CERT_SHA1, has_weak_signature, tell_signature},
@@ -198,9 +196,9 @@ static const struct certificate_row faults[] = {
 };
 
 /* Worth a word, and never the cause. */
-static const struct certificate_row remarks[] = {
-    {CAUSE_CERT_WRONG_ORDER, certificate_disordered, certificate_tell_order},
-    {CAUSE_CERT_EXPIRES_SOON, certificate_expires_soon, certificate_tell_soon},
+static const struct cert_row remarks[] = {
+    {CAUSE_CERT_WRONG_ORDER, cert_disordered, cert_tell_order},
+    {CAUSE_CERT_EXPIRES_SOON, cert_expires_soon, cert_tell_soon},
 };
 
 enum { FAULTS = sizeof faults / sizeof faults[0], REMARKS = sizeof remarks / sizeof remarks[0] };
@@ -238,7 +236,7 @@ static void rule_out_by_evidence(const struct case_file *file, struct conclusion
 {
     static const enum cause looked_at[] = {CAUSE_CERT_EXPIRED, CAUSE_CERT_NOT_YET_VALID, CAUSE_CERT_NAME,
                                            CAUSE_CERT_SELF_SIGNED};
-    if (certificate_leaf(file) == NULL)
+    if (cert_leaf(file) == NULL)
         return;
     for (size_t i = 0; i < sizeof looked_at / sizeof looked_at[0]; i++) {
         for (size_t row = 0; row < FAULTS; row++) {

@@ -35,7 +35,7 @@ static int issuer_of(const struct evidence_tls *tls, size_t index)
 /* The last certificate that the leaf leads to. @param ret_steps  how many lie between. */
 static const struct chain_certificate *top_of(const struct case_file *file, size_t *ret_steps)
 {
-    const struct evidence_tls *tls = certificate_tls(file);
+    const struct evidence_tls *tls = cert_tls(file);
     size_t at = 0;
     *ret_steps = 0;
     while (!tls->chain[at].self_signed && *ret_steps < tls->chain_count) {
@@ -50,9 +50,9 @@ static const struct chain_certificate *top_of(const struct case_file *file, size
 
 static bool issuer_unknown(const struct case_file *file)
 {
-    return certificate_raised(file, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY) ||
-           certificate_raised(file, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT) ||
-           certificate_raised(file, X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE);
+    return cert_raised(file, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY) ||
+           cert_raised(file, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT) ||
+           cert_raised(file, X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE);
 }
 
 /* What came of fetching the issuer that the leaf names, when that was done. */
@@ -74,57 +74,55 @@ static bool calls_itself_root(const char *name)
 /* Does the issuer of a lone leaf seem to be a root, so that there is no intermediate to send? */
 static bool leaf_of_a_root(const struct case_file *file)
 {
-    const struct chain_certificate *leaf = certificate_leaf(file);
-    bool says_where = leaf->aia == PRESENCE_PRESENT && certificate_tls(file)->leaf.issuer_url[0] != '\0';
+    const struct chain_certificate *leaf = cert_leaf(file);
+    bool says_where = leaf->aia == PRESENCE_PRESENT && cert_tls(file)->leaf.issuer_url[0] != '\0';
     return fetched_issuer(file) == ISSUER_SIGNS || (!says_where && calls_itself_root(leaf->issuer));
 }
 
-bool certificate_self_signed(const struct case_file *file)
+bool cert_self_signed(const struct case_file *file)
 {
-    return certificate_raised(file, X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT);
+    return cert_raised(file, X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT);
 }
 
-bool certificate_untrusted_root(const struct case_file *file)
+bool cert_untrusted_root(const struct case_file *file)
 {
     size_t steps;
-    if (certificate_raised(file, X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN))
+    if (cert_raised(file, X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN))
         return true;
-    if (!issuer_unknown(file) || certificate_self_signed(file))
+    if (!issuer_unknown(file) || cert_self_signed(file))
         return false;
-    if (certificate_leaf(file) == NULL)
-        return !certificate_raised_at(file, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, 0);
+    if (cert_leaf(file) == NULL)
+        return !cert_raised_at(file, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, 0);
     (void)top_of(file, &steps);
     return steps > 0 || leaf_of_a_root(file);
 }
 
-bool certificate_tell_untrusted(const struct case_file *file, struct arena *arena,
-                                struct conclusion *conclusion)
+bool cert_tell_untrusted(const struct case_file *file, struct arena *arena, struct conclusion *conclusion)
 {
     size_t steps;
-    if (certificate_leaf(file) == NULL)
+    if (cert_leaf(file) == NULL)
         return true;
     const struct chain_certificate *top = top_of(file, &steps);
     if (steps > 0)
         conclusion_rule_out(conclusion, CAUSE_CERT_MISSING_INTERMEDIATE, VARIANT_NORMAL);
     return conclusion_fact(conclusion, arena, "root", "%s", top->issuer) &&
-           conclusion_fact(conclusion, arena, "chain", "%zu", certificate_tls(file)->chain_count);
+           conclusion_fact(conclusion, arena, "chain", "%zu", cert_tls(file)->chain_count);
 }
 
-bool certificate_missing_intermediate(const struct case_file *file)
+bool cert_missing_intermediate(const struct case_file *file)
 {
-    return issuer_unknown(file) && !certificate_self_signed(file) && !certificate_untrusted_root(file);
+    return issuer_unknown(file) && !cert_self_signed(file) && !cert_untrusted_root(file);
 }
 
-bool certificate_tell_missing(const struct case_file *file, struct arena *arena,
-                              struct conclusion *conclusion)
+bool cert_tell_missing(const struct case_file *file, struct arena *arena, struct conclusion *conclusion)
 {
-    const struct chain_certificate *leaf = certificate_leaf(file);
-    const char *url = certificate_tls(file)->leaf.issuer_url;
+    const struct chain_certificate *leaf = cert_leaf(file);
+    const char *url = cert_tls(file)->leaf.issuer_url;
     if (fetched_issuer(file) == ISSUER_COMPLETES) {
         conclusion->certainty = CERTAINTY_CONFIRMED;
         conclusion_rule_out(conclusion, CAUSE_CERT_UNTRUSTED_ROOT, VARIANT_ISSUER);
     }
-    return conclusion_fact(conclusion, arena, "chain", "%zu", certificate_tls(file)->chain_count) &&
+    return conclusion_fact(conclusion, arena, "chain", "%zu", cert_tls(file)->chain_count) &&
            (leaf == NULL || conclusion_fact(conclusion, arena, "issuer", "%s", leaf->issuer)) &&
            (url[0] == '\0' || conclusion_fact(conclusion, arena, "issuer_url", "%s", url));
 }
@@ -139,15 +137,15 @@ static bool sends_root(const struct evidence_tls *tls)
     return false;
 }
 
-bool certificate_disordered(const struct case_file *file)
+bool cert_disordered(const struct case_file *file)
 {
-    const struct evidence_tls *tls = certificate_tls(file);
+    const struct evidence_tls *tls = cert_tls(file);
     return tls->chain_count > 1 && (tls->chain_out_of_order || sends_root(tls));
 }
 
-bool certificate_tell_order(const struct case_file *file, struct arena *arena, struct conclusion *conclusion)
+bool cert_tell_order(const struct case_file *file, struct arena *arena, struct conclusion *conclusion)
 {
-    const struct evidence_tls *tls = certificate_tls(file);
+    const struct evidence_tls *tls = cert_tls(file);
     return conclusion_fact(conclusion, arena, "order", "%s",
                            tls->chain_out_of_order ? "disordered" : "root sent");
 }

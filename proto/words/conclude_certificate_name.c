@@ -14,8 +14,8 @@ enum { NAMES_SHOWN = 6, NAMES_BYTES = 400 };
 
 static bool mismatches(const struct case_file *file)
 {
-    return certificate_raised(file, X509_V_ERR_HOSTNAME_MISMATCH) ||
-           certificate_raised(file, X509_V_ERR_IP_ADDRESS_MISMATCH);
+    return cert_raised(file, X509_V_ERR_HOSTNAME_MISMATCH) ||
+           cert_raised(file, X509_V_ERR_IP_ADDRESS_MISMATCH);
 }
 
 static const char *host_of(const struct case_file *file)
@@ -45,7 +45,7 @@ static bool lies_deeper(const char *pattern, const char *host)
 
 static const char *short_wildcard(const struct case_file *file)
 {
-    const struct evidence_leaf *leaf = &certificate_tls(file)->leaf;
+    const struct evidence_leaf *leaf = &cert_tls(file)->leaf;
     for (size_t i = 0; i < leaf->name_count; i++) {
         if (lies_deeper(leaf->names[i], host_of(file)))
             return leaf->names[i];
@@ -53,24 +53,23 @@ static const char *short_wildcard(const struct case_file *file)
     return NULL;
 }
 
-bool certificate_wildcard_short(const struct case_file *file)
+bool cert_wildcard_short(const struct case_file *file)
 {
     return mismatches(file) && short_wildcard(file) != NULL;
 }
 
-bool certificate_tell_wildcard(const struct case_file *file, struct arena *arena,
-                               struct conclusion *conclusion)
+bool cert_tell_wildcard(const struct case_file *file, struct arena *arena, struct conclusion *conclusion)
 {
     const char *rest = strchr(host_of(file), '.');
     return conclusion_fact(conclusion, arena, "wildcard", "%s", short_wildcard(file)) &&
            (rest == NULL || conclusion_fact(conclusion, arena, "needed", "*%s", rest)) &&
-           certificate_tell_names(file, arena, conclusion);
+           cert_tell_names(file, arena, conclusion);
 }
 
-bool certificate_only_common_name(const struct case_file *file)
+bool cert_only_common_name(const struct case_file *file)
 {
-    const struct evidence_tls *tls = certificate_tls(file);
-    return mismatches(file) && certificate_leaf(file) != NULL && !tls->has_san &&
+    const struct evidence_tls *tls = cert_tls(file);
+    return mismatches(file) && cert_leaf(file) != NULL && !tls->has_san &&
            covers(tls->leaf.common_name, host_of(file));
 }
 
@@ -86,19 +85,19 @@ static bool same_certificate(const struct chain_certificate *one, const struct c
     return memcmp(one->sha256, other->sha256, sizeof one->sha256) == 0;
 }
 
-bool certificate_default(const struct case_file *file)
+bool cert_default(const struct case_file *file)
 {
-    const struct evidence_tls *tls = certificate_tls(file);
+    const struct evidence_tls *tls = cert_tls(file);
     const struct chain_certificate *nameless = leaf_of(file, VARIANT_NO_SNI);
     return mismatches(file) && tls->sni[0] != '\0' && tls->chain_count > 0 && nameless != NULL &&
-           same_certificate(&tls->chain[0], nameless) && !certificate_wildcard_short(file) &&
-           !certificate_only_common_name(file);
+           same_certificate(&tls->chain[0], nameless) && !cert_wildcard_short(file) &&
+           !cert_only_common_name(file);
 }
 
-bool certificate_name_wrong(const struct case_file *file)
+bool cert_name_wrong(const struct case_file *file)
 {
-    return mismatches(file) && !certificate_default(file) && !certificate_wildcard_short(file) &&
-           !certificate_only_common_name(file);
+    return mismatches(file) && !cert_default(file) && !cert_wildcard_short(file) &&
+           !cert_only_common_name(file);
 }
 
 /* "a.example, b.example, ...": as many as a line bears. */
@@ -119,24 +118,23 @@ static void list_names(const struct evidence_leaf *leaf, char out[NAMES_BYTES])
         (void)snprintf(out, NAMES_BYTES, "%s", leaf->common_name);
 }
 
-bool certificate_tell_names(const struct case_file *file, struct arena *arena, struct conclusion *conclusion)
+bool cert_tell_names(const struct case_file *file, struct arena *arena, struct conclusion *conclusion)
 {
     char names[NAMES_BYTES];
-    const struct evidence_tls *tls = certificate_tls(file);
+    const struct evidence_tls *tls = cert_tls(file);
     const struct chain_certificate *nameless = leaf_of(file, VARIANT_NO_SNI);
     if (conclusion->cause == CAUSE_CERT_NAME && nameless != NULL && tls->chain_count > 0) {
         conclusion_rule_out(conclusion, CAUSE_CERT_DEFAULT, VARIANT_NO_SNI);
         conclusion->certainty = CERTAINTY_CONFIRMED;
     }
-    if (certificate_leaf(file) == NULL)
+    if (cert_leaf(file) == NULL)
         return true;
     list_names(&tls->leaf, names);
     return conclusion_fact(conclusion, arena, "names", "%s", names);
 }
 
-bool certificate_tell_default(const struct case_file *file, struct arena *arena,
-                              struct conclusion *conclusion)
+bool cert_tell_default(const struct case_file *file, struct arena *arena, struct conclusion *conclusion)
 {
     conclusion->certainty = CERTAINTY_CONFIRMED; /* the name does not match, and the no-SNI variant agrees */
-    return certificate_tell_names(file, arena, conclusion);
+    return cert_tell_names(file, arena, conclusion);
 }

@@ -46,7 +46,7 @@ static bool in_date(const struct chain_certificate *certificate, int64_t at_s)
 /* Everything that the verification may have found out of date. */
 static bool chain_in_date(const struct case_file *file, int64_t at_s)
 {
-    const struct evidence_tls *tls = certificate_tls(file);
+    const struct evidence_tls *tls = cert_tls(file);
     for (size_t i = 0; i < tls->chain_count; i++) {
         if (!tls->chain[i].parsed || !in_date(&tls->chain[i], at_s))
             return false;
@@ -56,8 +56,7 @@ static bool chain_in_date(const struct case_file *file, int64_t at_s)
 
 static bool looks_out_of_date(const struct case_file *file)
 {
-    return certificate_raised(file, X509_V_ERR_CERT_HAS_EXPIRED) ||
-           certificate_raised(file, X509_V_ERR_CERT_NOT_YET_VALID);
+    return cert_raised(file, X509_V_ERR_CERT_HAS_EXPIRED) || cert_raised(file, X509_V_ERR_CERT_NOT_YET_VALID);
 }
 
 static bool server_disagrees(const struct case_file *file)
@@ -67,23 +66,23 @@ static bool server_disagrees(const struct case_file *file)
            chain_in_date(file, server_s);
 }
 
-bool certificate_clock_wrong(const struct case_file *file)
+bool cert_clock_wrong(const struct case_file *file)
 {
     return looks_out_of_date(file) && (chain_in_date(file, now_s(file)) || server_disagrees(file));
 }
 
-bool certificate_tell_clock(const struct case_file *file, struct arena *arena, struct conclusion *conclusion)
+bool cert_tell_clock(const struct case_file *file, struct arena *arena, struct conclusion *conclusion)
 {
     int64_t server_s = server_time_s(file);
     if (chain_in_date(file, now_s(file)))
         conclusion->certainty = CERTAINTY_CONFIRMED; /* the collector's clock is a control of our own */
     conclusion_rule_out(conclusion,
-                        certificate_raised(file, X509_V_ERR_CERT_HAS_EXPIRED) ? CAUSE_CERT_EXPIRED
-                                                                              : CAUSE_CERT_NOT_YET_VALID,
+                        cert_raised(file, X509_V_ERR_CERT_HAS_EXPIRED) ? CAUSE_CERT_EXPIRED
+                                                                       : CAUSE_CERT_NOT_YET_VALID,
                         VARIANT_NORMAL);
     return server_s == 0 ||
            (conclusion_fact(conclusion, arena, "seconds", "%lld", (long long)(now_s(file) - server_s)) &&
-            certificate_date_fact(conclusion, arena, "server_time", server_s));
+            cert_date_fact(conclusion, arena, "server_time", server_s));
 }
 
 /* The clock of the server agrees with ours: two signals, and the header is a control for the clock. */
@@ -96,52 +95,49 @@ static void confirm_by_server(const struct case_file *file, struct conclusion *c
     conclusion_rule_out(conclusion, CAUSE_LOCAL_CLOCK, VARIANT_NORMAL);
 }
 
-bool certificate_expired(const struct case_file *file)
+bool cert_expired(const struct case_file *file)
 {
-    return certificate_raised_at(file, X509_V_ERR_CERT_HAS_EXPIRED, 0);
+    return cert_raised_at(file, X509_V_ERR_CERT_HAS_EXPIRED, 0);
 }
 
-bool certificate_tell_expired(const struct case_file *file, struct arena *arena,
-                              struct conclusion *conclusion)
+bool cert_tell_expired(const struct case_file *file, struct arena *arena, struct conclusion *conclusion)
 {
-    const struct chain_certificate *leaf = certificate_leaf(file);
+    const struct chain_certificate *leaf = cert_leaf(file);
     confirm_by_server(file, conclusion);
-    return leaf == NULL || (certificate_date_fact(conclusion, arena, "date", leaf->not_after_s) &&
+    return leaf == NULL || (cert_date_fact(conclusion, arena, "date", leaf->not_after_s) &&
                             conclusion_fact(conclusion, arena, "days_ago", "%lld",
                                             (long long)((now_s(file) - leaf->not_after_s) / DAY_S)));
 }
 
-bool certificate_intermediate_expired(const struct case_file *file)
+bool cert_intermediate_expired(const struct case_file *file)
 {
-    return certificate_raised(file, X509_V_ERR_CERT_HAS_EXPIRED) && !certificate_expired(file);
+    return cert_raised(file, X509_V_ERR_CERT_HAS_EXPIRED) && !cert_expired(file);
 }
 
 /* The verification counts depth in the chain it built, which need not be the one sent: look for the date. */
-bool certificate_tell_intermediate(const struct case_file *file, struct arena *arena,
-                                   struct conclusion *conclusion)
+bool cert_tell_intermediate(const struct case_file *file, struct arena *arena, struct conclusion *conclusion)
 {
-    const struct evidence_tls *tls = certificate_tls(file);
+    const struct evidence_tls *tls = cert_tls(file);
     confirm_by_server(file, conclusion);
     conclusion_rule_out(conclusion, CAUSE_CERT_EXPIRED, VARIANT_NORMAL);
     for (size_t i = 1; i < tls->chain_count; i++) {
         if (tls->chain[i].parsed && tls->chain[i].not_after_s < now_s(file))
             return conclusion_fact(conclusion, arena, "subject", "%s", tls->chain[i].subject) &&
-                   certificate_date_fact(conclusion, arena, "date", tls->chain[i].not_after_s);
+                   cert_date_fact(conclusion, arena, "date", tls->chain[i].not_after_s);
     }
     return true;
 }
 
-bool certificate_not_yet_valid(const struct case_file *file)
+bool cert_not_yet_valid(const struct case_file *file)
 {
-    return certificate_raised(file, X509_V_ERR_CERT_NOT_YET_VALID);
+    return cert_raised(file, X509_V_ERR_CERT_NOT_YET_VALID);
 }
 
-bool certificate_tell_not_yet(const struct case_file *file, struct arena *arena,
-                              struct conclusion *conclusion)
+bool cert_tell_not_yet(const struct case_file *file, struct arena *arena, struct conclusion *conclusion)
 {
-    const struct chain_certificate *leaf = certificate_leaf(file);
+    const struct chain_certificate *leaf = cert_leaf(file);
     confirm_by_server(file, conclusion);
-    return leaf == NULL || certificate_date_fact(conclusion, arena, "date", leaf->not_before_s);
+    return leaf == NULL || cert_date_fact(conclusion, arena, "date", leaf->not_before_s);
 }
 
 static int64_t days_left(const struct case_file *file, const struct chain_certificate *leaf)
@@ -149,14 +145,13 @@ static int64_t days_left(const struct case_file *file, const struct chain_certif
     return (leaf->not_after_s - now_s(file)) / DAY_S;
 }
 
-bool certificate_expires_soon(const struct case_file *file)
+bool cert_expires_soon(const struct case_file *file)
 {
-    const struct chain_certificate *leaf = certificate_leaf(file);
+    const struct chain_certificate *leaf = cert_leaf(file);
     return leaf != NULL && leaf->not_after_s > now_s(file) && days_left(file, leaf) < file->expiry_days;
 }
 
-bool certificate_tell_soon(const struct case_file *file, struct arena *arena, struct conclusion *conclusion)
+bool cert_tell_soon(const struct case_file *file, struct arena *arena, struct conclusion *conclusion)
 {
-    return conclusion_fact(conclusion, arena, "days", "%lld",
-                           (long long)days_left(file, certificate_leaf(file)));
+    return conclusion_fact(conclusion, arena, "days", "%lld", (long long)days_left(file, cert_leaf(file)));
 }

@@ -1,1 +1,94 @@
-# Certificates wrong in each way (see tests/scenarios/causes.sh).
+# Certificates wrong in each way, served by nginx and others; and healthy servers of every kind.
+. "$(dirname "${BASH_SOURCE[0]}")/servers.sh"
+
+# An OCSP answer for a certificate, as its server would staple it: staple NAME
+staple() {
+    openssl ocsp -index "$pki/index" -rsigner "$pki/intermediate.pem" -rkey "$pki/intermediate.key" -CA "$pki/intermediate.pem" \
+        -issuer "$pki/intermediate.pem" -cert "$pki/$1.pem" -ndays 3 -respout "$pki/$1.ocsp" >"$work/logs/ocsp" 2>&1
+}
+
+certificate_papers() {
+    certificate ec
+    certificate rsa --key rsa
+    certificate past --valid past
+    certificate future --valid future
+    certificate soon --valid soon
+    certificate self --self-signed
+    certificate other --names www.other.example
+    certificate wildcard --names "*.shop.example"
+    certificate nosan --no-san
+    certificate client --purpose clientAuth
+    certificate sha1 --digest sha1
+    certificate short --key rsa:1024
+    certificate public --extension certificatePolicies=2.23.140.1.2.1
+    certificate stapled --extension tlsfeature=status_request
+    certificate revoked
+    authority old --issuer root --valid past
+    certificate of-old --issuer old
+    authority foreign-root
+    authority foreign --issuer foreign-root
+    certificate of-foreign --issuer foreign
+    authority private-root
+    certificate of-private --issuer private-root
+    authority deep1 --issuer intermediate
+    authority deep2 --issuer deep1
+    authority deep3 --issuer deep2
+    certificate deep --issuer deep3
+    chain foreign.whole of-foreign foreign foreign-root
+    chain wrong-intermediate ec foreign
+    chain shuffled ec root intermediate
+    chain with-root ec intermediate root
+    chain long deep deep3 deep2 deep1 intermediate
+    openssl ca -config "$pki/ca.conf" -cert "$pki/intermediate.pem" -keyfile "$pki/intermediate.key" -revoke "$pki/revoked.pem" \
+        -crl_reason keyCompromise >"$work/logs/ca" 2>&1
+    staple revoked
+    staple stapled
+}
+
+certificate_up() {
+    mkdir -p "$work/lab"
+    certificate_papers
+    take_port plain
+    {
+        nginx_server ec ec.chain ec "ssl_protocols TLSv1.2 TLSv1.3;"
+        nginx_server ec_12 ec.chain ec "ssl_protocols TLSv1.2;"
+        nginx_server ec_13 ec.chain ec "ssl_protocols TLSv1.3;"
+        nginx_server rsa_12 rsa.chain rsa "ssl_protocols TLSv1.2;"
+        nginx_server rsa_13 rsa.chain rsa "ssl_protocols TLSv1.3;"
+        nginx_server both ec.chain ec "ssl_certificate $pki/rsa.chain.pem; ssl_certificate_key $pki/rsa.key;"
+        nginx_server optional ec.chain ec "ssl_client_certificate $pki/root.pem; ssl_verify_client optional;"
+        nginx_server long long deep
+        nginx_server past past.chain past
+        nginx_server of_old of-old.chain of-old
+        nginx_server future future.chain future
+        nginx_server soon soon.chain soon
+        nginx_server self self.chain self
+        nginx_server foreign of-foreign.chain of-foreign
+        nginx_server foreign_root foreign.whole of-foreign
+        nginx_server private of-private of-private
+        nginx_server leaf_only ec ec
+        nginx_server wrong_intermediate wrong-intermediate ec
+        nginx_server shuffled shuffled ec
+        nginx_server with_root with-root ec
+        nginx_server name ec.chain ec "server_name www.blog.example;"
+        nginx_server name other.chain other "server_name $lab_host;"
+        nginx_server default other.chain other
+        nginx_server wildcard wildcard.chain wildcard
+        nginx_server nosan nosan.chain nosan
+        nginx_server client client.chain client
+        nginx_server public public.chain public
+        nginx_server unstapled stapled.chain stapled
+        nginx_server stapled stapled.chain stapled "ssl_stapling on; ssl_stapling_file $pki/stapled.ocsp;"
+        nginx_server revoked revoked.chain revoked "ssl_stapling on; ssl_stapling_file $pki/revoked.ocsp;"
+        echo "server { listen 127.0.0.1:${port[plain]}; location / { return 200 \"hello\n\"; } }"
+    } >"$work/certificate.servers"
+    "$lab" nginx "$work/lab" certificate <"$work/certificate.servers"
+}
+
+# with_clock OFFSET WHAT: the agent's clock is off; the server's is not
+with_clock() {
+    run_with=(env ASAN_OPTIONS="verify_asan_link_order=0:${ASAN_OPTIONS:-}" faketime --exclude-monotonic -f "$1")
+    target "$2"
+}
+
+stunnel_web() { stunnel_server "$1" "$2" "${port[plain]}"; }
