@@ -50,22 +50,6 @@ static int64_t now_us(void)
     return (int64_t)now.tv_sec * US_PER_S + now.tv_nsec / 1000;
 }
 
-/* "1h" is an hour ago. */
-static bool read_time(const char *option, const char *text, int64_t *ret_us)
-{
-    int64_t span_us;
-    if (time_parse_rfc3339(text, ret_us))
-        return true;
-    if (span_parse(text, &span_us) && span_us < now_us()) {
-        *ret_us = now_us() - span_us;
-        return true;
-    }
-    (void)cli_usage(
-        _("--%s: bad time \"%s\" (expected a span such as 1h or 2d, or a time such as 2026-11-20T10:00:00Z)"),
-        option, text);
-    return false;
-}
-
 /* @return an exit code, EXIT_HEALTHY to go on. */
 static int read_option(struct report *report, int id, const char *value)
 {
@@ -75,10 +59,10 @@ static int read_option(struct report *report, int id, const char *value)
         report->window.site = value;
         break;
     case OPTION_SINCE:
-        good = read_time("since", value, &report->window.since_us);
+        good = collector_time("since", value, &report->window.since_us);
         break;
     case OPTION_UNTIL:
-        good = read_time("until", value, &report->window.until_us);
+        good = collector_time("until", value, &report->window.until_us);
         break;
     case OPTION_REGION:
         report->window.region = value;

@@ -6,6 +6,7 @@
 extern const struct cli_verb verb_serve;
 extern const struct cli_verb verb_probe;
 extern const struct cli_verb verb_report;
+extern const struct cli_verb verb_reclassify;
 extern const struct cli_verb verb_site_add;
 extern const struct cli_verb verb_site_list;
 extern const struct cli_verb verb_site_show;
@@ -20,6 +21,7 @@ static const struct cli_verb *const verbs[] = {
     &verb_serve,
     &verb_probe,
     &verb_report,
+    &verb_reclassify,
     &verb_site_add,
     &verb_site_list,
     &verb_site_show,

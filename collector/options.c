@@ -3,12 +3,14 @@
 #include "cli/config.h"
 #include "cli/i18n.h"
 #include "store/command.h"
+#include "words/units.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 /* Texts of the file and of the defaults, kept for the program's life. */
 enum { OPTIONS_KEPT_MAX = 16 };
@@ -148,4 +150,22 @@ bool collector_settings_settle(struct collector_settings *settings)
 struct db_where collector_where(const struct collector_settings *settings)
 {
     return (struct db_where){.url = settings->db, .state = settings->state, .pg_bin = settings->pg_bin};
+}
+
+bool collector_time(const char *option, const char *text, int64_t *ret_us)
+{
+    int64_t span_us;
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    int64_t now_us = (int64_t)now.tv_sec * US_PER_S + now.tv_nsec / 1000;
+    if (time_parse_rfc3339(text, ret_us))
+        return true;
+    if (span_parse(text, &span_us) && span_us < now_us) {
+        *ret_us = now_us - span_us;
+        return true;
+    }
+    (void)cli_usage(
+        _("--%s: bad time \"%s\" (expected a span such as 1h or 2d, or a time such as 2026-11-20T10:00:00Z)"),
+        option, text);
+    return false;
 }

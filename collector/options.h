@@ -5,6 +5,7 @@
 #include "store/db.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Options that every verb of the collector takes, and where they lead. */
 
@@ -35,6 +36,9 @@ bool collector_option(struct collector_settings *settings, int id, const char *v
 
 /** Settles defaults (state folder from XDG_STATE_HOME or HOME; made with mode 0700). @return false after cli_error. */
 bool collector_settings_settle(struct collector_settings *settings);
+
+/** A moment of the past: "1h" is an hour ago, or an RFC 3339 time. Unix microseconds. @return false after cli_usage. */
+bool collector_time(const char *option, const char *text, int64_t *ret_us);
 
 struct db_where collector_where(const struct collector_settings *settings);
 

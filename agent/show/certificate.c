@@ -183,13 +183,72 @@ static void verify_rows(struct rows *rows, const struct attempt *attempt, struct
     }
 }
 
+static const char *staple_text(const struct evidence_tls *tls)
+{
+    switch (tls->staple) {
+    case STAPLE_UNKNOWN:
+        return "";
+    case STAPLE_ABSENT:
+        return N_("no OCSP staple");
+    case STAPLE_MALFORMED:
+        return N_("malformed OCSP staple");
+    case STAPLE_PRESENT:
+        break;
+    }
+    switch (tls->ocsp.status) {
+    case OCSP_NOT_SAID:
+        return N_("OCSP staple that says nothing about this certificate");
+    case OCSP_GOOD:
+        return N_("OCSP staple: good");
+    case OCSP_REVOKED:
+        return N_("OCSP staple: revoked");
+    case OCSP_UNKNOWN:
+        return N_("OCSP staple: unknown to the responder");
+    }
+    return "";
+}
+
 static void proofs_row(struct rows *rows, const struct attempt *attempt, struct buf *text)
 {
-    if (attempt->tls.staple == STAPLE_UNKNOWN)
+    const struct evidence_tls *tls = &attempt->tls;
+    if (tls->staple == STAPLE_UNKNOWN)
         return;
-    (void)buf_printf(text, _("OCSP staple %s, %u certificate transparency proofs"),
-                     evidence_staple_name((int)attempt->tls.staple), attempt->tls.sct_count);
+    (void)buf_text(text, _(staple_text(tls)));
+    if (tls->ocsp.next_update_s != 0) {
+        char until[UNITS_TIME_BYTES];
+        (void)buf_printf(text, _(" (valid until %s)"),
+                         time_rfc3339(tls->ocsp.next_update_s * US_PER_S, 0, until));
+    }
+    (void)buf_printf(text,
+                     ngettext(", %u certificate transparency proof", ", %u certificate transparency proofs",
+                              tls->sct_count),
+                     tls->sct_count);
     rows_add(rows, _("proofs"), text);
+}
+
+static const char *issuer_text(enum evidence_issuer issuer)
+{
+    switch (issuer) {
+    case ISSUER_NOT_FETCHED:
+        return "";
+    case ISSUER_COMPLETES:
+        return N_("fetched, and it completes the chain");
+    case ISSUER_SIGNS:
+        return N_("fetched; it signed the certificate, but leads to no trusted root");
+    case ISSUER_OTHER:
+        return N_("fetched; it did not sign the certificate");
+    case ISSUER_MALFORMED:
+        return N_("fetched; it is no certificate");
+    case ISSUER_FAILED:
+        return N_("could not be fetched");
+    }
+    return "";
+}
+
+void certificate_issuer(struct buf *out, const struct evidence_tls *tls)
+{
+    (void)text_safe(out, tls->issuer_url, strlen(tls->issuer_url));
+    (void)buf_printf(out, "  %s", T_(issuer_text(tls->issuer)));
 }
 
 void certificate_rows(struct rows *rows, const struct attempt *attempt)

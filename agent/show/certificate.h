@@ -19,4 +19,7 @@ bool certificate_days_left(const X509 *certificate, int64_t from_us, int *ret_da
 /** Rows: what the leaf says, the chain as sent, and every verify error. */
 void certificate_rows(struct rows *rows, const struct attempt *attempt);
 
+/** Appends the URL of the issuer that a leaf names, and what came of fetching it. */
+void certificate_issuer(struct buf *out, const struct evidence_tls *tls);
+
 #endif

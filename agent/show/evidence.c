@@ -46,6 +46,21 @@ static void append_answers(struct buf *out, const struct dns_query *query)
     }
 }
 
+static const char *ask_text(enum evidence_ask how)
+{
+    switch (how) {
+    case ASK_PLAIN:
+        return "";
+    case ASK_NO_CHECK:
+        return N_(", with DNSSEC checking disabled");
+    case ASK_TCP:
+        return N_(", over TCP");
+    case ASK_LATE:
+        return N_(", a second answer");
+    }
+    return "";
+}
+
 static void dns_row(struct rows *rows, const struct dns_query *query, bool first, struct buf *text)
 {
     if (query->answer_count > 0)
@@ -60,7 +75,7 @@ static void dns_row(struct rows *rows, const struct dns_query *query, bool first
     if (query->from_hosts_file)
         (void)buf_printf(text, " %s", _("from /etc/hosts"));
     else
-        (void)buf_printf(text, " %s %s", _("via"), query->resolver);
+        (void)buf_printf(text, " %s %s%s", _("via"), query->resolver, T_(ask_text(query->how)));
     rows_add_timed(rows, first ? _("dns") : "", query->from_hosts_file ? -1 : (int64_t)query->took_us, text);
 }
 
@@ -232,6 +247,8 @@ static void close_row(struct rows *rows, const struct attempt *attempt, struct b
     if (attempt->clock.connected_us == EVIDENCE_NEVER)
         return;
     (void)buf_printf(text, "%s", _(ending_text(attempt->end.how)));
+    if (attempt->end.abuse != ABUSE_NONE)
+        (void)buf_printf(text, "%s%s", _(", "), _(evidence_abuse_what((int)attempt->end.abuse)));
     if (attempt->flow.error != 0) {
         (void)buf_text(text, _(", "));
         append_error(text, &attempt->flow);
@@ -255,6 +272,8 @@ void show_stages(FILE *out, const struct attempt *attempt)
     http_row(rows, attempt, &text);
     edge_row(rows, attempt, &text);
     close_row(rows, attempt, &text);
+    if (!rows_are_empty(rows))
+        (void)fputc('\n', out);
     rows_print(rows, out);
     buf_done(&text);
     rows_free(rows);

@@ -1,7 +1,7 @@
 /*
  * lab-capacity: a server at the end of what it can take, in front of one that works.
  *
- *   lab-capacity KIND ADDRESS:PORT [--to ADDRESS:PORT] [--count N] [--hold MS]
+ *   lab-capacity KIND ADDRESS:PORT [--to ADDRESS:PORT] [--count N] [--hold MS] [--name NAME]
  *
  *   full      never accepts, and its queue is full already: SYNs are dropped
  *   hung      never accepts; the kernel takes what comes (a long queue)
@@ -11,6 +11,8 @@
  *   reset     reads the ClientHello and resets
  *   close     reads the ClientHello and closes
  *   small     relays, but resets a ClientHello record longer than --count bytes
+ *   whole     relays, but resets when the ClientHello is not whole as its first bytes come
+ *   quiet     relays, but keeps silent when the ClientHello has the name of --name
  *
  * IPv4. Prints "ready" when it listens.
  */
@@ -34,6 +36,7 @@ enum { RELAY_BYTES = 16384, HELLO_HEADER = 5, LONG_QUEUE = 1024 };
 
 static struct sockaddr_in here, to;
 static long count = 1, hold_ms;
+static const char *name = "";
 
 static void fail(const char *what, const char *why)
 {
@@ -44,16 +47,16 @@ static void fail(const char *what, const char *why)
 static struct sockaddr_in parse(const char *text)
 {
     char host[64];
-    struct sockaddr_in name = {.sin_family = AF_INET};
+    struct sockaddr_in address = {.sin_family = AF_INET};
     const char *colon = text == NULL ? NULL : strrchr(text, ':');
     if (colon == NULL || (size_t)(colon - text) >= sizeof host)
         fail("expected ADDRESS:PORT", text == NULL ? "nothing" : text);
     memcpy(host, text, (size_t)(colon - text));
     host[colon - text] = '\0';
-    name.sin_port = htons((uint16_t)atoi(colon + 1));
-    if (inet_pton(AF_INET, host, &name.sin_addr) != 1)
+    address.sin_port = htons((uint16_t)atoi(colon + 1));
+    if (inet_pton(AF_INET, host, &address.sin_addr) != 1)
         fail("not an address", host);
-    return name;
+    return address;
 }
 
 static int listen_here(int backlog)
@@ -77,10 +80,10 @@ static void wait_for_ever(void)
         (void)pause();
 }
 
-static int connect_to(const struct sockaddr_in *name)
+static int connect_to(const struct sockaddr_in *peer)
 {
     int fd = socket(AF_INET, SOCK_STREAM, 0);
-    if (fd >= 0 && connect(fd, (const struct sockaddr *)name, sizeof *name) == 0)
+    if (fd >= 0 && connect(fd, (const struct sockaddr *)peer, sizeof *peer) == 0)
         return fd;
     if (fd >= 0)
         (void)close(fd);
@@ -162,6 +165,22 @@ static size_t read_hello(int client, bool take)
     return 0;
 }
 
+/* The ClientHello as it is there when its first bytes are. */
+static bool comes_whole(int client)
+{
+    uint8_t bytes[RELAY_BYTES];
+    ssize_t got = recv(client, bytes, sizeof bytes, MSG_PEEK);
+    return got >= HELLO_HEADER && got >= HELLO_HEADER + (bytes[3] << 8 | bytes[4]);
+}
+
+static bool has_name(int client)
+{
+    uint8_t bytes[RELAY_BYTES];
+    (void)read_hello(client, false);
+    ssize_t got = recv(client, bytes, sizeof bytes, MSG_PEEK);
+    return got > 0 && memmem(bytes, (size_t)got, name, strlen(name)) != NULL;
+}
+
 static void one_at_a_time(void)
 {
     int fd = listen_here(0);
@@ -178,7 +197,7 @@ static void one_at_a_time(void)
 static void serve(const char *kind, int client)
 {
     char byte;
-    if (strcmp(kind, "reads") == 0) {
+    if (strcmp(kind, "reads") == 0 || (strcmp(kind, "quiet") == 0 && has_name(client))) {
         while (read(client, &byte, 1) > 0)
             continue;
     } else if (strcmp(kind, "reset") == 0) {
@@ -187,7 +206,8 @@ static void serve(const char *kind, int client)
     } else if (strcmp(kind, "close") == 0) {
         (void)read_hello(client, true);
         (void)close(client);
-    } else if (strcmp(kind, "small") == 0 && read_hello(client, false) > (size_t)count) {
+    } else if ((strcmp(kind, "small") == 0 && read_hello(client, false) > (size_t)count) ||
+               (strcmp(kind, "whole") == 0 && !comes_whole(client))) {
         reset(client);
     } else {
         relay(client);
@@ -219,7 +239,7 @@ static void each_its_own(const char *kind)
 
 int main(int argc, char **argv)
 {
-    static const char *const kinds[] = {"limit", "reads", "reset", "close", "small"};
+    static const char *const kinds[] = {"limit", "reads", "reset", "close", "small", "whole", "quiet"};
     if (argc < 3)
         fail("usage", "lab-capacity KIND ADDRESS:PORT [--to ADDRESS:PORT] [--count N] [--hold MS]");
     here = parse(argv[2]);
@@ -228,6 +248,8 @@ int main(int argc, char **argv)
             to = parse(argv[i + 1]);
         else if (strcmp(argv[i], "--count") == 0)
             count = atol(argv[i + 1]);
+        else if (strcmp(argv[i], "--name") == 0)
+            name = argv[i + 1];
         else if (strcmp(argv[i], "--hold") == 0)
             hold_ms = atol(argv[i + 1]);
         else

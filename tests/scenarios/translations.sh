@@ -8,7 +8,8 @@ po=$source_dir/deploy/po/zh_CN.po
 (cd "$source_dir" && find agent collector proto -name '*.[ch]' | sort) >files
 xgettext --directory="$source_dir" --files-from=files --from-code=UTF-8 --language=C --no-location --output=texts.pot \
     --keyword=_ --keyword=N_ --keyword=T_ --flag=cli_error:1:c-format --flag=cli_warning:1:c-format \
-    --flag=cli_usage:1:c-format --flag=config_complain:3:c-format --flag=table_cell:3:c-format --flag=fprintf:2:c-format
+    --flag=cli_usage:1:c-format --flag=config_complain:3:c-format --flag=table_cell:3:c-format --flag=fprintf:2:c-format \
+    2>complaints || { cat complaints >&2; fail "the sources cannot be read"; }
 texts=$(grep -c '^msgid' texts.pot)
 [ "$texts" -gt 100 ] || fail "only $texts texts found in the sources"
 ok "the sources have $((texts - 1)) texts"
