@@ -34,6 +34,11 @@ int64_t probe_now_us(const struct probe *probe)
     return clock_mono_us() - probe->start_us;
 }
 
+int64_t probe_wall_us(const struct probe *probe)
+{
+    return probe->attempt->clock.start_us + probe_now_us(probe);
+}
+
 bool probe_expired(const struct probe *probe)
 {
     return probe_now_us(probe) >= probe->deadline_us;

@@ -43,7 +43,9 @@ struct wire {
     size_t first_byte_count;
     void (*on_sent)(void *arg);     /* first bytes handed to the kernel; may be NULL */
     void (*on_received)(void *arg); /* first bytes came; may be NULL */
-    void (*on_end)(void *arg);      /* before OpenSSL hears of the end; once; may be NULL */
+    void (*on_bytes)(bool sent, const void *bytes, size_t length,
+                     void *arg); /* all that passes; may be NULL */
+    void (*on_end)(void *arg);   /* before OpenSSL hears of the end; once; may be NULL */
     void *arg;
 };
 
