@@ -25,6 +25,7 @@ enum {
     OPTION_NO_REQUEST,
     OPTION_FORMAT,
     OPTION_SHOWCERTS,
+    OPTION_VARIANT,
     OPTION_LADDER,
     OPTION_REST,
     OPTION_CONTROL_SNI,
@@ -47,6 +48,8 @@ const struct cli_option probe_options[] = {
     {"no-sni", 0, NULL, OPTION_NO_SNI, N_("send no server name")},
     {"tls1.2", 0, NULL, OPTION_TLS12, N_("offer TLS 1.2 only")},
     {"tls1.3", 0, NULL, OPTION_TLS13, N_("offer TLS 1.3 only")},
+    {"variant", 0, "NAME", OPTION_VARIANT,
+     N_("make the first attempt in this way: legacy, no-alpn, rsa-only, ...")},
     {"ca-file", 0, "FILE", OPTION_CA_FILE, N_("trust the certificates in this PEM file, not the system's")},
     {"timeout", 0, "TIME", OPTION_TIMEOUT, N_("time for one attempt (10s)")},
     {"concurrency", 'j', "N", OPTION_CONCURRENCY, N_("connections at once (64)")},
@@ -151,9 +154,25 @@ static int take_variant(struct probe_settings *settings, enum variant variant)
 {
     enum variant *chosen = &settings->job.variant;
     if (*chosen != VARIANT_NORMAL && *chosen != variant)
-        return cli_usage(_("--tls1.2 and --tls1.3 exclude each other"));
+        return cli_usage(_("--tls1.2, --tls1.3 and --variant exclude each other"));
     *chosen = variant;
     return EXIT_HEALTHY;
+}
+
+/* The ways that need nothing but a target: no other address or port, no issuer, no others beside them. */
+static int take_variant_name(struct probe_settings *settings, const char *value)
+{
+    static const enum variant variants[] = {
+        VARIANT_NORMAL,      VARIANT_CONTROL_SNI, VARIANT_NO_SNI,      VARIANT_TLS12,
+        VARIANT_TLS13,       VARIANT_LEGACY,      VARIANT_WIDE,        VARIANT_RSA_ONLY,
+        VARIANT_ECDSA_ONLY,  VARIANT_LARGE_HELLO, VARIANT_SMALL_MSS,   VARIANT_LARGE_SMALL_MSS,
+        VARIANT_SPLIT_HELLO, VARIANT_NO_ALPN,     VARIANT_CLIENT_CERT, VARIANT_IDLE,
+    };
+    const char *names[sizeof variants / sizeof variants[0]];
+    for (size_t i = 0; i < sizeof variants / sizeof variants[0]; i++)
+        names[i] = variant_name((int)variants[i]);
+    int index = cli_choice("variant", value, names, sizeof names / sizeof names[0]);
+    return index < 0 ? EXIT_USAGE : take_variant(settings, variants[index]);
 }
 
 static int take_span_option(struct probe_settings *settings, int id, const char *value)
@@ -277,6 +296,8 @@ static int take_option(struct probe_settings *settings, int id, const char *valu
     case OPTION_CONCURRENCY:
     case OPTION_EXPIRY_DAYS:
         return take_number_option(settings, id, value);
+    case OPTION_VARIANT:
+        return take_variant_name(settings, value);
     case OPTION_LADDER:
         return take_ladder(settings, value);
     case OPTION_ORIGIN:
@@ -300,6 +321,8 @@ static int check_settings(const struct probe_settings *settings)
         return cli_usage(_("--sni and --no-sni exclude each other"));
     if ((settings->job.flags & both) == both)
         return cli_usage(_("-4 and -6 exclude each other"));
+    if (settings->job.variant == VARIANT_CLIENT_CERT && settings->prober.client_cert == NULL)
+        return cli_usage(_("--variant client-cert needs --client-cert"));
     if (settings->prober.client_key != NULL && settings->prober.client_cert == NULL)
         return cli_usage(_("--client-key goes with --client-cert"));
     if (settings->report.chain && settings->report.format != REPORT_TEXT)
@@ -341,5 +364,8 @@ struct endpoint probe_settings_endpoint(const struct probe_settings *settings, s
     if (settings->sni != NULL)
         endpoint.sni = settings->sni;
     endpoint.no_sni = settings->no_sni;
+    if (settings->job.variant == VARIANT_CONTROL_SNI)
+        endpoint.sni =
+            settings->examine.control_sni != NULL ? settings->examine.control_sni : LADDER_CONTROL_SNI;
     return endpoint;
 }

@@ -129,6 +129,8 @@ void probe_tls_failed(struct probe *probe, int ssl_error)
     tls->ssl_error = ssl_error;
     keep_error_queue(tls);
     probe_end_as(probe, ending_of(probe, ssl_error));
+    if (ssl_error == SSL_ERROR_SSL)
+        wire_complete_first(&probe->wire);
 }
 
 /* --- the driver -------------------------------------------------------------------------------------------- */

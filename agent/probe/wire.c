@@ -77,6 +77,19 @@ int wire_read(struct wire *wire, void *bytes, size_t length)
     return (int)got;
 }
 
+void wire_complete_first(struct wire *wire)
+{
+    uint8_t bytes[EVIDENCE_FIRST_BYTES];
+    size_t room = sizeof wire->first_bytes - wire->first_byte_count;
+    if (wire->ended || wire->received_bytes == 0 || room == 0)
+        return;
+    ssize_t got = receive(wire->fd, bytes, room);
+    if (got <= 0)
+        return;
+    wire_keep_first(wire, bytes, (size_t)got);
+    wire->received_bytes += (uint64_t)got;
+}
+
 static ssize_t transmit(int fd, const void *bytes, size_t length)
 {
     ssize_t sent;

@@ -60,6 +60,9 @@ void wire_init(struct wire *wire, int fd);
 int wire_read(struct wire *wire, void *bytes, size_t length);
 int wire_write(struct wire *wire, const void *bytes, size_t length);
 
+/** Fills up `first_bytes` with what has already arrived: libssl gives up on the first five that are no record. */
+void wire_complete_first(struct wire *wire);
+
 /** A BIO over the wire, which must outlive it. @return NULL without memory. */
 BIO *wire_bio(struct wire *wire);
 

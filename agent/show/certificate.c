@@ -216,7 +216,8 @@ static void proofs_row(struct rows *rows, const struct attempt *attempt, struct 
     (void)buf_text(text, _(staple_text(tls)));
     if (tls->ocsp.next_update_s != 0) {
         char until[UNITS_TIME_BYTES];
-        (void)buf_printf(text, _(" until %s"), time_rfc3339(tls->ocsp.next_update_s * US_PER_S, 0, until));
+        (void)buf_printf(text, _(" (valid until %s)"),
+                         time_rfc3339(tls->ocsp.next_update_s * US_PER_S, 0, until));
     }
     (void)buf_printf(text,
                      ngettext(", %u certificate transparency proof", ", %u certificate transparency proofs",

@@ -6,18 +6,25 @@
 
 /*
  * The facts of a conclusion are English, since programs read them. Most are names, numbers and what servers sent; some are
- * words of ours, alone ("late") or before a comma ("early, 12 ms of rtt 40 ms"), and are translated before a text is
- * filled in with them. A server's text is never taken for a word: only values of certain keys are.
+ * words of ours, alone ("late") or before a comma ("early, 12 ms of rtt 40 ms"; "expired, 2026-11-19"), and are translated
+ * before a text is filled in with them. A server's text is never taken for a word: only values of certain keys are.
  */
 
 enum { FACT_BYTES = 640 };
 
-static const char *const worded_keys[] = {"when", "what", "protocol", "resource", "offender"};
+static const char *const worded_keys[] = {"when", "what", "protocol", "resource", "offender", "fault"};
 
-/* What the rules say under these keys; "what" has its texts in evidence.h. */
+/* What the rules say under these keys, beside what has texts of its own: causes' names, and evidence_abuse_what(). */
 static const char *const words[] = {
-    N_("early"),  N_("late"), N_("an unknown protocol"), N_("this machine"), N_("file descriptors"),
+    N_("early"),
+    N_("late"),
+    N_("an unknown protocol"),
+    N_("this machine"),
+    N_("file descriptors (of this process)"),
+    N_("file descriptors (of the system)"),
+    N_("socket buffers"),
     N_("memory"),
+    N_("local ports"),
 };
 
 static bool is_worded(const char *key)
@@ -29,18 +36,30 @@ static bool is_worded(const char *key)
     return false;
 }
 
+/* The word of ours that the text begins with, up to a comma; NULL when it is none. */
+static const char *first_word(const char *text)
+{
+    size_t length = strcspn(text, ",");
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (strlen(words[i]) == length && strncmp(words[i], text, length) == 0)
+            return words[i];
+    }
+    for (size_t i = 0; i < cause_count(); i++) {
+        const char *name = cause_at(i)->name;
+        if (strlen(name) == length && strncmp(name, text, length) == 0)
+            return name;
+    }
+    return NULL;
+}
+
 static const char *translated(const struct fact *fact, char out[FACT_BYTES])
 {
-    if (!is_worded(fact->key))
-        return fact->value;
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-        size_t length = strlen(words[i]);
-        if (strncmp(fact->value, words[i], length) == 0 && strncmp(fact->value + length, ", ", 2) == 0) {
-            (void)snprintf(out, FACT_BYTES, "%s%s%s", _(words[i]), _(", "), fact->value + length + 2);
-            return out;
-        }
-    }
-    return T_(fact->value);
+    const char *word = is_worded(fact->key) ? first_word(fact->value) : NULL;
+    const char *rest = word == NULL ? "" : fact->value + strlen(word);
+    if (strncmp(rest, ", ", 2) != 0)
+        return is_worded(fact->key) ? T_(fact->value) : fact->value;
+    (void)snprintf(out, FACT_BYTES, "%s%s%s", _(word), _(", "), rest + 2);
+    return out;
 }
 
 void show_filled(struct buf *out, const char *text, const struct conclusion *conclusion)

@@ -78,6 +78,11 @@ void rows_gap(struct rows *rows)
     (void)next_row(rows);
 }
 
+bool rows_are_empty(const struct rows *rows)
+{
+    return rows->count == 0;
+}
+
 /* A pipe's reader wants whole lines; a terminal, or who sets COLUMNS, wants them to fit. */
 static unsigned limit_of(FILE *out)
 {

@@ -3,6 +3,7 @@
 
 #include "words/buf.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -22,6 +23,8 @@ void rows_add(struct rows *rows, const char *label, struct buf *text);
 void rows_add_timed(struct rows *rows, const char *label, int64_t took_us, struct buf *text);
 /** An empty line. */
 void rows_gap(struct rows *rows);
+
+bool rows_are_empty(const struct rows *rows);
 
 /** Prints them, indented by two. */
 void rows_print(const struct rows *rows, FILE *out);

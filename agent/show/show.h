@@ -14,7 +14,7 @@
  * Nothing here checks the stream; the caller asks ferror() once it has flushed.
  */
 
-/** What one attempt saw, stage by stage, each with the time it took. */
+/** What one attempt saw, stage by stage, each with the time it took, below an empty line; nothing when it saw nothing. */
 void show_stages(FILE *out, const struct attempt *attempt);
 
 /** The chain as sent: "0 s:subject", "i:issuer", PEM, as `openssl s_client -showcerts` prints it. */

@@ -43,7 +43,7 @@ static void append_cause(struct buf *out, const struct case_file *file, const st
     (void)buf_text(out, _(row->name));
     if (conclusion->cause == CAUSE_UNCLASSIFIED &&
         outcome_raw_text(file->outcomes[0], raw, sizeof raw)[0] != '\0')
-        (void)buf_printf(out, " (%s)", raw);
+        (void)buf_printf(out, _(" (%s)"), raw);
 }
 
 static void headline(FILE *out, const struct case_file *file, const struct conclusion *conclusion)
@@ -95,9 +95,11 @@ static void append_variant(struct buf *out, const struct case_file *file, size_t
     char raw[128], address[ADDRESS_TEXT_BYTES];
     (void)buf_printf(out, "%-*s  %s", (int)width, name, _(outcome_class_text(file->outcomes[index].class)));
     if (outcome_raw_text(file->outcomes[index], raw, sizeof raw)[0] != '\0')
-        (void)buf_printf(out, " (%s)", raw);
+        (void)buf_printf(out, _(" (%s)"), raw);
     if (attempt->variant == VARIANT_OTHER_ADDRESS || attempt->variant == VARIANT_OTHER_FAMILY)
         (void)buf_printf(out, "  %s", address_text(&attempt->flow.destination, address));
+    if (file->origins[index] != NULL)
+        (void)buf_printf(out, _("  at the origin %s"), address_text(&attempt->flow.destination, address));
     if (attempt->variant == VARIANT_CONTROL_SNI) {
         (void)buf_text(out, "  ");
         (void)text_safe(out, attempt->tls.sni, strlen(attempt->tls.sni));
@@ -132,13 +134,10 @@ static void certainty_rows(struct rows *rows, const struct conclusion *conclusio
     const struct cause_row *row = cause_row(conclusion->cause);
     bool confirmed = conclusion->certainty == CERTAINTY_CONFIRMED;
     if (row->evidence[0] != '\0') {
-        if (!confirmed)
-            (void)buf_printf(text, "%s ", _("with:"));
         show_filled(text, row->evidence, conclusion);
         rows_add(rows, confirmed ? _("confirmed") : _("consistent"), text);
     }
-    if (row->tells_apart[0] != '\0') {
-        (void)buf_printf(text, "%s ", _("by:"));
+    if (!confirmed && row->tells_apart[0] != '\0') {
         show_filled(text, row->tells_apart, conclusion);
         rows_add(rows, _("told apart"), text);
     }
@@ -201,7 +200,6 @@ void show_verdict(FILE *out, const struct case_file *file, const struct conclusi
     buf_init(&text, 0);
     headline(out, file, conclusion);
     sentence(out, conclusion);
-    (void)fputc('\n', out);
     show_stages(out, file->attempts[0]);
     if (file->attempts[0]->tls.chain_count > 0) {
         rows_gap(rows);
@@ -248,7 +246,7 @@ static void problem(FILE *out, const struct case_file *file, const struct conclu
     append_cause(&cause, file, conclusion);
     if (conclusion->cause != CAUSE_UNCLASSIFIED &&
         outcome_raw_text(file->outcomes[0], raw, sizeof raw)[0] != '\0')
-        (void)buf_printf(&cause, " (%s)", raw);
+        (void)buf_printf(&cause, _(" (%s)"), raw);
     (void)fputs(read_text(&cause), out);
     buf_done(&cause);
 }

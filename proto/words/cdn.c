@@ -184,23 +184,9 @@ static bool is_code(const char *text)
     return length > 0 && length < CDN_POP_BYTES && strspn(text, allowed) == length;
 }
 
-/* Of several headers of one name, the one that has the wanted item. */
-static const char *pop_header(const struct cdn_rule *rule, const struct attempt *attempt)
-{
-    bool last = rule->step_count > 0 && rule->steps[0].kind == CDN_STEP_LAST_ITEM;
-    const char *value = NULL;
-    for (size_t i = 0; i < attempt->http.header_count && (value == NULL || last); i++)
-        if (strcmp(attempt->http.headers[i].name, rule->name) == 0)
-            value = attempt->http.headers[i].value;
-    return value;
-}
-
-static bool find_pop(const struct cdn_rule *rule, const struct attempt *attempt, char pop[CDN_POP_BYTES])
+static bool read_pop(const struct cdn_rule *rule, const char *value, char pop[CDN_POP_BYTES])
 {
     char text[EVIDENCE_TEXT_MAX + 1];
-    const char *value = pop_header(rule, attempt);
-    if (value == NULL)
-        return false;
     (void)snprintf(text, sizeof text, "%s", value);
     for (size_t i = 0; i < rule->step_count; i++) {
         take_step(&rule->steps[i], text);
@@ -210,6 +196,18 @@ static bool find_pop(const struct cdn_rule *rule, const struct attempt *attempt,
         return false;
     memcpy(pop, text, strlen(text) + 1);
     return true;
+}
+
+/* A list may be spread over several headers of one name: the last item is in the last of them. */
+static void find_pop(const struct cdn_rule *rule, const struct attempt *attempt, char pop[CDN_POP_BYTES])
+{
+    bool last = rule->step_count > 0 && rule->steps[0].kind == CDN_STEP_LAST_ITEM;
+    size_t count = attempt->http.header_count;
+    for (size_t i = 0; i < count; i++) {
+        const struct http_header *header = &attempt->http.headers[last ? count - 1 - i : i];
+        if (strcmp(header->name, rule->name) == 0 && read_pop(rule, header->value, pop))
+            return;
+    }
 }
 
 /* --- the answer --------------------------------------------------------------------------------------------------- */
@@ -254,7 +252,7 @@ static void tell(const struct cdn_table *table, size_t cdn, const struct attempt
             continue;
         if (rule->kind == CDN_RULE_POP) {
             if (match->pop[0] == '\0')
-                (void)find_pop(rule, attempt, match->pop);
+                find_pop(rule, attempt, match->pop);
         } else if (match->clue_count < CDN_MAX_CLUES &&
                    rule_matches(rule, attempt, asn, &match->clues[match->clue_count])) {
             match->clues[match->clue_count++].kind = clue_of(rule->kind);

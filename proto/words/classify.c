@@ -266,7 +266,7 @@ struct outcome classify(const struct attempt *attempt)
         return classify_dns(attempt);
     if (attempt->clock.connected_us == EVIDENCE_NEVER)
         return classify_connect(attempt);
-    if (attempt->variant == VARIANT_OTHER_PORT) /* connect() is all it wanted */
+    if (attempt->variant == VARIANT_OTHER_PORT) /* it only wanted to be connected */
         return outcome_make(OUTCOME_OK, RAW_NONE, 0);
     if (attempt->variant == VARIANT_ISSUER) /* no TLS: a certificate is fetched over plain HTTP */
         return classify_http(attempt);

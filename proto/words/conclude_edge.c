@@ -126,10 +126,10 @@ static enum cause cause_of_status(int32_t status)
     return CAUSE_EDGE_GATEWAY;
 }
 
-/* Could this status come of a handshake with the origin that failed? 502 says nothing closer; 504 is about time. */
+/* Could this status come of a handshake with the origin that failed? 502 and 503 say nothing closer; 504 is about time. */
 static bool may_be_handshake(int32_t status)
 {
-    return status == 502 || status == 525 || status == 526;
+    return status == 502 || status == 503 || status == 525 || status == 526;
 }
 
 static bool conclude_with_origin(const struct case_file *file, const struct origin *origin,
@@ -172,11 +172,16 @@ static void edge_facts(const struct attempt *attempt, struct arena *arena, struc
         (void)conclusion_fact(conclusion, arena, "pop", "%s", match.pop);
 }
 
-/* 528 and 529 are nobody's in particular: only behind a CDN they speak of an origin. */
-static bool speaks_of_origin(const struct case_file *file)
+/*
+ * 528 and 529 are nobody's in particular: only behind a CDN they speak of an origin. 503 is what some proxies say when they
+ * cannot use their origin, and what servers say of themselves: an origin that fails, or fails without SNI, decides.
+ */
+static bool speaks_of_origin(const struct case_file *file, const struct origin *origin)
 {
     struct cdn_match match;
     int32_t status = file->outcomes[0].raw;
+    if (status == 503)
+        return origin->probed && (!comes_through(file, origin->with_sni) || needs_sni(file, origin));
     if (file->outcomes[0].class == OUTCOME_HTTP_GATEWAY)
         return true;
     return file->outcomes[0].class == OUTCOME_HTTP_EDGE_ORIGIN &&
@@ -188,7 +193,7 @@ static bool conclude_status(const struct case_file *file, struct arena *arena, s
     struct origin origin = find_origin(file);
     (void)conclusion_fact(conclusion, arena, "status", "%d", file->outcomes[0].raw);
     edge_facts(file->attempts[0], arena, conclusion);
-    if (!speaks_of_origin(file))
+    if (!speaks_of_origin(file, &origin))
         return name_cause(conclusion, CAUSE_HTTP_SERVER_ERROR, CERTAINTY_CONSISTENT);
     if (origin.probed)
         return conclude_with_origin(file, &origin, arena, conclusion);

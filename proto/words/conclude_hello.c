@@ -32,6 +32,14 @@ static bool is_unacked(const struct attempt *attempt)
     return end->taken && end->bytes_acked <= 1;
 }
 
+/* An acknowledgement sooner than the server's pulls the smallest round trip down. */
+static bool is_acked_early(const struct case_file *file)
+{
+    enum { EARLY_PERCENT = 60 };
+    const struct tcp_snapshot *end = &file->attempts[0]->tcp[MOMENT_END];
+    return end->taken && (int64_t)end->min_rtt_us * 100 < case_rtt_us(file) * EARLY_PERCENT;
+}
+
 /* Two signals of the transport, the same again from another port, and a control that is well. */
 static void weigh(const struct controls *controls, bool two_signals, struct conclusion *conclusion)
 {
@@ -125,7 +133,7 @@ static bool conclude_closed(const struct case_file *file, const struct controls 
 {
     if (controls->answered > 0 && controls->failed == 0) {
         conclusion_rule_out(conclusion, CAUSE_HELLO_CLOSED, controls->by);
-        weigh(controls, case_is_early(file, 0) && is_unacked(file->attempts[0]), conclusion);
+        weigh(controls, case_is_early(file, 0) && is_acked_early(file), conclusion);
         return named(conclusion, CAUSE_HELLO_NAME_CLOSED);
     }
     if (controls->failed > 0)
@@ -162,8 +170,7 @@ static bool conclude_forged(const struct case_file *file, const struct controls 
     if (controls->answered > 0)
         conclusion_rule_out(conclusion, CAUSE_HELLO_ADDRESS_BLOCKED, controls->by);
     conclusion_rule_out(conclusion, CAUSE_HELLO_SERVER_RESET, VARIANT_NORMAL);
-    weigh(controls, true, conclusion);
-    (void)file;
+    weigh(controls, is_acked_early(file), conclusion);
     return named(conclusion, CAUSE_HELLO_FORGED_ALERT);
 }
 

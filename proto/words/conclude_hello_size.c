@@ -56,7 +56,10 @@ static bool conclude_large(const struct case_file *file, struct arena *arena, st
            conclusion_fact(conclusion, arena, "mss", "%u", large->tcp[MOMENT_CONNECTED].snd_mss);
 }
 
-/* How fast the server's flight came, kbit/s: only what it sends in one go, so that its thinking does not count. */
+/*
+ * How fast the server's flight came after its first segment, kbit/s: only what it sends in one go, so that its thinking does
+ * not count.
+ */
 static uint64_t flight_kbps(const struct attempt *attempt)
 {
     const struct evidence_clock *clock = &attempt->clock;
@@ -67,7 +70,8 @@ static uint64_t flight_kbps(const struct attempt *attempt)
     int64_t took_us = clock->flight_us - clock->first_byte_us;
     bool slow = took_us >= SLOW_MIN_US &&
                 took_us >= (int64_t)attempt->tcp[MOMENT_CONNECTED].rtt_us * SLOW_MIN_ROUND_TRIPS;
-    bool lossless = end->total_retrans == 0 && end->rcv_ooopack == 0;
+    /* What comes slowly is acknowledged slowly: later retransmits of ours are the path's doing, and not its loss. */
+    bool lossless = attempt->tcp[MOMENT_HELLO].total_retrans == 0 && end->rcv_ooopack == 0;
     bool full = end->data_segs_in > 0 && end->bytes_received / end->data_segs_in >= FULL_SEGMENT_BYTES;
     if (!slow || !lossless || !full)
         return 0;
@@ -76,7 +80,8 @@ static uint64_t flight_kbps(const struct attempt *attempt)
         if (record->received && record->content == TLS_HANDSHAKE && record->at_us <= clock->flight_us)
             bytes += record->length;
     }
-    return bytes * 8000 / (uint64_t)took_us;
+    uint64_t before = attempt->tcp[MOMENT_HELLO].taken ? attempt->tcp[MOMENT_HELLO].bytes_received : 0;
+    return bytes > before ? (bytes - before) * 8000 / (uint64_t)took_us : 0;
 }
 
 static bool conclude_slow(const struct case_file *file, struct arena *arena, struct conclusion *conclusion)

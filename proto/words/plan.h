@@ -39,7 +39,7 @@
     X(VARIANT_BURST, 17, "burst")           /* one of several at once; own servers only */                   \
     X(VARIANT_ISSUER, 18, "issuer")         /* fetch of the issuer named in the certificate (AIA) */         \
     X(VARIANT_WIDE, 19, "wide")             /* every cipher and group the library has, SECLEVEL 0 */         \
-    X(VARIANT_OTHER_PORT, 20, "other-port") /* connect() alone, to another port of the address */            \
+    X(VARIANT_OTHER_PORT, 20, "other-port") /* connected to, no more: another port of the address */         \
     X(VARIANT_LARGE_SMALL_MSS, 21, "large-small-mss") /* the large hello in segments of the small MSS */
 
 /* Why an attempt was made. */

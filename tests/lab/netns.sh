@@ -1,9 +1,9 @@
 # A path of network namespaces, to be sourced by scenarios that run as root (after lib.sh):
 #
-#     client 10.71.1.2 --- near 10.71.1.1 === lab-wire === far 10.71.3.1 --- server 10.71.3.2 and .3
+#     client 10.71.1.2 --- near 10.71.1.1 === lab-wire === far 10.71.3.1 --- server 10.71.3.2, .3 and .4
 #
 # near and far are routers, each with an nftables ruleset; between them lab-wire does what it is told (tests/lab/wire.c). The
-# server is nginx; anything else is started with path_serve. The agent runs on the client as an unprivileged user.
+# server is nginx at .2 and .3; at .4 there is only what is started with path_serve. The agent runs on the client as an unprivileged user.
 #
 #   path_up                       makes it, once
 #   path_wire [OPTIONS]           starts the wire, with 10 ms before and 40 ms behind its middle
@@ -14,6 +14,7 @@ path_id=plx$$
 path_name=www.path.example
 path_server=10.71.3.2
 path_sibling=10.71.3.3
+path_bare=10.71.3.4
 path_made=
 
 path_in() { ip netns exec "$path_id-$1" "${@:2}"; }
@@ -38,8 +39,9 @@ path_wire_end() { # NAMESPACE ADDRESS PEER NETWORK
 
 path_nginx() {
     "$source_dir/tests/lab/pki.sh" "$work/pki" init
-    "$source_dir/tests/lab/pki.sh" "$work/pki" leaf path --key rsa --names "$path_name"
-    local at
+    local at names=$path_name
+    for at in $(seq 60); do names+=",one-of-many-names-$at.path.example"; done # a flight of several packets
+    "$source_dir/tests/lab/pki.sh" "$work/pki" leaf path --key rsa --names "$names"
     mkdir -p "$work/path.tmp"
     {
         echo "user nobody nogroup; worker_processes 1; daemon off; pid $work/path.nginx.pid; error_log $work/logs/path.nginx info;"
@@ -49,7 +51,7 @@ path_nginx() {
             echo "server { listen $at ssl backlog=128; ssl_certificate $work/pki/path.chain.pem; ssl_certificate_key $work/pki/path.key;"
             echo 'location / { default_type text/plain; return 200 "hello from the far end\n"; } }'
         done
-        [ -z "${path_plain:-}" ] || echo "server { listen $path_server:80; return 404; }"
+        echo "server { listen $path_server:80; return 404; }"
         echo "}"
     } >"$work/path.nginx.conf"
     start path.nginx.out path_in server nginx -p "$work" -e "$work/logs/path.nginx" -c "$work/path.nginx.conf"
@@ -83,6 +85,7 @@ path_up() {
     path_link client 10.71.1.2/24 near 10.71.1.1/24
     path_link far 10.71.3.1/24 server "$path_server/24"
     path_in server ip address add "$path_sibling/24" dev to-far
+    path_in server ip address add "$path_bare/24" dev to-far
     path_in client ip route add default via 10.71.1.1
     path_in server ip route add default via 10.71.3.1
     path_wire_end near 10.71.2.1 10.71.2.2 10.71.3.0/24
@@ -110,6 +113,8 @@ path_start_ready() {
 }
 
 path_wire() {
+    path_in client ip route flush cache # what was learned of the last wire's MTU
+    path_in server ip route flush cache
     path_in near nft flush chain ip path forward
     path_in far nft flush chain ip path forward
     path_start_ready wire "$build_dir/lab/lab-wire" --left "$path_id-near" --right "$path_id-far" --delay-left 10 --delay-right 40 "$@"
@@ -150,8 +155,8 @@ served() { # ARGUMENTS of lab-capacity, but for where it listens
     local kind=$1
     shift
     path_wire
-    path_serve "$kind" "$path_server:4433" "$@"
-    path_target 4433
+    path_serve "$kind" "$path_bare:4433" "$@"
+    path_target 4433 "$path_bare"
 }
 
 filtered() { # near|far VERDICT...: for the server's port
@@ -174,8 +179,10 @@ limited() {
     path_target
 }
 
-starved() {
+starved() { # DESCRIPTORS: fewer than connections at once
+    local port targets=
     path_wire
-    run_with+=(prlimit --nofile="${1:-12}:${1:-12}")
-    path_target
+    run_with+=(prlimit --nofile="$1:$1")
+    for port in $(seq 4401 4440); do targets+=" $path_bare:$port"; done
+    echo "$targets"
 }

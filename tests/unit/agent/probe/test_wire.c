@@ -150,6 +150,24 @@ static void a_flood_ends(void **state)
     assert_int_equal(fixture->ends, 1);
 }
 
+static void in_pieces_each_write_waits_for_leave_until_an_answer_came(void **state)
+{
+    struct fixture *fixture = *state;
+    struct wire *wire = &fixture->wire;
+    char hello[3 * WIRE_PIECE_BYTES] = {0}, got[16];
+    wire->in_pieces = true;
+    assert_int_equal(BIO_write(fixture->bio, hello, sizeof hello), WIRE_PIECE_BYTES);
+    assert_int_equal(BIO_write(fixture->bio, hello, sizeof hello), -1);
+    assert_true(BIO_should_retry(fixture->bio));
+    assert_true(wire->between);
+    wire->between = false;
+    assert_int_equal(BIO_write(fixture->bio, hello, sizeof hello), WIRE_PIECE_BYTES);
+    assert_int_equal(wire->sent_bytes, 2 * WIRE_PIECE_BYTES);
+    assert_int_equal(send(fixture->peer, "more", 4, 0), 4);
+    assert_int_equal(BIO_read(fixture->bio, got, sizeof got), 4);
+    assert_int_equal(BIO_write(fixture->bio, hello, sizeof hello), (int)sizeof hello);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -160,6 +178,7 @@ int main(void)
         TEST(a_reset_keeps_its_errno_and_call),
         TEST(a_failed_write_is_swallowed_and_noted),
         TEST(a_flood_ends),
+        TEST(in_pieces_each_write_waits_for_leave_until_an_answer_came),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -299,6 +299,14 @@ static const struct reading readings[] = {
      {{"host", "a.test"}},
      "ClientHello: reset on the name",
      "ClientHello：因域名被重置"},
+    {CAUSE_HELLO_CLOSED,
+     {{"when", "early, 12 ms of rtt 40 ms"}},
+     "Closed without an answer (early, 12 ms of rtt 40 ms).",
+     "没有应答就关闭（过早，12 ms of rtt 40 ms）。"},
+    {CAUSE_EDGE_REJECTS_ORIGIN,
+     {{"fault", "expired, 2026-11-19"}},
+     "expired, 2026-11-19.",
+     "已过期，2026-11-19。"},
     {CAUSE_CAPACITY_BURST,
      {{NULL, NULL}},
      "capacity: listen queue overflows under a burst",
@@ -322,7 +330,7 @@ static void verdicts_read_in_both_languages(void **state)
         assert_has(print_case(fixture, &file, &conclusion, show_verdict), readings[i].english);
         cli_set_language("zh");
         assert_has(print_case(fixture, &file, &conclusion, show_verdict), readings[i].chinese);
-        assert_has(fixture->printed, "  相符  依据：");
+        assert_has(fixture->printed, "  相符  ");
         cli_set_language("en");
     }
 }
@@ -365,15 +373,18 @@ static void other_attempts_are_listed(void **state)
         file.outcomes[file.count++] = i == 0 ? outcome_make(OUTCOME_OK, RAW_NONE, 0)
                                              : outcome_make(OUTCOME_HELLO_RESET, RAW_ERRNO, 104);
     }
+    const struct endpoint origin = {.site = "", .host = "198.51.100.9", .port = 8443, .sni = "a.test"};
+    assert_true(address_parse("198.51.100.9", &control->flow.destination));
+    file.origins[1] = &origin;
     struct conclusion conclusion = {.cause = CAUSE_HELLO_NAME_RESET, .certainty = CERTAINTY_CONFIRMED};
     conclusion_rule_out(&conclusion, CAUSE_HELLO_ADDRESS_BLOCKED, VARIANT_CONTROL_SNI);
     conclusion_rule_out(&conclusion, CAUSE_TCP_REFUSED, VARIANT_NORMAL);
     const char *text = print_case(fixture, &file, &conclusion, show_verdict);
     assert_no_controls(text);
-    assert_has(text, "  attempts    control-sni  ok  \\x1b]0;owned");
-    assert_has(text, "              burst        reset after ClientHello (errno 104 ECONNRESET)  3 times\n");
-    assert_has(text, "  confirmed   early reset");
-    assert_has(text, "  ruled out   address blocked (by control-sni), connection refused\n");
+    assert_has(text, "  attempts   control-sni  ok  at the origin 198.51.100.9  \\x1b]0;owned");
+    assert_has(text, "             burst        reset after ClientHello (errno 104 ECONNRESET)  3 times\n");
+    assert_has(text, "  confirmed  early reset");
+    assert_has(text, "  ruled out  address blocked (by control-sni), connection refused\n");
     json_t *read = json_loads(print_case(fixture, &file, &conclusion, json), 0, NULL);
     const json_t *verdict = json_object_get(read, "verdict");
     assert_string_equal(json_string_value(json_object_get(verdict, "certainty")), "confirmed");
@@ -381,6 +392,9 @@ static void other_attempts_are_listed(void **state)
     assert_string_equal(
         json_string_value(json_object_get(json_array_get(json_object_get(verdict, "ruled_out"), 0), "by")),
         "control-sni");
+    const json_t *second = json_array_get(json_object_get(read, "attempts"), 1);
+    assert_string_equal(json_string_value(json_object_get(json_object_get(second, "endpoint"), "host")),
+                        "198.51.100.9");
     json_decref(read);
     attempt_free(control);
     attempt_free(burst);
