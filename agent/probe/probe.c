@@ -13,6 +13,8 @@
 /*
  * One attempt:
  *
+ *   (variant issuer: FETCH in place of HANDSHAKE, OBSERVE and REQUEST)
+ *
  *   queue ──> RESOLVE ──> CONNECT ──> HANDSHAKE ──> OBSERVE ──> REQUEST ──> CLOSE ──> done callback
  *                │            │           │            │                      ^
  *                │            │           └─ failed ───┤                      │
@@ -32,6 +34,11 @@ static enum probe_stage (*const stage_functions[])(struct probe *) = {PROBE_STAG
 int64_t probe_now_us(const struct probe *probe)
 {
     return clock_mono_us() - probe->start_us;
+}
+
+int64_t probe_wall_us(const struct probe *probe)
+{
+    return probe->attempt->clock.start_us + probe_now_us(probe);
 }
 
 bool probe_expired(const struct probe *probe)
@@ -122,6 +129,8 @@ void probe_tls_failed(struct probe *probe, int ssl_error)
     tls->ssl_error = ssl_error;
     keep_error_queue(tls);
     probe_end_as(probe, ending_of(probe, ssl_error));
+    if (ssl_error == SSL_ERROR_SSL)
+        wire_complete_first(&probe->wire);
 }
 
 /* --- the driver -------------------------------------------------------------------------------------------- */
@@ -132,6 +141,7 @@ static void probe_finish(void *arg)
     SSL_free(probe->ssl);
     http_reader_done(&probe->http);
     buf_done(&probe->request);
+    buf_done(&probe->body);
     if (probe->wire.fd >= 0)
         (void)close(probe->wire.fd);
     prober_finished(probe);
@@ -226,6 +236,11 @@ static void identify(struct probe *probe)
     attempt->hello_profile = TRUST_HELLO_PROFILE;
     memcpy(attempt->ca_bundle_sha256, trust_sha256(probe->prober->trust), sizeof attempt->ca_bundle_sha256);
     attempt->flow.destination_port = job->endpoint.port;
+    if (job->variant == VARIANT_ISSUER) {
+        attempt->tls.issuer = ISSUER_FAILED; /* until it is here */
+        attempt->tls.issuer_url =
+            job->issuer_of == NULL ? "" : kept(attempt, job->issuer_of->tls.leaf.issuer_url);
+    }
 }
 
 static void start_clock(struct probe *probe)

@@ -4,6 +4,7 @@
 #include "link/handles.h"
 #include "probe/hosts.h"
 #include "probe/http.h"
+#include "probe/pcap.h"
 #include "probe/prober.h"
 #include "probe/resolver.h"
 #include "probe/trust.h"
@@ -19,6 +20,7 @@
 #define PROBE_STAGES(X)                                                                                      \
     X(RESOLVE, resolve)                                                                                      \
     X(CONNECT, connect)                                                                                      \
+    X(FETCH, fetch)                                                                                          \
     X(HANDSHAKE, handshake)                                                                                  \
     X(OBSERVE, observe)                                                                                      \
     X(REQUEST, request)                                                                                      \
@@ -35,8 +37,9 @@ enum { PROBE_FAMILIES = 2, PROBE_QUESTIONS = PROBE_FAMILIES + 1, PROBE_USER_AGEN
 /* A job, shared by the attempts it gives. */
 struct probe_task {
     struct probe_job job;
-    struct arena arena; /* the endpoint's texts */
-    unsigned open;      /* probes that have not finished */
+    struct arena arena;     /* the endpoint's texts */
+    unsigned open;          /* probes that have not finished */
+    const char *fetch_path; /* of the variant issuer */
     probe_done done;
     void *arg;
 };
@@ -64,9 +67,11 @@ struct probe {
     int64_t wake_us; /* an earlier moment at which the stage wants to look again; 0: none */
     struct probe_question questions[PROBE_QUESTIONS]; /* a family each, and one that is asked again */
     struct wire wire;                                 /* owns the socket */
+    struct pcap_flow capture;
     SSL *ssl;
     struct http_reader http;
     struct buf request;
+    struct buf body; /* of what the variant issuer fetches */
     size_t request_sent;
     bool requesting;
     int64_t stop_us; /* when enough was read after the handshake; 0: not known yet */
@@ -124,6 +129,9 @@ enum probe_stage probe_local(struct probe *probe, enum evidence_local local, int
 
 /** Has the owner nothing against this address? */
 bool probe_allowed(const struct probe *probe);
+
+/** Wall clock of now, as captures write it: the attempt's start and what has gone by since. */
+int64_t probe_wall_us(const struct probe *probe);
 
 /** Takes a TCP_INFO, the first time only. */
 void probe_snapshot(struct probe *probe, enum evidence_moment moment);

@@ -70,7 +70,8 @@ static uint64_t flight_kbps(const struct attempt *attempt)
     int64_t took_us = clock->flight_us - clock->first_byte_us;
     bool slow = took_us >= SLOW_MIN_US &&
                 took_us >= (int64_t)attempt->tcp[MOMENT_CONNECTED].rtt_us * SLOW_MIN_ROUND_TRIPS;
-    bool lossless = end->total_retrans == 0 && end->rcv_ooopack == 0;
+    /* What comes slowly is acknowledged slowly: later retransmits of ours are the path's doing, and not its loss. */
+    bool lossless = attempt->tcp[MOMENT_HELLO].total_retrans == 0 && end->rcv_ooopack == 0;
     bool full = end->data_segs_in > 0 && end->bytes_received / end->data_segs_in >= FULL_SEGMENT_BYTES;
     if (!slow || !lossless || !full)
         return 0;
