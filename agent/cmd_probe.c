@@ -2,6 +2,8 @@
 #include "cli/i18n.h"
 #include "cli/term.h"
 #include "link/handles.h"
+#include "probe/keylog.h"
+#include "probe/pcap.h"
 #include "probe_settings.h"
 #include "show/explain.h"
 
@@ -191,6 +193,31 @@ static int exit_code(const struct session *session)
     return session->counts.not_tried > 0 ? EXIT_FAILED : EXIT_HEALTHY;
 }
 
+/* @return false after a message. */
+static bool open_files(struct probe_settings *settings)
+{
+    char *why = NULL;
+    if (settings->pcap != NULL)
+        settings->prober.pcap = pcap_open(settings->pcap, &why);
+    if (why == NULL && settings->keylog != NULL)
+        settings->prober.keylog = keylog_open(settings->keylog, &why);
+    if (why == NULL)
+        return true;
+    cli_error("%s", why);
+    free(why);
+    return false;
+}
+
+static bool close_files(struct probe_settings *settings)
+{
+    int pcap_error = pcap_close(settings->prober.pcap), keylog_error = keylog_close(settings->prober.keylog);
+    if (pcap_error != 0)
+        cli_error("%s: %s", settings->pcap, strerror(pcap_error));
+    if (keylog_error != 0)
+        cli_error("%s: %s", settings->keylog, strerror(keylog_error));
+    return pcap_error == 0 && keylog_error == 0;
+}
+
 static bool open_probers(struct session *session)
 {
     char *why = NULL;
@@ -217,7 +244,8 @@ static int probe_all(struct probe_settings *settings)
         cli_error("%s", uv_strerror(status));
         return EXIT_FAILED;
     }
-    if (!open_probers(&session)) {
+    if (!open_files(settings) || !open_probers(&session)) {
+        (void)close_files(settings);
         (void)uv_loop_close(&session.loop);
         return EXIT_FAILED;
     }
@@ -230,6 +258,7 @@ static int probe_all(struct probe_settings *settings)
     (void)uv_run(&session.loop, UV_RUN_DEFAULT);
     report_end(&settings->report, &session.counts);
     examiner_free(session.examiner);
+    session.failed |= !close_files(settings);
     (void)uv_loop_close(&session.loop);
     return exit_code(&session);
 }

@@ -37,6 +37,8 @@ enum {
     OPTION_EXPIRY_DAYS,
     OPTION_EXPLAIN,
     OPTION_LIST_CAUSES,
+    OPTION_PCAP,
+    OPTION_KEYLOG,
 };
 
 const struct cli_option probe_options[] = {
@@ -73,6 +75,9 @@ const struct cli_option probe_options[] = {
     {"origin", 0, "ADDRESS[:PORT]", OPTION_ORIGIN,
      N_("the server behind the target: also probed, with its name and without")},
     {"expiry-days", 0, "N", OPTION_EXPIRY_DAYS, N_("warn when a certificate ends in fewer days (21)")},
+    {"pcap", 0, "FILE", OPTION_PCAP, N_("write the bytes of the connections to a file for Wireshark")},
+    {"keylog", 0, "FILE", OPTION_KEYLOG,
+     N_("append the secrets of the connections to a file, to read that capture")},
     {"explain", 0, "CAUSE", OPTION_EXPLAIN, N_("say what is known about a cause, and probe nothing")},
     {"list-causes", 0, NULL, OPTION_LIST_CAUSES, N_("list the causes that can be told, and probe nothing")},
     {0},
@@ -275,6 +280,12 @@ static int take_option(struct probe_settings *settings, int id, const char *valu
         return EXIT_HEALTHY;
     case OPTION_RESOLVER:
         settings->prober.resolver = value;
+        return EXIT_HEALTHY;
+    case OPTION_PCAP:
+        settings->pcap = value;
+        return EXIT_HEALTHY;
+    case OPTION_KEYLOG:
+        settings->keylog = value;
         return EXIT_HEALTHY;
     case OPTION_EXPLAIN:
         settings->explain = value;

@@ -18,6 +18,8 @@ struct probe_settings {
     struct report report;
     bool list_causes; /* print the catalogue; nothing is probed */
     const char *explain;
+    const char *pcap;   /* files to write; NULL: none */
+    const char *keylog;
 };
 
 extern const struct cli_option probe_options[];

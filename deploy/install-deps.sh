@@ -8,7 +8,7 @@ build=(gcc libc6-dev cmake ninja-build pkg-config protobuf-c-compiler gettext
     libuv1-dev libssl-dev libprotobuf-c-dev libc-ares-dev liblmdb-dev libmaxminddb-dev libjansson-dev libyaml-dev
     libidn2-dev libpq-dev libcsv-dev libcmocka-dev)
 run=(postgresql openssl nginx ca-certificates procps)
-test=("${run[@]}" clang-format clang-tidy faketime jq binutils mandoc time haproxy gnutls-bin stunnel4)
+test=("${run[@]}" clang-format clang-tidy faketime jq binutils mandoc time haproxy gnutls-bin stunnel4 dnsmasq-base unbound)
 
 wanted=()
 [ $# -gt 0 ] || set -- --build
@@ -53,7 +53,7 @@ hold() { # FILE MODE CONTENT
 }
 
 services=()
-for package in nginx postgresql haproxy stunnel4; do
+for package in nginx postgresql haproxy stunnel4 unbound; do
     [[ " ${missing[*]} " != *" $package "* ]] || services+=("$package")
 done
 if [ ${#services[@]} -gt 0 ]; then

@@ -34,6 +34,11 @@ int64_t probe_now_us(const struct probe *probe)
     return clock_mono_us() - probe->start_us;
 }
 
+int64_t probe_wall_us(const struct probe *probe)
+{
+    return probe->attempt->clock.start_us + probe_now_us(probe);
+}
+
 bool probe_expired(const struct probe *probe)
 {
     return probe_now_us(probe) >= probe->deadline_us;
@@ -122,6 +127,8 @@ void probe_tls_failed(struct probe *probe, int ssl_error)
     tls->ssl_error = ssl_error;
     keep_error_queue(tls);
     probe_end_as(probe, ending_of(probe, ssl_error));
+    if (ssl_error == SSL_ERROR_SSL)
+        wire_complete_first(&probe->wire);
 }
 
 /* --- the driver -------------------------------------------------------------------------------------------- */

@@ -4,6 +4,7 @@
 #include "link/handles.h"
 #include "probe/hosts.h"
 #include "probe/http.h"
+#include "probe/pcap.h"
 #include "probe/prober.h"
 #include "probe/resolver.h"
 #include "probe/trust.h"
@@ -64,6 +65,7 @@ struct probe {
     int64_t wake_us; /* an earlier moment at which the stage wants to look again; 0: none */
     struct probe_question questions[PROBE_QUESTIONS]; /* a family each, and one that is asked again */
     struct wire wire;                                 /* owns the socket */
+    struct pcap_flow capture;
     SSL *ssl;
     struct http_reader http;
     struct buf request;
@@ -125,6 +127,9 @@ enum probe_stage probe_local(struct probe *probe, enum evidence_local local, int
 
 /** Has the owner nothing against this address? */
 bool probe_allowed(const struct probe *probe);
+
+/** Wall clock of now, as captures write it: the attempt's start and what has gone by since. */
+int64_t probe_wall_us(const struct probe *probe);
 
 /** Takes a TCP_INFO, the first time only. */
 void probe_snapshot(struct probe *probe, enum evidence_moment moment);

@@ -18,6 +18,8 @@
  * callbacks of its own too. SIGPIPE must be ignored (cli_main does).
  */
 struct prober;
+struct pcap;   /* probe/pcap.h */
+struct keylog; /* probe/keylog.h */
 
 /** Texts are copied. Zeroed is a one-shot prober with the system's trust store and resolver. */
 struct prober_options {
@@ -30,6 +32,8 @@ struct prober_options {
     const char *contact;       /* the owner's, put into the User-Agent beside the URL; NULL: none */
     struct address source;     /* where connections go out from, in its family; none: the kernel's choice */
     unsigned concurrency;      /* 0: PROBER_CONCURRENCY */
+    struct pcap *pcap;         /* borrowed: connections are captured into it; NULL: none */
+    struct keylog *keylog;     /* borrowed: their secrets are logged; NULL: none */
 
     /** Asked after resolution and again right before connect; false ends the attempt as LOCAL_POLICY. NULL:
      * all. */

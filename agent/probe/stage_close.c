@@ -75,6 +75,7 @@ enum probe_stage probe_stage_close(struct probe *probe)
         return probe_wait_for(probe, WANT_NOTHING, 0);
     attempt->end.abuse = abuse_of(attempt, wire);
     say_goodbye(probe);
+    pcap_end(&probe->capture, attempt->end.how, probe_wall_us(probe));
     attempt->end.sent_bytes = wire->sent_bytes;
     attempt->end.received_bytes = wire->received_bytes;
     attempt->end.first_byte_count = wire->first_byte_count;

@@ -2,6 +2,7 @@
 #include "probe/tcp.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <sys/socket.h>
 
 /* What a failing socket() or connect() says about this machine. LOCAL_NONE: it says something about the peer.
@@ -34,11 +35,37 @@ static enum probe_stage failed_at_once(struct probe *probe, int error, enum evid
                                : probe_local(probe, local, error, evidence_call_name((int)call));
 }
 
+static void on_bytes(bool sent, const void *bytes, size_t length, void *arg)
+{
+    struct probe *probe = arg;
+    pcap_bytes(&probe->capture, sent, bytes, length, probe_wall_us(probe));
+}
+
+/* The SYN is written when its answer is there: only then is it known from where it went out, in every case. */
+static void capture_start(struct probe *probe, bool accepted)
+{
+    const struct attempt *attempt = probe->attempt;
+    struct pcap *pcap = probe->prober->options.pcap;
+    char comment[ENDPOINT_TEXT_BYTES + 64], name[ENDPOINT_TEXT_BYTES];
+    if (pcap == NULL)
+        return;
+    (void)snprintf(comment, sizeof comment, "%s, variant %s", endpoint_text(&probe->task->job.endpoint, name),
+                   variant_name((int)attempt->variant));
+    pcap_begin(&probe->capture, pcap, &attempt->flow, comment,
+               attempt->clock.start_us + attempt->clock.connect_us);
+    if (accepted || attempt->flow.error == ECONNREFUSED)
+        pcap_answer(&probe->capture, accepted, probe_wall_us(probe));
+    probe->capture.ended |= !accepted;
+    probe->wire.on_bytes = on_bytes;
+    probe->wire.arg = probe;
+}
+
 static enum probe_stage connected(struct probe *probe)
 {
     probe_stamp(probe, &probe->attempt->clock.connected_us);
     tcp_source(probe->wire.fd, &probe->attempt->flow);
     probe_snapshot(probe, MOMENT_CONNECTED);
+    capture_start(probe, true);
     return probe->task->job.variant == VARIANT_OTHER_PORT ? PROBE_CLOSE : PROBE_HANDSHAKE;
 }
 
@@ -73,11 +100,13 @@ enum probe_stage probe_stage_connect(struct probe *probe)
 {
     if (probe->wire.fd < 0)
         return start(probe);
-    if (probe->ready)
-        return tcp_connect_result(probe->wire.fd, &probe->attempt->flow) == 0 ? connected(probe)
-                                                                              : PROBE_CLOSE;
-    if (!probe_expired(probe))
+    if (probe->ready && tcp_connect_result(probe->wire.fd, &probe->attempt->flow) == 0)
+        return connected(probe);
+    if (!probe->ready && !probe_expired(probe))
         return probe_wait_for(probe, WANT_WRITE, 0);
+    capture_start(probe, false);
+    if (probe->ready)
+        return PROBE_CLOSE;
     probe_end_as(probe, ENDING_TIMEOUT);
     return PROBE_CLOSE;
 }

@@ -1,3 +1,4 @@
+#include "probe/keylog.h"
 #include "probe/probe.h"
 #include "probe/tcp.h"
 #include "probe/tls_log.h"
@@ -102,6 +103,8 @@ static bool dress(struct probe *probe)
     SSL_set_bio(probe->ssl, bio, bio);
     SSL_set_connect_state(probe->ssl);
     SSL_set_app_data(probe->ssl, probe);
+    if (probe->prober->options.keylog != NULL)
+        keylog_watch(context);
     SSL_set_verify(probe->ssl, SSL_VERIFY_PEER, on_verify);
     SSL_set_msg_callback(probe->ssl, on_message);
     SSL_set_msg_callback_arg(probe->ssl, probe);

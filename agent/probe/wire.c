@@ -72,7 +72,22 @@ int wire_read(struct wire *wire, void *bytes, size_t length)
     wire_keep_first(wire, bytes, (size_t)got);
     wire->received_bytes += (uint64_t)got;
     wire->reads++;
+    if (wire->on_bytes != NULL)
+        wire->on_bytes(false, bytes, (size_t)got, wire->arg);
     return (int)got;
+}
+
+void wire_complete_first(struct wire *wire)
+{
+    uint8_t bytes[EVIDENCE_FIRST_BYTES];
+    size_t room = sizeof wire->first_bytes - wire->first_byte_count;
+    if (wire->ended || wire->received_bytes == 0 || room == 0)
+        return;
+    ssize_t got = receive(wire->fd, bytes, room);
+    if (got <= 0)
+        return;
+    wire_keep_first(wire, bytes, (size_t)got);
+    wire->received_bytes += (uint64_t)got;
 }
 
 static ssize_t transmit(int fd, const void *bytes, size_t length)
@@ -105,6 +120,8 @@ int wire_write(struct wire *wire, const void *bytes, size_t length)
     if (wire->sent_bytes == 0 && wire->on_sent != NULL)
         wire->on_sent(wire->arg);
     wire->sent_bytes += (uint64_t)sent;
+    if (wire->on_bytes != NULL)
+        wire->on_bytes(true, bytes, (size_t)sent, wire->arg);
     wire->between = piecewise;
     return (int)sent;
 }

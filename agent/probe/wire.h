@@ -43,7 +43,9 @@ struct wire {
     size_t first_byte_count;
     void (*on_sent)(void *arg);     /* first bytes handed to the kernel; may be NULL */
     void (*on_received)(void *arg); /* first bytes came; may be NULL */
-    void (*on_end)(void *arg);      /* before OpenSSL hears of the end; once; may be NULL */
+    void (*on_bytes)(bool sent, const void *bytes, size_t length,
+                     void *arg); /* all that passes; may be NULL */
+    void (*on_end)(void *arg);   /* before OpenSSL hears of the end; once; may be NULL */
     void *arg;
 };
 
@@ -57,6 +59,9 @@ void wire_init(struct wire *wire, int fd);
  */
 int wire_read(struct wire *wire, void *bytes, size_t length);
 int wire_write(struct wire *wire, const void *bytes, size_t length);
+
+/** Fills up `first_bytes` with what has already arrived: libssl gives up on the first five that are no record. */
+void wire_complete_first(struct wire *wire);
 
 /** A BIO over the wire, which must outlive it. @return NULL without memory. */
 BIO *wire_bio(struct wire *wire);

@@ -21,7 +21,7 @@ static bool name_cause(struct conclusion *conclusion, enum cause cause, enum cer
 bool negotiation_alert_fact(const struct attempt *attempt, struct arena *arena, struct conclusion *conclusion)
 {
     uint8_t level, description;
-    return !attempt_alert(attempt, true, &level, &description) ||
+    return !attempt_alert(attempt, true, &level, &description) || description == ALERT_CLOSE_NOTIFY ||
            conclusion_fact(conclusion, arena, "alert", "%u %s", description, tls_alert_name(description));
 }
 

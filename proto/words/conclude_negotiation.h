@@ -11,6 +11,7 @@
 
 /* Alert descriptions, RFC 8446 section 6. */
 enum {
+    ALERT_CLOSE_NOTIFY = 0,
     ALERT_BAD_RECORD_MAC = 20,
     ALERT_DECRYPTION_FAILED = 21,
     ALERT_HANDSHAKE_FAILURE = 40,

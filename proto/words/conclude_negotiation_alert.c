@@ -94,10 +94,17 @@ static bool sent_name(const struct case_file *file)
     return file->attempts[0]->tls.sni[0] != '\0';
 }
 
+/* Without a name, and whatever else is offered does not help either: the name is what is left. */
+static bool only_name_is_left(const struct case_file *file)
+{
+    return file->endpoint->no_sni && was_made(file, VARIANT_WIDE) && was_made(file, VARIANT_LEGACY);
+}
+
 static enum cause by_name(const struct case_file *file)
 {
     if (!sent_name(file))
-        return shakes(file, VARIANT_CONTROL_SNI) ? CAUSE_TLS_SNI_REQUIRED : CAUSE_NONE;
+        return shakes(file, VARIANT_CONTROL_SNI) || only_name_is_left(file) ? CAUSE_TLS_SNI_REQUIRED
+                                                                            : CAUSE_NONE;
     return shakes(file, VARIANT_NO_SNI) || shakes(file, VARIANT_CONTROL_SNI) ? CAUSE_TLS_NAME_UNKNOWN
                                                                              : CAUSE_NONE;
 }

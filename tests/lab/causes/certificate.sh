@@ -30,6 +30,13 @@ certificate_papers() {
     certificate of-foreign --issuer foreign
     authority private-root
     certificate of-private --issuer private-root
+    authority private-ca
+    take_port plain
+    local where=authorityInfoAccess="caIssuers;URI:http://127.0.0.1:${port[plain]}"
+    certificate says-where --extension "$where/intermediate.der"
+    certificate says-private --issuer private-ca --extension "$where/private-ca.der"
+    openssl x509 -in "$pki/intermediate.pem" -outform DER -out "$pki/intermediate.der"
+    openssl x509 -in "$pki/private-ca.pem" -outform DER -out "$pki/private-ca.der"
     authority deep1 --issuer intermediate
     authority deep2 --issuer deep1
     authority deep3 --issuer deep2
@@ -48,7 +55,6 @@ certificate_papers() {
 certificate_up() {
     mkdir -p "$work/lab"
     certificate_papers
-    take_port plain
     {
         nginx_server ec ec.chain ec "ssl_protocols TLSv1.2 TLSv1.3;"
         nginx_server ec_12 ec.chain ec "ssl_protocols TLSv1.2;"
@@ -67,6 +73,8 @@ certificate_up() {
         nginx_server foreign_root foreign.whole of-foreign
         nginx_server private of-private of-private
         nginx_server leaf_only ec ec
+        nginx_server says_where says-where says-where
+        nginx_server says_private says-private says-private
         nginx_server wrong_intermediate wrong-intermediate ec
         nginx_server shuffled shuffled ec
         nginx_server with_root with-root ec
@@ -80,7 +88,8 @@ certificate_up() {
         nginx_server unstapled stapled.chain stapled
         nginx_server stapled stapled.chain stapled "ssl_stapling on; ssl_stapling_file $pki/stapled.ocsp;"
         nginx_server revoked revoked.chain revoked "ssl_stapling on; ssl_stapling_file $pki/revoked.ocsp;"
-        echo "server { listen 127.0.0.1:${port[plain]}; location / { return 200 \"hello\n\"; } }"
+        echo "server { listen 127.0.0.1:${port[plain]}; root $pki;"
+        echo "location ~ der$ { default_type application/pkix-cert; } location / { return 200 \"hello\n\"; } }"
     } >"$work/certificate.servers"
     "$lab" nginx "$work/lab" certificate <"$work/certificate.servers"
 }

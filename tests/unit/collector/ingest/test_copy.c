@@ -104,6 +104,7 @@ static void a_whole_attempt(void **arg)
     expect("asn, address, source_port, errno, errno_call, sent_bytes, ending",
            "4200000000|2001:db8::7|50000|104|4|1099511627776|4");
     expect("tls_version, cipher, alpn, chain_id, http_status", "772|4866|http/1.1|9|502");
+    expect("coalesce(edge, '-'), coalesce(pop, '-')", "-|-");
 
     PGresult *result = PQexecParams(connection, "SELECT evidence FROM attempt", 0, NULL, NULL, NULL, NULL, 1);
     const char *why = NULL;
@@ -112,6 +113,20 @@ static void a_whole_attempt(void **arg)
     assert_int_equal(back->flow.source_port, 50000);
     attempt_free(back);
     PQclear(result);
+    attempt_free(attempt);
+}
+
+static void the_cdn_and_its_pop(void **arg)
+{
+    (void)arg;
+    struct http_header headers[] = {{"server", "cloudflare"}, {"cf-ray", "8f1a2b3c4d5e6f70-HKG"}};
+    struct attempt *attempt = attempt_at(INT64_C(9000000000000000000));
+    attempt->http.status = 200;
+    attempt->http.headers = headers;
+    attempt->http.header_count = 2;
+    struct copy_row row = {.attempt = attempt, .outcome = outcome_make(OUTCOME_OK, RAW_NONE, 0)};
+    store(&row);
+    expect("edge, pop", "Cloudflare|HKG");
     attempt_free(attempt);
 }
 
@@ -189,6 +204,7 @@ int main(void)
         cmocka_unit_test(absent_is_null),
         cmocka_unit_test(lies_fit),
         cmocka_unit_test(several_rows),
+        cmocka_unit_test(the_cdn_and_its_pop),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     buf_done(&rows);
