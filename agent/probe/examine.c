@@ -186,6 +186,8 @@ static bool start_step(struct case_work *work)
         job.endpoint.sni = step->sni;
         job.endpoint.no_sni = false;
     }
+    if (step->variant == VARIANT_ISSUER)
+        job.issuer_of = work->attempts[0];
     if (step->port != 0)
         job.endpoint.port = step->port;
     work->to_origin = NULL;

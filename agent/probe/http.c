@@ -124,10 +124,18 @@ static void read_lines(struct http_reader *reader)
     buf_drop(&reader->line, reader->line.len - cursor_left(&cursor));
 }
 
+/* What is beyond the room for it is counted and not kept. */
+static void take_body(struct http_reader *reader, const void *bytes, size_t length)
+{
+    reader->http->body_bytes += length;
+    if (reader->body != NULL && length > 0)
+        (void)buf_append(reader->body, bytes, length);
+}
+
 enum http_state http_reader_feed(struct http_reader *reader, const void *bytes, size_t length)
 {
     if (reader->state == HTTP_BODY)
-        reader->http->body_bytes += length;
+        take_body(reader, bytes, length);
     if (reader->state == HTTP_BODY || reader->state == HTTP_MALFORMED)
         return reader->state;
     reader->head_bytes += length;
@@ -135,7 +143,7 @@ enum http_state http_reader_feed(struct http_reader *reader, const void *bytes, 
         return reader->state = malformed(reader);
     read_lines(reader);
     if (reader->state == HTTP_BODY) {
-        reader->http->body_bytes += reader->line.len;
+        take_body(reader, reader->line.data, reader->line.len);
         buf_clear(&reader->line);
     } else if (looks_wrong(reader) || reader->head_bytes > HTTP_HEAD_MAX_BYTES) {
         reader->state = malformed(reader);

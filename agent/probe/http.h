@@ -24,6 +24,7 @@ struct http_reader {
     unsigned informational;
     struct arena *arena;
     struct evidence_http *http;
+    struct buf *body; /* borrowed: what it has room for of the body is kept; NULL: none */
 };
 
 /** @param arena  owns the texts put into *http, which is written as lines come. */

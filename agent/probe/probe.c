@@ -13,6 +13,8 @@
 /*
  * One attempt:
  *
+ *   (variant issuer: FETCH in place of HANDSHAKE, OBSERVE and REQUEST)
+ *
  *   queue ──> RESOLVE ──> CONNECT ──> HANDSHAKE ──> OBSERVE ──> REQUEST ──> CLOSE ──> done callback
  *                │            │           │            │                      ^
  *                │            │           └─ failed ───┤                      │
@@ -139,6 +141,7 @@ static void probe_finish(void *arg)
     SSL_free(probe->ssl);
     http_reader_done(&probe->http);
     buf_done(&probe->request);
+    buf_done(&probe->body);
     if (probe->wire.fd >= 0)
         (void)close(probe->wire.fd);
     prober_finished(probe);
@@ -233,6 +236,11 @@ static void identify(struct probe *probe)
     attempt->hello_profile = TRUST_HELLO_PROFILE;
     memcpy(attempt->ca_bundle_sha256, trust_sha256(probe->prober->trust), sizeof attempt->ca_bundle_sha256);
     attempt->flow.destination_port = job->endpoint.port;
+    if (job->variant == VARIANT_ISSUER) {
+        attempt->tls.issuer = ISSUER_FAILED; /* until it is here */
+        attempt->tls.issuer_url =
+            job->issuer_of == NULL ? "" : kept(attempt, job->issuer_of->tls.leaf.issuer_url);
+    }
 }
 
 static void start_clock(struct probe *probe)

@@ -20,6 +20,7 @@
 #define PROBE_STAGES(X)                                                                                      \
     X(RESOLVE, resolve)                                                                                      \
     X(CONNECT, connect)                                                                                      \
+    X(FETCH, fetch)                                                                                          \
     X(HANDSHAKE, handshake)                                                                                  \
     X(OBSERVE, observe)                                                                                      \
     X(REQUEST, request)                                                                                      \
@@ -36,8 +37,9 @@ enum { PROBE_FAMILIES = 2, PROBE_QUESTIONS = PROBE_FAMILIES + 1, PROBE_USER_AGEN
 /* A job, shared by the attempts it gives. */
 struct probe_task {
     struct probe_job job;
-    struct arena arena; /* the endpoint's texts */
-    unsigned open;      /* probes that have not finished */
+    struct arena arena;     /* the endpoint's texts */
+    unsigned open;          /* probes that have not finished */
+    const char *fetch_path; /* of the variant issuer */
     probe_done done;
     void *arg;
 };
@@ -69,6 +71,7 @@ struct probe {
     SSL *ssl;
     struct http_reader http;
     struct buf request;
+    struct buf body; /* of what the variant issuer fetches */
     size_t request_sent;
     bool requesting;
     int64_t stop_us; /* when enough was read after the handshake; 0: not known yet */

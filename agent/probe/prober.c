@@ -1,6 +1,7 @@
 #include "probe/probe.h"
 
 #include "link/clock.h"
+#include "probe/aia.h"
 
 #include <openssl/crypto.h>
 #include <stdio.h>
@@ -29,6 +30,22 @@ static void task_free(struct probe_task *task)
     free(task);
 }
 
+/* A URL that leads nowhere gives an attempt that ends at DNS, by a name that is never there (RFC 6761, 6.4). */
+static void aim_at_issuer(struct probe_task *task)
+{
+    const struct attempt *about = task->job.issuer_of;
+    struct endpoint *endpoint = &task->job.endpoint;
+    struct endpoint at;
+    const char *path = "/";
+    bool good = about != NULL && aia_parse(about->tls.leaf.issuer_url, &task->arena, &at, &path);
+    endpoint->host = good ? at.host : "nowhere.invalid";
+    endpoint->port = good ? at.port : 80;
+    endpoint->address = good ? at.address : (struct address){0};
+    endpoint->sni = "";
+    endpoint->no_sni = true;
+    task->fetch_path = path;
+}
+
 static struct probe_task *task_new(const struct probe_job *job, probe_done done, void *arg)
 {
     struct probe_task *task = calloc(1, sizeof *task);
@@ -42,6 +59,8 @@ static struct probe_task *task_new(const struct probe_job *job, probe_done done,
     endpoint->sni = arena_string(&task->arena, job->endpoint.sni);
     if (task->job.timeout_us == 0)
         task->job.timeout_us = PROBER_TIMEOUT_US;
+    if (job->variant == VARIANT_ISSUER)
+        aim_at_issuer(task);
     if (endpoint->site != NULL && endpoint->host != NULL && endpoint->sni != NULL)
         return task;
     task_free(task);

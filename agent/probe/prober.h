@@ -77,6 +77,9 @@ struct probe_job {
     unsigned flags;      /* enum probe_flags */
     uint64_t round_id;   /* kept in the attempts */
     int64_t slot_us;     /* kept in the attempts */
+    /** VARIANT_ISSUER: the attempt whose leaf names the issuer that is fetched, in place of the endpoint; borrowed until
+     * done. The issuer's address must be public, unless that attempt's was not. */
+    const struct attempt *issuer_of;
 };
 
 /**

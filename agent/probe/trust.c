@@ -202,6 +202,11 @@ void trust_free(struct trust *trust)
     free(trust);
 }
 
+X509_STORE *trust_store(const struct trust *trust)
+{
+    return trust->store;
+}
+
 const uint8_t *trust_sha256(const struct trust *trust)
 {
     return trust->sha256;

@@ -30,6 +30,9 @@ void trust_free(struct trust *trust);
 /** SHA-256 of the bundle file; zeroes when the system has no bundle and its folder is used. */
 const uint8_t *trust_sha256(const struct trust *trust);
 
+/** The certificates that are trusted. Borrowed. */
+X509_STORE *trust_store(const struct trust *trust);
+
 /** The context for what a variant offers. Borrowed; made when first asked for. NULL without memory. */
 SSL_CTX *trust_context(struct trust *trust, enum variant variant);
 

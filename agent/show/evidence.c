@@ -247,8 +247,6 @@ static void close_row(struct rows *rows, const struct attempt *attempt, struct b
     if (attempt->clock.connected_us == EVIDENCE_NEVER)
         return;
     (void)buf_printf(text, "%s", _(ending_text(attempt->end.how)));
-    if (attempt->end.abuse != ABUSE_NONE)
-        (void)buf_printf(text, "%s%s", _(", "), _(evidence_abuse_what((int)attempt->end.abuse)));
     if (attempt->flow.error != 0) {
         (void)buf_text(text, _(", "));
         append_error(text, &attempt->flow);

@@ -82,7 +82,7 @@ void report_case(struct report *report, const struct case_file *file, const stru
         break;
     case REPORT_NDJSON:
         for (size_t i = 0; i < file->count; i++)
-            print_value(report, attempt_json(file->attempts[i], file->endpoint, file->outcomes[i]), false);
+            print_value(report, case_attempt_json(file, i), false);
         print_value(report, verdict_line_json(file, conclusion), false);
         break;
     }

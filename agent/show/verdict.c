@@ -98,6 +98,8 @@ static void append_variant(struct buf *out, const struct case_file *file, size_t
         (void)buf_printf(out, _(" (%s)"), raw);
     if (attempt->variant == VARIANT_OTHER_ADDRESS || attempt->variant == VARIANT_OTHER_FAMILY)
         (void)buf_printf(out, "  %s", address_text(&attempt->flow.destination, address));
+    if (file->origins[index] != NULL)
+        (void)buf_printf(out, _("  at the origin %s"), address_text(&attempt->flow.destination, address));
     if (attempt->variant == VARIANT_CONTROL_SNI) {
         (void)buf_text(out, "  ");
         (void)text_safe(out, attempt->tls.sni, strlen(attempt->tls.sni));

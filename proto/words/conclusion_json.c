@@ -68,6 +68,13 @@ static json_t *also_json(struct writer *writer, const struct conclusion *conclus
     return list;
 }
 
+static json_t *address_json(const struct attempt *attempt)
+{
+    char text[ADDRESS_TEXT_BYTES];
+    const struct address *address = &attempt->flow.destination;
+    return address->length == 0 ? json_null() : json_string(address_text(address, text));
+}
+
 static json_t *variants_json(struct writer *writer, const struct case_file *file)
 {
     json_t *list = json_array();
@@ -77,6 +84,8 @@ static json_t *variants_json(struct writer *writer, const struct case_file *file
         json_t *row = json_object();
         set(writer, row, "variant", json_string(variant_name((int)file->attempts[i]->variant)));
         set(writer, row, "role", json_string(attempt_role_name((int)file->attempts[i]->role)));
+        set(writer, row, "address", address_json(file->attempts[i]));
+        set(writer, row, "at_origin", json_boolean(file->origins[i] != NULL));
         set(writer, row, "outcome", json_string(outcome_class_id(outcome.class)));
         set(writer, row, "raw_text", json_text(outcome_raw_text(outcome, raw, sizeof raw)));
         add(writer, list, row);
@@ -104,12 +113,16 @@ json_t *conclusion_json(const struct case_file *file, const struct conclusion *c
 
 static void endpoint_keys(struct writer *writer, json_t *value, const struct case_file *file)
 {
-    char text[ADDRESS_TEXT_BYTES];
-    const struct address *address = &file->attempts[0]->flow.destination;
     set(writer, value, "host", json_text(file->endpoint->host));
     set(writer, value, "port", json_integer(file->endpoint->port));
-    set(writer, value, "address",
-        address->length == 0 ? json_null() : json_string(address_text(address, text)));
+    set(writer, value, "address", address_json(file->attempts[0]));
+}
+
+json_t *case_attempt_json(const struct case_file *file, size_t index)
+{
+    const struct endpoint *origin = file->origins[index];
+    return attempt_json(file->attempts[index], origin == NULL ? file->endpoint : origin,
+                        file->outcomes[index]);
 }
 
 json_t *verdict_line_json(const struct case_file *file, const struct conclusion *conclusion)
@@ -130,7 +143,7 @@ json_t *case_json(const struct case_file *file, const struct conclusion *conclus
     endpoint_keys(&writer, value, file);
     set(&writer, value, "verdict", conclusion_json(file, conclusion));
     for (size_t i = 0; i < file->count; i++)
-        add(&writer, attempts, attempt_json(file->attempts[i], file->endpoint, file->outcomes[i]));
+        add(&writer, attempts, case_attempt_json(file, i));
     set(&writer, value, "attempts", attempts);
     return finish(&writer, value);
 }

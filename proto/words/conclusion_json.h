@@ -15,6 +15,9 @@ json_t *conclusion_json(const struct case_file *file, const struct conclusion *c
 /** The line of a case in ndjson: "kind" verdict, the endpoint, the address and the verdict. New reference, or NULL. */
 json_t *verdict_line_json(const struct case_file *file, const struct conclusion *conclusion);
 
+/** One attempt of the case in full, with the endpoint it went to: the case's, or the origin behind it. New reference, or NULL. */
+json_t *case_attempt_json(const struct case_file *file, size_t index);
+
 /** A case with everything: the endpoint, the address, the verdict, and its attempts in full. New reference, or NULL. */
 json_t *case_json(const struct case_file *file, const struct conclusion *conclusion);
 

@@ -205,7 +205,7 @@ static bool has_what_it_needs(const struct case_file *file, const struct ladder_
     if (step->variant == VARIANT_OTHER_ADDRESS || step->variant == VARIANT_OTHER_FAMILY)
         return other_address(first, step->variant == VARIANT_OTHER_ADDRESS, &step->address);
     if (step->variant == VARIANT_ISSUER)
-        return limits->may_fetch_issuer;
+        return limits->may_fetch_issuer && first->tls.leaf.issuer_url[0] != '\0';
     return true;
 }
 

@@ -373,12 +373,15 @@ static void other_attempts_are_listed(void **state)
         file.outcomes[file.count++] = i == 0 ? outcome_make(OUTCOME_OK, RAW_NONE, 0)
                                              : outcome_make(OUTCOME_HELLO_RESET, RAW_ERRNO, 104);
     }
+    const struct endpoint origin = {.site = "", .host = "198.51.100.9", .port = 8443, .sni = "a.test"};
+    assert_true(address_parse("198.51.100.9", &control->flow.destination));
+    file.origins[1] = &origin;
     struct conclusion conclusion = {.cause = CAUSE_HELLO_NAME_RESET, .certainty = CERTAINTY_CONFIRMED};
     conclusion_rule_out(&conclusion, CAUSE_HELLO_ADDRESS_BLOCKED, VARIANT_CONTROL_SNI);
     conclusion_rule_out(&conclusion, CAUSE_TCP_REFUSED, VARIANT_NORMAL);
     const char *text = print_case(fixture, &file, &conclusion, show_verdict);
     assert_no_controls(text);
-    assert_has(text, "  attempts   control-sni  ok  \\x1b]0;owned");
+    assert_has(text, "  attempts   control-sni  ok  at the origin 198.51.100.9  \\x1b]0;owned");
     assert_has(text, "             burst        reset after ClientHello (errno 104 ECONNRESET)  3 times\n");
     assert_has(text, "  confirmed  early reset");
     assert_has(text, "  ruled out  address blocked (by control-sni), connection refused\n");
@@ -389,6 +392,9 @@ static void other_attempts_are_listed(void **state)
     assert_string_equal(
         json_string_value(json_object_get(json_array_get(json_object_get(verdict, "ruled_out"), 0), "by")),
         "control-sni");
+    const json_t *second = json_array_get(json_object_get(read, "attempts"), 1);
+    assert_string_equal(json_string_value(json_object_get(json_object_get(second, "endpoint"), "host")),
+                        "198.51.100.9");
     json_decref(read);
     attempt_free(control);
     attempt_free(burst);
