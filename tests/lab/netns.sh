@@ -15,7 +15,7 @@ path_name=www.path.example
 path_server=10.71.3.2
 path_sibling=10.71.3.3
 path_bare=10.71.3.4
-path_made=
+path_made=${path_made:-} # several sections share one path
 
 path_in() { ip netns exec "$path_id-$1" "${@:2}"; }
 path_exec() { exec ip netns exec "$path_id-$1" "${@:2}"; } # in the background: its pid is the command's
