@@ -21,7 +21,7 @@ static bool read_all(const char *path, struct buf *out)
     bool fits = true;
     while (fits && (got = fread(block, 1, sizeof block, file)) > 0)
         fits = buf_append(out, block, got);
-    int error = !fits ? EFBIG : ferror(file) ? EIO : 0;
+    int error = !fits ? EFBIG : ferror(file) ? errno : 0;
     (void)fclose(file);
     errno = error;
     return error == 0;
