@@ -1,5 +1,6 @@
 #include "probe_settings.h"
 
+#include "cli/cdn_file.h"
 #include "cli/i18n.h"
 #include "words/target.h"
 #include "words/units.h"
@@ -35,6 +36,7 @@ enum {
     OPTION_ISSUER,
     OPTION_ORIGIN,
     OPTION_EXPIRY_DAYS,
+    OPTION_CDN_FILE,
     OPTION_EXPLAIN,
     OPTION_LIST_CAUSES,
     OPTION_PCAP,
@@ -75,6 +77,7 @@ const struct cli_option probe_options[] = {
     {"origin", 0, "ADDRESS[:PORT]", OPTION_ORIGIN,
      N_("the server behind the target: also probed, with its name and without")},
     {"expiry-days", 0, "N", OPTION_EXPIRY_DAYS, N_("warn when a certificate ends in fewer days (21)")},
+    {"cdn-file", 0, "FILE", OPTION_CDN_FILE, N_("more to know content delivery networks by")},
     {"pcap", 0, "FILE", OPTION_PCAP, N_("write the bytes of the connections to a file for Wireshark")},
     {"keylog", 0, "FILE", OPTION_KEYLOG,
      N_("append the secrets of the connections to a file, to read that capture")},
@@ -268,6 +271,8 @@ static int take_option(struct probe_settings *settings, int id, const char *valu
     case OPTION_SNI:
     case OPTION_CONTROL_SNI:
         return take_name_option(settings, id, value);
+    case OPTION_CDN_FILE:
+        return cli_cdn_file(value) ? EXIT_HEALTHY : EXIT_FAILED;
     case OPTION_CA_FILE:
         settings->prober.ca_file = value;
         return EXIT_HEALTHY;

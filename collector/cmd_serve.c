@@ -1,3 +1,4 @@
+#include "cli/cdn_file.h"
 #include "cli/i18n.h"
 #include "ingest/listen.h"
 #include "options.h"
@@ -15,13 +16,14 @@
 
 /* `parallax-collector serve`: what has to be there before the loop runs, and is taken down after it. */
 
-enum { OPTION_LISTEN = 1, OPTION_TIMEOUT, OPTION_MMDB };
+enum { OPTION_LISTEN = 1, OPTION_TIMEOUT, OPTION_MMDB, OPTION_CDN_FILE };
 
 static const struct cli_option serve_options[] = {
     {"listen", 0, "ADDR:PORT", OPTION_LISTEN,
      N_("where agents dial in; port 0 picks a free one ([::]:7443)")},
     {"timeout", 0, "SPAN", OPTION_TIMEOUT, N_("how long one attempt may take (10s)")},
     {"mmdb", 0, "FILE", OPTION_MMDB, N_("network database that tells a vantage's ASN from its address")},
+    {"cdn-file", 0, "FILE", OPTION_CDN_FILE, N_("more to know content delivery networks by")},
     COLLECTOR_OPTIONS,
     {0},
 };
@@ -48,6 +50,8 @@ static bool serve_read_options(struct cli_args *args, struct serve_command *comm
             command->settings.listen = value;
         else if (id == OPTION_MMDB)
             command->settings.mmdb = value;
+        else if (id == OPTION_CDN_FILE)
+            command->settings.cdn_file = value;
         else if (id == OPTION_TIMEOUT) {
             if (!cli_span("timeout", value, US_PER_S, 60 * US_PER_S, &command->timeout_us))
                 return false;
@@ -126,6 +130,8 @@ static bool serve_prepare(struct serve_command *command)
         if (command->networks == NULL)
             return serve_complain(why);
     }
+    if (command->settings.cdn_file != NULL && !cli_cdn_file(command->settings.cdn_file))
+        return false;
     if (!ca_init(&command->ca, command->settings.state, &why))
         return serve_complain(why);
     return serve_prepare_database(command);

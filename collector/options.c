@@ -43,6 +43,7 @@ static const struct options_key keys[] = {
     {"db", offsetof(struct collector_settings, db)},
     {"listen", offsetof(struct collector_settings, listen)},
     {"mmdb", offsetof(struct collector_settings, mmdb)},
+    {"cdn_file", offsetof(struct collector_settings, cdn_file)},
     {"pg_bin", offsetof(struct collector_settings, pg_bin)},
     {"public_name", offsetof(struct collector_settings, public_name)},
 };

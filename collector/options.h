@@ -25,6 +25,7 @@ struct collector_settings {
     const char *db;          /* NULL: private */
     const char *listen;      /* "ADDRESS:PORT"; "[::]:7443" unless given */
     const char *mmdb;        /* NULL: none */
+    const char *cdn_file;    /* NULL: what is built in */
     const char *pg_bin;      /* NULL: newest under /usr/lib/postgresql */
     const char *public_name; /* host:port that agents dial, printed by token create */
 };

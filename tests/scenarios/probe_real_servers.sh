@@ -97,8 +97,9 @@ expect_exit 0 "$agent_program" probe "$name:${port[ec_13]}" --address 127.0.0.1 
 for wanted in TLSv1.3 "CN ?= ?$name" "Parallax Lab Intermediate" "200"; do expect_output "$wanted"; done
 ok "text names version, subject, issuer and status"
 
-# A list: one line each, and a summary; every endpoint in ndjson on its own line.
+# A list: one line each, and a summary; every attempt and every verdict in ndjson on its own line.
 printf '%s\n' "127.0.0.1:${port[refused]}" "127.0.0.1:${port[silent]}" "127.0.0.1:${port[reset-hello]}" >list
-expect_exit 1 "$agent_program" probe -f list --format ndjson --timeout 2s -j 3
-equal "lines of ndjson" "$(jq -s length <<<"$out")" 3
-equal "classes of a list" "$(jq -r .outcome.class <<<"$out" | sort | tr '\n' ' ')" "hello.reset hello.silent tcp.refused "
+expect_exit 1 "$agent_program" probe -f list --format ndjson --timeout 2s -j 3 --ladder never
+equal "lines of ndjson" "$(jq -s length <<<"$out")" 6
+equal "verdicts" "$(jq -s 'map(select(.kind == "verdict")) | length' <<<"$out")" 3
+equal "classes of a list" "$(jq -r 'select(.kind != "verdict") | .outcome.class' <<<"$out" | sort | tr '\n' ' ')" "hello.reset hello.silent tcp.refused "

@@ -62,6 +62,7 @@ edge_answers() {
     answers gcore 502 "X-ID: hk2-hw-edge-gc11" "X-ID-FE: hk2-hw-edge-gc11"
     answers bunny 502 "Server: BunnyCDN-HK1-1047" "CDN-RequestId: 0123456789abcdef"
     answers cdn77 502 "X-77-POP: hongkongHK"
+    answers ours 502 "X-Ours: node hk7.ours.example"
     answers hostile 502 "CF-RAY: 1-<script>alert(1)</script>" "X-Amz-Cf-Pop: \\x1b[31m"
 }
 
@@ -75,6 +76,12 @@ edge_up() {
     start silent "$LAB_SERVER" silent --listen "127.0.0.1:${port[silent]}"
     { edge_origins && edge_proxies && edge_answers; } >"$work/edge.servers"
     "$lab" nginx "$work/lab" edge <"$work/edge.servers"
+}
+
+# with_cdn_file WHAT: and a file of the operator's that knows one more CDN
+with_cdn_file() {
+    printf '%s\n' "cdn Ours" "header x-ours = node *" "pop x-ours after space until ." >"$work/ours.table"
+    echo "$(target "$1") --cdn-file $work/ours.table"
 }
 
 # with_origin EDGE ORIGIN: both are probed
