@@ -79,7 +79,12 @@
       N_("Data comes at about {kbps} kbit/s without loss."), \
       N_("long gaps between flights, no retransmits"), \
       N_("other vantages"), \
-      N_("ask the carrier"))
+      N_("ask the carrier")) \
+    X(CAUSE_HELLO_INTERCEPTED, 715, "hello.intercepted", N_("intercepted"), \
+      N_("TLS is intercepted near this vantage by {issuer}."), \
+      N_("an untrusted certificate for this name, and one of the same issuer for a name that is not the server's"), \
+      N_("other vantages see another issuer"), \
+      N_("trust that proxy's CA, or exclude the vantage"))
 /* clang-format on */
 
 #endif

@@ -16,6 +16,7 @@
  *   --when hello|split-hello|syn        a ClientHello begins; begins and is not whole in its segment; a connection is asked for
  *   --name NAME                         and the name is this one
  *   --port PORT                         and the server's port is this one
+ *   --server ADDRESS                    and the server is this one
  *   --do rst|fin|alert|drop             sends that to the client (a syn gets RST ACK); drop: this packet and all the flow sends after it
  *   --swallow                           in the path: what set it off goes no further (else beside the path: it goes on)
  *   --ttl N                             of what is sent (64)
@@ -87,6 +88,7 @@ static struct {
     enum action action;
     const char *name;
     long port, ttl, residual_ms;
+    uint32_t server; /* host order; 0: every one */
 } options = {.device = "wire0", .ttl = 64};
 
 static int devices[2];
@@ -319,7 +321,8 @@ static bool hello_names(const struct segment *segment, const char *name)
 
 static bool sets_off(const struct segment *segment)
 {
-    if (options.port != 0 && options.port != segment->to_port)
+    if ((options.port != 0 && options.port != segment->to_port) ||
+        (options.server != 0 && options.server != segment->to))
         return false;
     switch (options.when) {
     case WHEN_SYN:
@@ -501,6 +504,8 @@ static void take_option(const char *option, const char *value)
         options.device = value;
     else if (strcmp(option, "--name") == 0)
         options.name = value;
+    else if (strcmp(option, "--server") == 0)
+        options.server = ntohl(inet_addr(value == NULL ? "" : value));
     else if (strcmp(option, "--delay-left") == 0)
         options.delay_us[0] = number(option, value) * 1000;
     else if (strcmp(option, "--delay-right") == 0)
