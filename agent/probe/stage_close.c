@@ -3,14 +3,50 @@
 
 #include <openssl/err.h>
 #include <string.h>
+#include <sys/socket.h>
 
 /*
- * Says goodbye where there is somebody to say it to, and writes down what the wire counted. After a failure it stays a little
- * to hear whether the DNS has another answer: a forged one comes first, and what it leads to may fail sooner than the true
- * one takes to come.
+ * Says goodbye where there is somebody to say it to, and writes down what the wire counted.
+ *
+ * A peer whose kernel has taken the hello and whose application says nothing may be slow, or hung. So we half-close: an
+ * application that reads sees the end and closes as well, one that hangs leaves its kernel to acknowledge our FIN alone.
  */
 
-enum { LATE_US = 500 * 1000 }; /* after the first answer: longer than most resolvers take */
+enum { HALF_CLOSE_MIN_US = 50 * 1000, HALF_CLOSE_MAX_US = 500 * 1000 };
+
+static bool keeps_silent(const struct probe *probe)
+{
+    const struct attempt *attempt = probe->attempt;
+    const struct tcp_snapshot *end = &attempt->tcp[MOMENT_END];
+    return attempt->local == LOCAL_NONE && attempt->end.how == ENDING_TIMEOUT && !probe->wire.ended &&
+           probe->wire.received_bytes == 0 && end->taken && end->data_segs_in == 0 &&
+           attempt->tls.hello_length > 0 && end->bytes_acked > attempt->tls.hello_length;
+}
+
+static int64_t half_close_us(const struct probe *probe)
+{
+    int64_t wait_us = (int64_t)probe->attempt->tcp[MOMENT_CONNECTED].rtt_us * 2;
+    return wait_us < HALF_CLOSE_MIN_US   ? HALF_CLOSE_MIN_US
+           : wait_us > HALF_CLOSE_MAX_US ? HALF_CLOSE_MAX_US
+                                         : wait_us;
+}
+
+/* @return true while the peer has time to close as well. */
+static bool waits_half_closed(struct probe *probe)
+{
+    if (!keeps_silent(probe))
+        return false;
+    if (!probe->half_closed) {
+        probe->half_closed = true;
+        probe->deadline_us = probe_now_us(probe) + half_close_us(probe);
+        if (shutdown(probe->wire.fd, SHUT_WR) != 0)
+            return false;
+    }
+    if (!probe_expired(probe))
+        return true;
+    probe_snapshot(probe, MOMENT_HALF_CLOSED);
+    return false;
+}
 
 static void say_goodbye(struct probe *probe)
 {
@@ -20,15 +56,19 @@ static void say_goodbye(struct probe *probe)
     ERR_clear_error();
 }
 
-static void count(struct probe *probe)
+enum probe_stage probe_stage_close(struct probe *probe)
 {
     struct attempt *attempt = probe->attempt;
     const struct wire *wire = &probe->wire;
+    if (wire->fd < 0)
+        return PROBE_LATE;
     if (attempt->clock.hello_sent_us != EVIDENCE_NEVER)
         probe_snapshot(probe, MOMENT_HELLO);
     probe_snapshot(probe, MOMENT_END);
     if (attempt->clock.connected_us != EVIDENCE_NEVER)
         probe_end_as(probe, ENDING_BY_US);
+    if (waits_half_closed(probe))
+        return probe_wait_for(probe, WANT_NOTHING, 0);
     attempt->end.abuse = abuse_of(attempt, wire);
     say_goodbye(probe);
     pcap_end(&probe->capture, attempt->end.how, probe_wall_us(probe));
@@ -40,37 +80,5 @@ static void count(struct probe *probe)
         attempt->flow.error = wire->error;
         attempt->flow.error_call = wire->error_call;
     }
-}
-
-enum probe_stage probe_stage_close(struct probe *probe)
-{
-    if (probe->wire.fd >= 0)
-        count(probe);
     return PROBE_LATE;
-}
-
-/* Has it been answered, and by nothing that came later yet? */
-static bool may_have_another(const struct probe *probe)
-{
-    const struct attempt *attempt = probe->attempt;
-    bool answered = false;
-    if (attempt->local != LOCAL_NONE)
-        return false;
-    for (size_t i = 0; i < PROBE_FAMILIES; i++)
-        answered |= probe->questions[i].query != NULL && probe->questions[i].answered;
-    for (size_t i = 0; i < attempt->dns_count; i++)
-        answered &= attempt->dns[i].how != ASK_LATE;
-    return answered && (attempt->clock.handshake_us == EVIDENCE_NEVER || attempt->tls.verify_error_count > 0);
-}
-
-enum probe_stage probe_stage_late(struct probe *probe)
-{
-    int64_t until_us = probe->attempt->clock.resolved_us + LATE_US;
-    if (may_have_another(probe) && !probe_expired(probe) && probe_now_us(probe) < until_us)
-        return probe_wait_for(probe, WANT_NOTHING, until_us);
-    for (size_t i = 0; i < PROBE_QUESTIONS; i++) {
-        resolver_forget(probe->questions[i].query);
-        probe->questions[i].query = NULL;
-    }
-    return PROBE_DONE;
 }

@@ -116,7 +116,7 @@ static bool put_text(struct buf *out, const char *text)
 /* The last look at the connection, which has seen most. */
 static const struct tcp_snapshot *last_tcp(const struct attempt *attempt)
 {
-    for (int moment = EVIDENCE_MAX_TCP_INFO - 1; moment > 0; moment--)
+    for (int moment = MOMENT_END; moment > 0; moment--)
         if (attempt->tcp[moment].taken)
             return &attempt->tcp[moment];
     return &attempt->tcp[0];

@@ -114,8 +114,14 @@ static bool conclude_hung(const struct case_file *file, struct conclusion *concl
 {
     struct controls controls = case_controls(file);
     struct tally alone = tally_of(file, false);
-    if (case_sign(file, 0) != SIGN_SILENT || alone.silent != alone.made || controls.failed == 0)
+    enum silence silence = attempt_silence(file->attempts[0]);
+    if (case_sign(file, 0) != SIGN_SILENT || alone.silent != alone.made || controls.failed == 0 ||
+        silence == SILENCE_READS)
         return false;
+    if (silence == SILENCE_HANGS) {
+        conclusion_rule_out(conclusion, CAUSE_HELLO_SERVER_SILENT, VARIANT_NORMAL);
+        conclusion->certainty = CERTAINTY_CONFIRMED; /* neither hello nor FIN is read, whatever the name */
+    }
     conclusion_rule_out(conclusion, CAUSE_HELLO_NAME_DROPPED, VARIANT_CONTROL_SNI);
     return named(conclusion, CAUSE_CAPACITY_HUNG);
 }

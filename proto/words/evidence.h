@@ -19,7 +19,7 @@ enum {
     EVIDENCE_FIRST_BYTES = 64,
     EVIDENCE_MAX_DNS = 4,
     EVIDENCE_MAX_ANSWERS = 32, /* per query */
-    EVIDENCE_MAX_TCP_INFO = 3,
+    EVIDENCE_MAX_TCP_INFO = 4,
     EVIDENCE_MAX_RECORDS = 64, /* TLS messages logged */
     EVIDENCE_MAX_ERRORS = 16,  /* OpenSSL error queue */
     EVIDENCE_MAX_CHAIN = 16,   /* certificates kept */
@@ -113,7 +113,10 @@ struct evidence_flow {
 #define EVIDENCE_MOMENTS(X)                                                                                  \
     X(MOMENT_CONNECTED, 0, "connected")                                                                      \
     X(MOMENT_HELLO, 1, "hello")                                                                              \
-    X(MOMENT_END, 2, "end")
+    X(MOMENT_END, 2, "end")                                                                                  \
+    X(MOMENT_HALF_CLOSED, 3,                                                                                 \
+      "half_closed") /* of a peer that took the hello and kept silent: after a FIN of \
+                                               ours, does its application close as well (state)? */
 enum evidence_moment { EVIDENCE_MOMENTS(PLAN_ENUM) };
 
 /* X(type, field): one line a counter, the same in the schema */

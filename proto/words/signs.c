@@ -152,6 +152,15 @@ bool case_has_sign(const struct case_file *file, enum sign sign)
     return false;
 }
 
+enum silence attempt_silence(const struct attempt *attempt)
+{
+    enum { FIN_WAIT_1 = 4, FIN_WAIT_2 = 5 }; /* Linux; RFC 9293, 3.3.2 */
+    const struct tcp_snapshot *after = &attempt->tcp[MOMENT_HALF_CLOSED];
+    if (!after->taken || after->state == FIN_WAIT_1)
+        return SILENCE_UNKNOWN;
+    return after->state == FIN_WAIT_2 ? SILENCE_HANGS : SILENCE_READS;
+}
+
 static void count_control(struct controls *controls, enum sign sign, enum variant variant)
 {
     if (sign == SIGN_ANSWERED) {

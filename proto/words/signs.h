@@ -62,6 +62,13 @@ struct controls {
 };
 struct controls case_controls(const struct case_file *file);
 
+/*
+ * Of a peer that took the hello and kept silent (T4), once we had sent FIN: an application that reads closes as well; of one
+ * that hangs only the kernel answers.
+ */
+enum silence { SILENCE_UNKNOWN, SILENCE_READS, SILENCE_HANGS };
+enum silence attempt_silence(const struct attempt *attempt);
+
 /** Has any attempt on the same place this sign? */
 bool case_has_sign(const struct case_file *file, enum sign sign);
 

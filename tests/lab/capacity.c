@@ -4,7 +4,7 @@
  *   lab-capacity KIND ADDRESS:PORT [--to ADDRESS:PORT] [--count N] [--hold MS] [--name NAME]
  *
  *   full      never accepts, and its queue is full already: SYNs are dropped
- *   hung      never accepts; the kernel takes what comes (a long queue)
+ *   hung      never accepts; the kernel takes what comes, into a queue for --count and one more
  *   one       relays one connection at a time to --to, holds on --hold ms after each, and has a queue for one
  *   limit     relays at most --count connections at once; what is above is accepted and closed
  *   reads     accepts and reads, and never answers
@@ -259,7 +259,7 @@ int main(int argc, char **argv)
     if (strcmp(argv[1], "full") == 0)
         be_full();
     if (strcmp(argv[1], "hung") == 0) {
-        (void)listen_here(LONG_QUEUE);
+        (void)listen_here((int)count);
         ready();
         wait_for_ever();
     }

@@ -18,6 +18,7 @@ path_bare=10.71.3.4
 path_made=
 
 path_in() { ip netns exec "$path_id-$1" "${@:2}"; }
+path_exec() { exec ip netns exec "$path_id-$1" "${@:2}"; } # in the background: its pid is the command's
 
 # path_link ONE ADDRESS OTHER ADDRESS: a cable between two namespaces
 path_link() {
@@ -37,25 +38,30 @@ path_wire_end() { # NAMESPACE ADDRESS PEER NETWORK
     path_in "$1" nft 'add table ip path; add chain ip path forward { type filter hook forward priority 0; }'
 }
 
-path_nginx() {
+path_pki() {
+    local number names=$path_name
+    for number in $(seq 60); do names+=",one-of-many-names-$number.path.example"; done # a flight of several packets
     "$source_dir/tests/lab/pki.sh" "$work/pki" init
-    local at names=$path_name
-    for at in $(seq 60); do names+=",one-of-many-names-$at.path.example"; done # a flight of several packets
     "$source_dir/tests/lab/pki.sh" "$work/pki" leaf path --key rsa --names "$names"
-    mkdir -p "$work/path.tmp"
+}
+
+# path_nginx NAME ADDRESS:PORT...: its master's pid is in $started
+path_nginx() {
+    local name=$1 at
+    shift
+    mkdir -p "$work/$name.tmp"
     {
-        echo "user nobody nogroup; worker_processes 1; daemon off; pid $work/path.nginx.pid; error_log $work/logs/path.nginx info;"
+        echo "user nobody nogroup; worker_processes 1; daemon off; pid $work/$name.pid;"
         echo "events { worker_connections 512; } http { access_log off; server_tokens off;"
-        for at in client_body proxy fastcgi uwsgi scgi; do echo "${at}_temp_path $work/path.tmp/$at;"; done
-        for at in "$path_server:443" "$path_sibling:443" 127.0.0.1:8443; do
+        for at in client_body proxy fastcgi uwsgi scgi; do echo "${at}_temp_path $work/$name.tmp/$at;"; done
+        for at in "$@"; do
             echo "server { listen $at ssl backlog=128; ssl_certificate $work/pki/path.chain.pem; ssl_certificate_key $work/pki/path.key;"
             echo 'location / { default_type text/plain; return 200 "hello from the far end\n"; } }'
         done
-        echo "server { listen $path_server:80; return 404; }"
-        echo "}"
-    } >"$work/path.nginx.conf"
-    start path.nginx.out path_in server nginx -p "$work" -e "$work/logs/path.nginx" -c "$work/path.nginx.conf"
-    wait_for 20 "nginx on the path" path_in server bash -c "(exec 3<>/dev/tcp/$path_server/443) 2>/dev/null"
+        echo "server { listen ${1%:*}:80; return 404; } }"
+    } >"$work/$name.conf"
+    start "$name" path_exec server nginx -p "$work" -e "$work/logs/$name" -c "$work/$name.conf"
+    wait_for 20 "$name" path_in server bash -c "(exec 3<>/dev/tcp/${1/:/\/}) 2>/dev/null"
 }
 
 # The agent as the client's unprivileged user sees it: a checkout may lie where only root can read.
@@ -90,7 +96,8 @@ path_up() {
     path_in server ip route add default via 10.71.3.1
     path_wire_end near 10.71.2.1 10.71.2.2 10.71.3.0/24
     path_wire_end far 10.71.2.2 10.71.2.1 10.71.1.0/24
-    path_nginx
+    path_pki
+    path_nginx path.nginx "$path_server:443" "$path_sibling:443" 127.0.0.1:8443
     path_agent
 }
 
@@ -171,6 +178,14 @@ filtered_all() { # VERDICT...
     path_wire
     path_filter far ip daddr "$path_server" "$@"
     path_target
+}
+
+# nginx with its worker stopped takes no connection from the kernel
+stopped() {
+    path_wire
+    path_nginx path.hung "$path_bare:4434"
+    kill -STOP $(pgrep -P "$started")
+    path_target 4434 "$path_bare"
 }
 
 limited() {

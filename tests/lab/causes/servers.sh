@@ -25,7 +25,12 @@ chain() {
     for part in "$@"; do cat "$pki/$part.pem"; done >"$pki/$file.pem"
 }
 
-take_port() { port[$1]=$(free_port); }
+# One that is free, and promised to no other server of this run
+take_port() {
+    local candidate
+    until candidate=$(free_port) && [[ " ${port[*]:-} " != *" $candidate "* ]]; do :; done
+    port[$1]=$candidate
+}
 
 # target WHAT [HOST]: what {} stands for in the lists
 target() { echo "${2:-$lab_host}:${port[$1]} --address 127.0.0.1 --ca-file $pki/root.pem"; }
