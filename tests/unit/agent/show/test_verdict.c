@@ -293,6 +293,8 @@ static const struct reading readings[] = {
      {{"protocol", "SSH"}},
      "The port speaks SSH, not TLS.",
      "此端口使用的是 SSH，不是 TLS。"},
+    {CAUSE_TLS_LEGACY, {{"version", "?"}}, "\n  Legacy TLS only.\n", "\n  仅支持旧版 TLS。\n"},
+    {CAUSE_TLS_LEGACY, {{"version", "TLSv1"}}, "Legacy TLS only (TLSv1).", "仅支持旧版 TLS（TLSv1）。"},
     {CAUSE_TLS_TLCP, {{NULL, NULL}}, "TLS: TLCP only", "TLS：仅支持国密 TLCP"},
     {CAUSE_TCP_REFUSED, {{NULL, NULL}}, "TCP: connection refused", "TCP：连接被拒绝"},
     {CAUSE_HELLO_NAME_RESET,
