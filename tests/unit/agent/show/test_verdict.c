@@ -313,7 +313,10 @@ static const struct reading readings[] = {
      {{NULL, NULL}},
      "capacity: listen queue overflows under a burst",
      "容量：突发连接时监听队列溢出"},
-    {CAUSE_DNS_SERVFAIL, {{"host", "a.test"}, {"resolver", "192.0.2.53"}}, "DNS: resolver failed", "DNS："},
+    {CAUSE_DNS_SERVFAIL,
+     {{"host", "a.test"}, {"resolver", "192.0.2.53"}},
+     "DNS: resolver failed",
+     "  DNS 解析器失败（SERVFAIL）\n"},
     {CAUSE_EDGE_GATEWAY, {{"status", "502"}}, "HTTP 502", "HTTP 502"},
     {CAUSE_LOCAL_NO_ROUTE, {{"family", "IPv6"}}, "no way to IPv6 addresses", "IPv6"},
 };
