@@ -132,6 +132,8 @@ static void certainty_rows(struct rows *rows, const struct conclusion *conclusio
     bool confirmed = conclusion->certainty == CERTAINTY_CONFIRMED;
     if (row->evidence[0] != '\0') {
         show_filled(text, row->evidence, conclusion);
+        if (strstr(row->verdict, "{when}") == NULL)
+            show_filled(text, N_(" ({when})"), conclusion); /* nothing when that is not known */
         rows_add(rows, confirmed ? _("confirmed") : _("consistent"), text);
     }
     if (!confirmed && row->tells_apart[0] != '\0') {

@@ -304,7 +304,7 @@ static const struct reading readings[] = {
     {CAUSE_HELLO_CLOSED,
      {{"when", "early, 12 ms of rtt 40 ms"}},
      "Closed without an answer (early, 12 ms of rtt 40 ms).",
-     "没有应答就关闭（过早，12 ms of rtt 40 ms）。"},
+     "没有应答就关闭（过早，12 ms，RTT 40 ms）。"},
     {CAUSE_EDGE_REJECTS_ORIGIN,
      {{"fault", "expired, 2026-11-19"}},
      "expired, 2026-11-19.",
