@@ -56,20 +56,19 @@ static void say_goodbye(struct probe *probe)
     ERR_clear_error();
 }
 
-/* The last of what the kernel and the wire have to say, before we part. */
-static void settle(struct probe *probe)
-{
-    if (probe->attempt->clock.hello_sent_us != EVIDENCE_NEVER)
-        probe_snapshot(probe, MOMENT_HELLO);
-    probe_snapshot(probe, MOMENT_END);
-    if (probe->attempt->clock.connected_us != EVIDENCE_NEVER)
-        probe_end_as(probe, ENDING_BY_US);
-}
-
-static void part(struct probe *probe)
+enum probe_stage probe_stage_close(struct probe *probe)
 {
     struct attempt *attempt = probe->attempt;
     const struct wire *wire = &probe->wire;
+    if (wire->fd < 0)
+        return PROBE_LATE;
+    if (attempt->clock.hello_sent_us != EVIDENCE_NEVER)
+        probe_snapshot(probe, MOMENT_HELLO);
+    probe_snapshot(probe, MOMENT_END);
+    if (attempt->clock.connected_us != EVIDENCE_NEVER)
+        probe_end_as(probe, ENDING_BY_US);
+    if (waits_half_closed(probe))
+        return probe_wait_for(probe, WANT_NOTHING, 0);
     attempt->end.abuse = abuse_of(attempt, wire);
     say_goodbye(probe);
     pcap_end(&probe->capture, attempt->end.how, probe_wall_us(probe));
@@ -81,47 +80,5 @@ static void part(struct probe *probe)
         attempt->flow.error = wire->error;
         attempt->flow.error_call = wire->error_call;
     }
-}
-
-enum probe_stage probe_stage_close(struct probe *probe)
-{
-    if (probe->wire.fd < 0)
-        return PROBE_LATE;
-    settle(probe);
-    if (waits_half_closed(probe))
-        return probe_wait_for(probe, WANT_NOTHING, 0);
-    part(probe);
     return PROBE_LATE;
-}
-
-/*
- * After a failure it stays a little to hear whether the DNS has another answer: a forged one comes first, and what it leads to
- * may fail sooner than the true one takes to come.
- */
-enum { LATE_US = 500 * 1000 }; /* after the first answer: longer than most resolvers take */
-
-/* Has it been answered, and by nothing that came later yet? */
-static bool may_have_another(const struct probe *probe)
-{
-    const struct attempt *attempt = probe->attempt;
-    bool answered = false;
-    if (attempt->local != LOCAL_NONE)
-        return false;
-    for (size_t i = 0; i < PROBE_FAMILIES; i++)
-        answered |= probe->questions[i].query != NULL && probe->questions[i].answered;
-    for (size_t i = 0; i < attempt->dns_count; i++)
-        answered &= attempt->dns[i].how != ASK_LATE;
-    return answered && (attempt->clock.handshake_us == EVIDENCE_NEVER || attempt->tls.verify_error_count > 0);
-}
-
-enum probe_stage probe_stage_late(struct probe *probe)
-{
-    int64_t until_us = probe->attempt->clock.resolved_us + LATE_US;
-    if (may_have_another(probe) && !probe_expired(probe) && probe_now_us(probe) < until_us)
-        return probe_wait_for(probe, WANT_NOTHING, until_us);
-    for (size_t i = 0; i < PROBE_QUESTIONS; i++) {
-        resolver_forget(probe->questions[i].query);
-        probe->questions[i].query = NULL;
-    }
-    return PROBE_DONE;
 }
