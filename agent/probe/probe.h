@@ -24,7 +24,8 @@
     X(HANDSHAKE, handshake)                                                                                  \
     X(OBSERVE, observe)                                                                                      \
     X(REQUEST, request)                                                                                      \
-    X(CLOSE, close)
+    X(CLOSE, close)                                                                                          \
+    X(LATE, late)
 
 #define PROBE_STAGE_ENUM(STAGE, name) PROBE_##STAGE,
 enum probe_stage { PROBE_STAGES(PROBE_STAGE_ENUM) PROBE_DONE, PROBE_WAIT };

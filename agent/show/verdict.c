@@ -37,10 +37,7 @@ static void append_cause(struct buf *out, const struct case_file *file, const st
 {
     const struct cause_row *row = cause_row(conclusion->cause);
     char raw[128];
-    const char *section = show_section(row->id);
-    if (section[0] != '\0')
-        (void)buf_printf(out, _("%s: "), section);
-    (void)buf_text(out, _(row->name));
+    show_title(out, row);
     if (conclusion->cause == CAUSE_UNCLASSIFIED &&
         outcome_raw_text(file->outcomes[0], raw, sizeof raw)[0] != '\0')
         (void)buf_printf(out, _(" (%s)"), raw);
@@ -174,9 +171,12 @@ static void also_rows(struct rows *rows, const struct conclusion *conclusion, st
 {
     for (size_t i = 0; i < conclusion->also_count; i++) {
         const struct cause_row *row = cause_row(conclusion->also[i]);
-        (void)buf_printf(text, _("%s: "), show_section(row->id));
-        /* The sentence when all its facts are known. */
-        show_filled(text, is_complete(row->verdict, conclusion) ? row->verdict : row->name, conclusion);
+        if (is_complete(row->verdict, conclusion)) {
+            (void)buf_printf(text, _("%s: "), show_section(row->id));
+            show_filled(text, row->verdict, conclusion);
+        } else {
+            show_title(text, row);
+        }
         rows_add(rows, i == 0 ? _("also") : "", text);
     }
 }

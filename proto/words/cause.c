@@ -61,19 +61,45 @@ static const char *fact_value(const struct conclusion *conclusion, const char *k
     return "?";
 }
 
+static bool is_known(const struct conclusion *conclusion, const char *key, size_t length)
+{
+    const char *value = fact_value(conclusion, key, length);
+    return value[0] != '\0' && strcmp(value, "?") != 0;
+}
+
+/* Length of a parenthesis that the text begins with and that has a {name} without its fact; 0: there is none. */
+static size_t unknown_parenthesis(const char *text, const struct conclusion *conclusion)
+{
+    static const struct {
+        const char *open, *close;
+    } kinds[] = {{" (", ")"}, {"（", "）"}};
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        const char *end =
+            strncmp(text, kinds[i].open, strlen(kinds[i].open)) == 0 ? strstr(text, kinds[i].close) : NULL;
+        for (const char *at = text; end != NULL && at < end; at++) {
+            if (*at == '{' && !is_known(conclusion, at + 1, strcspn(at + 1, "}")))
+                return (size_t)(end - text) + strlen(kinds[i].close);
+        }
+    }
+    return 0;
+}
+
 bool cause_text(struct buf *out, const char *text, const struct conclusion *conclusion)
 {
     while (*text != '\0') {
-        size_t plain = strcspn(text, "{");
-        if (!buf_append(out, text, plain))
-            return false;
-        text += plain;
+        size_t unknown = unknown_parenthesis(text, conclusion);
         const char *end = *text == '{' ? strchr(text, '}') : NULL;
-        if (end == NULL)
-            return buf_text(out, text);
-        if (!buf_text(out, fact_value(conclusion, text + 1, (size_t)(end - text - 1))))
+        bool added = true;
+        if (unknown > 0) {
+            text += unknown;
+        } else if (end != NULL) {
+            added = buf_text(out, fact_value(conclusion, text + 1, (size_t)(end - text - 1)));
+            text = end + 1;
+        } else {
+            added = buf_byte(out, (uint8_t)*text++);
+        }
+        if (!added)
             return false;
-        text = end + 1;
     }
     return true;
 }

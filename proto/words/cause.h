@@ -133,7 +133,10 @@ typedef bool conclude_fn(const struct case_file *file, struct arena *arena, stru
 conclude_fn conclude_local, conclude_dns, conclude_tcp, conclude_hello, conclude_capacity,
     conclude_negotiation, conclude_certificate, conclude_edge, conclude_dns_delay;
 
-/** Fills {names} of a (translated) text with the conclusion's facts; names without a fact become "?". Strangers' bytes stay raw. */
+/**
+ * Fills {names} of a (translated) text with the conclusion's facts. A name without a fact becomes "?"; a parenthesis with
+ * such a name is left out. Strangers' bytes stay raw.
+ */
 bool cause_text(struct buf *out, const char *text, const struct conclusion *conclusion);
 
 #endif

@@ -211,6 +211,12 @@ static struct outcome classify_certificate(const struct attempt *attempt)
     return outcome_make(OUTCOME_CERT_OTHER, RAW_X509, tls->verify_errors[0].code);
 }
 
+/* The verification does not look at the staple; revoked is what the responder says and signs. */
+static bool staple_revokes(const struct attempt *attempt)
+{
+    return attempt->tls.ocsp.status == OCSP_REVOKED && attempt->tls.ocsp.signature == SIGNATURE_GOOD;
+}
+
 static struct outcome classify_status(const struct attempt *attempt)
 {
     int32_t status = attempt->http.status;
@@ -272,6 +278,8 @@ struct outcome classify(const struct attempt *attempt)
         return classify_http(attempt);
     if (attempt->clock.handshake_us == EVIDENCE_NEVER)
         return classify_handshake(attempt);
+    if (staple_revokes(attempt))
+        return outcome_make(OUTCOME_CERT_REVOKED, RAW_X509, X509_V_ERR_CERT_REVOKED);
     if (attempt->tls.verify_error_count > 0)
         return classify_certificate(attempt);
     return classify_http(attempt);

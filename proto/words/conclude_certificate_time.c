@@ -1,7 +1,6 @@
 #include "words/conclude_certificate.h"
 
 #include <openssl/x509_vfy.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -20,22 +19,39 @@ static int64_t now_s(const struct case_file *file)
     return file->now_us / US_A_SECOND;
 }
 
-/* RFC 9110, 5.6.7: "Sun, 06 Nov 1994 08:49:37 GMT". @return 0 when there is none. */
-static int64_t server_time_s(const struct case_file *file)
+/* @return the number of two digits, or -1. */
+static int two_digits(const char *text)
+{
+    bool digits = text[0] >= '0' && text[0] <= '9' && text[1] >= '0' && text[1] <= '9';
+    return digits ? (text[0] - '0') * 10 + text[1] - '0' : -1;
+}
+
+static int month_of(const char *text)
 {
     static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    for (int i = 0; i < 12; i++) {
+        if (memcmp(text, months + i * 3, 3) == 0)
+            return i;
+    }
+    return -1;
+}
+
+/* RFC 9110, 5.6.7: "Sun, 06 Nov 1994 08:49:37 GMT", each part in its place. @return 0 when there is none. */
+static int64_t server_time_s(const struct case_file *file)
+{
     const char *text = attempt_header(file->attempts[0], "date");
-    struct tm parts = {0};
-    char month[4] = "";
-    if (text == NULL || sscanf(text, "%*3c, %2d %3s %4d %2d:%2d:%2d GMT", &parts.tm_mday, month,
-                               &parts.tm_year, &parts.tm_hour, &parts.tm_min, &parts.tm_sec) != 6)
+    if (text == NULL || strlen(text) != sizeof "Sun, 06 Nov 1994 08:49:37 GMT" - 1)
         return 0;
-    const char *at = strlen(month) == 3 ? strstr(months, month) : NULL;
-    if (at == NULL || (at - months) % 3 != 0)
-        return 0;
-    parts.tm_mon = (int)((at - months) / 3);
-    parts.tm_year -= 1900;
-    return (int64_t)timegm(&parts);
+    int century = two_digits(text + 12), year = two_digits(text + 14);
+    struct tm parts = {.tm_mday = two_digits(text + 5),
+                       .tm_mon = month_of(text + 8),
+                       .tm_year = century * 100 + year - 1900,
+                       .tm_hour = two_digits(text + 17),
+                       .tm_min = two_digits(text + 20),
+                       .tm_sec = two_digits(text + 23)};
+    bool whole = century >= 0 && year >= 0 && parts.tm_mday > 0 && parts.tm_mon >= 0 && parts.tm_hour >= 0 &&
+                 parts.tm_min >= 0 && parts.tm_sec >= 0;
+    return whole ? (int64_t)timegm(&parts) : 0;
 }
 
 static bool in_date(const struct chain_certificate *certificate, int64_t at_s)

@@ -53,10 +53,11 @@ static bool conclude_old_version(const struct case_file *file, struct arena *are
 static bool conclude_bad_signature(const struct case_file *file, struct arena *arena,
                                    struct conclusion *conclusion)
 {
-    struct outcome again;
-    bool repeated = case_outcome(file, VARIANT_RETRY, &again) && again.class == OUTCOME_TLS_BAD_SIGNATURE;
+    size_t bad = 0;
+    for (size_t i = 0; i < file->count; i++)
+        bad += file->origins[i] == NULL && file->outcomes[i].class == OUTCOME_TLS_BAD_SIGNATURE;
     (void)name_cause(conclusion, CAUSE_TLS_KEY_MISMATCH,
-                     repeated ? CERTAINTY_CONFIRMED : CERTAINTY_CONSISTENT);
+                     bad > 1 ? CERTAINTY_CONFIRMED : CERTAINTY_CONSISTENT);
     const char *signature = tls_signature_name(file->attempts[0]->tls.signature);
     (void)(signature[0] == '\0' || conclusion_fact(conclusion, arena, "signature", "%s", signature));
     return true;

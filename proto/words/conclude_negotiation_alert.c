@@ -164,7 +164,9 @@ static enum cause cause_of(const struct case_file *file, int32_t alert)
     if (garbled && negotiation_static_rsa(first->tls.cipher))
         return CAUSE_TLS_KEY_MISMATCH;
     cause = by_variants(file);
-    return cause != CAUSE_NONE ? cause : CAUSE_TLS_HANDSHAKE_FAILURE;
+    if (cause != CAUSE_NONE)
+        return cause;
+    return shakes(file, VARIANT_RETRY) ? CAUSE_NONE : CAUSE_TLS_HANDSHAKE_FAILURE;
 }
 
 /* The variant whose success carries the cause: the control that makes it more than a guess. */
@@ -208,7 +210,11 @@ static bool tell_agreed(const struct case_file *file, struct arena *arena, struc
 
 bool negotiation_alert(const struct case_file *file, struct arena *arena, struct conclusion *conclusion)
 {
-    conclusion->cause = cause_of(file, file->outcomes[0].raw);
+    enum cause cause = cause_of(file, file->outcomes[0].raw);
+    if (cause ==
+        CAUSE_NONE) /* the same hello is refused once and accepted once: nothing here explains that */
+        return false;
+    conclusion->cause = cause;
     if (has_control(file, conclusion->cause))
         conclusion->certainty = CERTAINTY_CONFIRMED;
     rule_out_failed(file, conclusion);

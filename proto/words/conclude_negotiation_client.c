@@ -66,28 +66,45 @@ static bool only_certificate_helps(struct outcome first)
     return first.class == OUTCOME_HTTP_RESET || first.class == OUTCOME_HTTP_CLOSED;
 }
 
+/* The attempt that showed a certificate and was refused all the same, or NULL. */
+static const struct attempt *rejected(const struct case_file *file)
+{
+    const struct attempt *first = file->attempts[0], *with = case_variant(file, VARIANT_CLIENT_CERT);
+    struct outcome outcome;
+    if (sent_certificate(first))
+        return first;
+    if (with == NULL || !case_outcome(file, VARIANT_CLIENT_CERT, &outcome) || !refuses_client(outcome))
+        return NULL;
+    return sent_certificate(with) ? with : NULL;
+}
+
+static bool conclude_rejected(const struct case_file *file, const struct attempt *refused,
+                              struct arena *arena, struct conclusion *conclusion)
+{
+    conclusion->cause = CAUSE_TLS_CLIENT_CERT_REJECTED;
+    if (refused !=
+        file->attempts[0]) { /* without one it was refused as well: nothing but the certificate differs */
+        conclusion_rule_out(conclusion, CAUSE_TLS_CLIENT_CERT, VARIANT_CLIENT_CERT);
+        conclusion->certainty = CERTAINTY_CONFIRMED;
+    }
+    (void)tell(file, refused, arena, conclusion);
+    return true;
+}
+
 bool negotiation_client_certificate(const struct case_file *file, struct arena *arena,
                                     struct conclusion *conclusion)
 {
-    const struct attempt *first = file->attempts[0], *with = case_variant(file, VARIANT_CLIENT_CERT);
-    struct outcome outcome = file->outcomes[0], outcome_with = {0};
-    bool tried = with != NULL && with != first && case_outcome(file, VARIANT_CLIENT_CERT, &outcome_with);
-    bool helps = tried && !outcome_is_failure(outcome_with);
-    if (!negotiation_asked_certificate(first) ||
-        !(refuses_client(outcome) || only_certificate_helps(outcome)))
+    const struct attempt *first = file->attempts[0], *refused = rejected(file);
+    struct outcome outcome = file->outcomes[0], with;
+    bool helps = case_outcome(file, VARIANT_CLIENT_CERT, &with) && !outcome_is_failure(with);
+    bool speaks = refuses_client(outcome) || (only_certificate_helps(outcome) && helps);
+    if (!negotiation_asked_certificate(first) || !speaks)
         return false;
-    if (only_certificate_helps(outcome) && !helps)
-        return false;
-    if (sent_certificate(first) || (tried && refuses_client(outcome_with) && sent_certificate(with))) {
-        conclusion->cause = CAUSE_TLS_CLIENT_CERT_REJECTED;
-        if (tried && !sent_certificate(first)) {
-            conclusion_rule_out(conclusion, CAUSE_TLS_CLIENT_CERT, VARIANT_CLIENT_CERT);
-            conclusion->certainty = CERTAINTY_CONFIRMED;
-        }
-        return tell(file, sent_certificate(first) ? first : with, arena, conclusion);
-    }
+    if (refused != NULL)
+        return conclude_rejected(file, refused, arena, conclusion);
     conclusion->cause = CAUSE_TLS_CLIENT_CERT;
     if (helps || (outcome.raw_kind == RAW_ALERT && outcome.raw == ALERT_CERTIFICATE_REQUIRED))
         conclusion->certainty = CERTAINTY_CONFIRMED;
-    return tell(file, first, arena, conclusion);
+    (void)tell(file, first, arena, conclusion);
+    return true;
 }

@@ -39,9 +39,21 @@ static int64_t round_trip_us(const struct case_file *file)
     return other_us > 0 && (rtt_us == 0 || other_us < rtt_us) ? other_us : rtt_us;
 }
 
+/* The earlier refusal counts, of the first attempt and its retry: a delay of ours only makes one look later. */
+static int64_t earliest_refusal_us(const struct case_file *file)
+{
+    const struct attempt *retry = case_variant(file, VARIANT_RETRY);
+    int64_t first_us = refused_after_us(file->attempts[0]);
+    int64_t retry_us =
+        retry == NULL || retry->flow.error != file->attempts[0]->flow.error || retry->flow.icmp_type >= 0
+            ? -1
+            : refused_after_us(retry);
+    return retry_us >= 0 && retry_us < first_us ? retry_us : first_us;
+}
+
 static bool conclude_refused(const struct case_file *file, struct arena *arena, struct conclusion *conclusion)
 {
-    int64_t rtt_us = round_trip_us(file), after_us = refused_after_us(file->attempts[0]);
+    int64_t rtt_us = round_trip_us(file), after_us = earliest_refusal_us(file);
     bool early = rtt_us > 0 && after_us >= 0 && after_us * 100 < rtt_us * EARLY_PERCENT &&
                  rtt_us - after_us >= EARLY_MIN_US;
     conclusion->cause = early ? CAUSE_TCP_REFUSED_EARLY : CAUSE_TCP_REFUSED;

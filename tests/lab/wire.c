@@ -13,9 +13,12 @@
  *   --mute-down                         nothing comes down but SYN-ACKs
  *
  * The box in the middle has at most one rule:
- *   --when hello|split-hello|syn        a ClientHello begins; begins and is not whole in its segment; a connection is asked for
+ *   --when hello|split-hello|short-hello|syn
+ *                                       a ClientHello begins; begins and is not whole in its segment; so, in less than 256 bytes;
+ *                                       a connection is asked for
  *   --name NAME                         and the name is this one
  *   --port PORT                         and the server's port is this one
+ *   --server ADDRESS                    and the server is this one
  *   --do rst|fin|alert|drop             sends that to the client (a syn gets RST ACK); drop: this packet and all the flow sends after it
  *   --swallow                           in the path: what set it off goes no further (else beside the path: it goes on)
  *   --ttl N                             of what is sent (64)
@@ -46,12 +49,13 @@ enum {
     FLOWS_MAX = 256,
     PACKET_MAX = 2048,
     NAME_MAX_BYTES = 256,
+    SHORT_BYTES = 256,
     IP_HEADER = 20,
     TCP_HEADER = 20
 };
 enum { TCP_FIN = 1, TCP_SYN = 2, TCP_RST = 4, TCP_PSH = 8, TCP_ACK = 16 };
 enum direction { UP, DOWN };
-enum when { WHEN_NEVER, WHEN_HELLO, WHEN_SPLIT_HELLO, WHEN_SYN };
+enum when { WHEN_NEVER, WHEN_HELLO, WHEN_SPLIT_HELLO, WHEN_SHORT_HELLO, WHEN_SYN };
 enum action { DO_NOTHING, DO_RST, DO_FIN, DO_ALERT, DO_DROP };
 
 struct packet {
@@ -87,6 +91,7 @@ static struct {
     enum action action;
     const char *name;
     long port, ttl, residual_ms;
+    uint32_t server; /* host order; 0: every one */
 } options = {.device = "wire0", .ttl = 64};
 
 static int devices[2];
@@ -319,7 +324,8 @@ static bool hello_names(const struct segment *segment, const char *name)
 
 static bool sets_off(const struct segment *segment)
 {
-    if (options.port != 0 && options.port != segment->to_port)
+    if ((options.port != 0 && options.port != segment->to_port) ||
+        (options.server != 0 && options.server != segment->to))
         return false;
     switch (options.when) {
     case WHEN_SYN:
@@ -328,6 +334,8 @@ static bool sets_off(const struct segment *segment)
         return is_hello(segment) && (options.name == NULL || hello_names(segment, options.name));
     case WHEN_SPLIT_HELLO:
         return is_hello(segment) && !is_whole(segment);
+    case WHEN_SHORT_HELLO:
+        return is_hello(segment) && !is_whole(segment) && segment->length < SHORT_BYTES;
     case WHEN_NEVER:
         break;
     }
@@ -488,7 +496,7 @@ static long *number_option(const char *option)
 
 static void take_option(const char *option, const char *value)
 {
-    static const char *const whens[] = {"", "hello", "split-hello", "syn"};
+    static const char *const whens[] = {"", "hello", "split-hello", "short-hello", "syn"};
     static const char *const actions[] = {"", "rst", "fin", "alert", "drop"};
     long *plain = number_option(option);
     if (plain != NULL)
@@ -501,6 +509,8 @@ static void take_option(const char *option, const char *value)
         options.device = value;
     else if (strcmp(option, "--name") == 0)
         options.name = value;
+    else if (strcmp(option, "--server") == 0)
+        options.server = ntohl(inet_addr(value == NULL ? "" : value));
     else if (strcmp(option, "--delay-left") == 0)
         options.delay_us[0] = number(option, value) * 1000;
     else if (strcmp(option, "--delay-right") == 0)

@@ -25,6 +25,7 @@ struct sketch {
     int alert, ssl_reason, http_status;
     int verify[3];
     bool certificate_request, malformed;
+    enum evidence_signature revocation; /* the staple says revoked, and how well it is signed */
 };
 
 #define CONNECTED  .destination = true, .connected = true
@@ -88,6 +89,10 @@ static const struct sketch sketches[] = {
     {"400 of the request", OUTCOME_OK, RAW_NONE, 0, HANDSHAKEN, .http_status = 400},
     {"116 after the handshake", OUTCOME_HTTP_CLIENT_CERT, RAW_ALERT, 116, HANDSHAKEN, .alert = 116,
      .how = ENDING_ALERT},
+    {"revoked by its staple", OUTCOME_CERT_REVOKED, RAW_X509, 23, HANDSHAKEN, .http_status = 200,
+     .revocation = SIGNATURE_GOOD},
+    {"revoked, say strangers", OUTCOME_OK, RAW_NONE, 0, HANDSHAKEN, .http_status = 200,
+     .revocation = SIGNATURE_BAD},
     {"reset after the handshake", OUTCOME_HTTP_RESET, RAW_ERRNO, ECONNRESET, HANDSHAKEN, .error = ECONNRESET,
      .how = ENDING_RESET},
     {"closed after the handshake", OUTCOME_HTTP_CLOSED, RAW_NONE, 0, HANDSHAKEN, .how = ENDING_FIN},
@@ -99,6 +104,8 @@ static void draw_handshake(const struct sketch *sketch, struct attempt *attempt)
 {
     struct evidence_tls *tls = &attempt->tls;
     tls->certificate_request = sketch->certificate_request;
+    tls->ocsp.signature = sketch->revocation;
+    tls->ocsp.status = sketch->revocation != SIGNATURE_UNCHECKED ? OCSP_REVOKED : OCSP_NOT_SAID;
     if (sketch->alert != 0) {
         tls->records = arena_array(&attempt->arena, 1, sizeof *tls->records);
         tls->records[tls->record_count++] =

@@ -60,6 +60,8 @@ static const struct alert_sketch {
      .passed = {{VARIANT_NO_SNI, 0x0304, 0x1301, 29, 0x0403}}},
     {"name by 40", CAUSE_TLS_NAME_UNKNOWN, CERTAINTY_CONSISTENT, ALERT(40),
      .passed = {{VARIANT_NO_SNI, 0x0304, 0x1301, 29, 0x0403}}},
+    {"40 once and not again", CAUSE_UNCLASSIFIED, CERTAINTY_CONSISTENT, ALERT(40),
+     .passed = {{VARIANT_RETRY, 0x0304, 0x1301, 29, 0x0403}}},
     {"112 without a name", CAUSE_TLS_SNI_REQUIRED, CERTAINTY_CONSISTENT, ALERT(112), .nameless = true},
     {"a name helps", CAUSE_TLS_SNI_REQUIRED, CERTAINTY_CONFIRMED, ALERT(112), .nameless = true,
      .passed = {{VARIANT_CONTROL_SNI, 0x0304, 0x1301, 29, 0x0403}}},
