@@ -132,6 +132,8 @@ static void certainty_rows(struct rows *rows, const struct conclusion *conclusio
     bool confirmed = conclusion->certainty == CERTAINTY_CONFIRMED;
     if (row->evidence[0] != '\0') {
         show_filled(text, row->evidence, conclusion);
+        if (strstr(row->verdict, "{when}") == NULL)
+            show_filled(text, N_(" ({when})"), conclusion); /* nothing when that is not known */
         rows_add(rows, confirmed ? _("confirmed") : _("consistent"), text);
     }
     if (!confirmed && row->tells_apart[0] != '\0') {
@@ -140,17 +142,31 @@ static void certainty_rows(struct rows *rows, const struct conclusion *conclusio
     }
 }
 
+/* Is it said by another entry: an earlier one, or one that names a variant? */
+static bool is_said_again(const struct conclusion *conclusion, size_t index)
+{
+    const struct ruled_out *ruled = conclusion->ruled;
+    for (size_t i = 0; i < conclusion->ruled_count; i++) {
+        bool better = ruled[i].by != VARIANT_NORMAL || ruled[index].by == VARIANT_NORMAL;
+        if (ruled[i].cause == ruled[index].cause && i != index &&
+            (i < index ? better : ruled[index].by == VARIANT_NORMAL && ruled[i].by != VARIANT_NORMAL))
+            return true;
+    }
+    return false;
+}
+
 static void ruled_out_row(struct rows *rows, const struct conclusion *conclusion, struct buf *text)
 {
-    if (conclusion->ruled_count == 0)
-        return;
     for (size_t i = 0; i < conclusion->ruled_count; i++) {
         const struct ruled_out *ruled = &conclusion->ruled[i];
-        (void)buf_printf(text, "%s%s", i == 0 ? "" : _(", "), _(cause_row(ruled->cause)->name));
+        if (is_said_again(conclusion, i))
+            continue;
+        (void)buf_printf(text, "%s%s", text->len == 0 ? "" : _(", "), _(cause_row(ruled->cause)->name));
         if (ruled->by != VARIANT_NORMAL)
             (void)buf_printf(text, _(" (by %s)"), variant_name((int)ruled->by));
     }
-    rows_add(rows, _("ruled out"), text);
+    if (text->len > 0)
+        rows_add(rows, _("ruled out"), text);
 }
 
 /* Does every {name} of the text have its fact? */
