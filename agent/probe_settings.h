@@ -18,7 +18,7 @@ struct probe_settings {
     struct report report;
     bool list_causes; /* print the catalogue; nothing is probed */
     const char *explain;
-    const char *pcap;   /* files to write; NULL: none */
+    const char *pcap; /* files to write; NULL: none */
     const char *keylog;
 };
 

@@ -286,6 +286,9 @@ void probe_cancel(struct probe *probe)
     bool started = probe->start_us != 0;
     if (probe->stage == PROBE_DONE || (!started && !prepare(probe)))
         return;
-    probe->stage = probe_local(probe, LOCAL_CANCELLED, 0, "");
+    if (probe->stage == PROBE_LATE)
+        probe->deadline_us = 0; /* it has what it wanted */
+    else
+        probe->stage = probe_local(probe, LOCAL_CANCELLED, 0, "");
     probe_step(probe);
 }

@@ -24,7 +24,8 @@
     X(HANDSHAKE, handshake)                                                                                  \
     X(OBSERVE, observe)                                                                                      \
     X(REQUEST, request)                                                                                      \
-    X(CLOSE, close)
+    X(CLOSE, close)                                                                                          \
+    X(LATE, late)
 
 #define PROBE_STAGE_ENUM(STAGE, name) PROBE_##STAGE,
 enum probe_stage { PROBE_STAGES(PROBE_STAGE_ENUM) PROBE_DONE, PROBE_WAIT };
@@ -75,7 +76,7 @@ struct probe {
     size_t request_sent;
     bool requesting;
     bool half_closed; /* FIN sent, to see whether the peer closes as well */
-    int64_t stop_us; /* when enough was read after the handshake; 0: not known yet */
+    int64_t stop_us;  /* when enough was read after the handshake; 0: not known yet */
     uv_poll_t poll;
     int polled; /* events the poller watches now */
     uv_timer_t timer;

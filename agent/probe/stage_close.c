@@ -60,12 +60,8 @@ enum probe_stage probe_stage_close(struct probe *probe)
 {
     struct attempt *attempt = probe->attempt;
     const struct wire *wire = &probe->wire;
-    for (size_t i = 0; i < PROBE_QUESTIONS; i++) {
-        resolver_forget(probe->questions[i].query);
-        probe->questions[i].query = NULL;
-    }
     if (wire->fd < 0)
-        return PROBE_DONE;
+        return PROBE_LATE;
     if (attempt->clock.hello_sent_us != EVIDENCE_NEVER)
         probe_snapshot(probe, MOMENT_HELLO);
     probe_snapshot(probe, MOMENT_END);
@@ -84,5 +80,5 @@ enum probe_stage probe_stage_close(struct probe *probe)
         attempt->flow.error = wire->error;
         attempt->flow.error_call = wire->error_call;
     }
-    return PROBE_DONE;
+    return PROBE_LATE;
 }

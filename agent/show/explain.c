@@ -68,9 +68,12 @@ static bool explain_text(FILE *out, const struct cause_row *row)
         return false;
     term_print(out, TERM_BOLD, row->id);
     (void)fputs("  ", out);
-    (void)fprintf(out, _("%s: "), show_section(row->id));
-    (void)fprintf(out, "%s\n\n", _(row->name));
-    rows_prose(out, _(row->verdict));
+    struct buf title;
+    buf_init(&title, 0);
+    show_title(&title, row);
+    (void)fprintf(out, "%s\n\n", title.data == NULL ? "" : (const char *)title.data);
+    buf_done(&title);
+    rows_prose(out, T_(row->verdict));
     (void)fputc('\n', out);
     add_row(rows, _("evidence"), row->evidence);
     add_row(rows, _("told apart"), row->tells_apart);

@@ -52,13 +52,25 @@ static const char *first_word(const char *text)
     return NULL;
 }
 
+/* What follows a word: a comparison of times, or a date that needs no translation. */
+static void append_rest(char out[FACT_BYTES], const char *rest)
+{
+    int answer_ms, rtt_ms;
+    size_t used = strlen(out);
+    if (sscanf(rest, "%d ms of rtt %d ms", &answer_ms, &rtt_ms) == 2)
+        (void)snprintf(out + used, FACT_BYTES - used, _("%d ms of rtt %d ms"), answer_ms, rtt_ms);
+    else
+        (void)snprintf(out + used, FACT_BYTES - used, "%s", rest);
+}
+
 static const char *translated(const struct fact *fact, char out[FACT_BYTES])
 {
     const char *word = is_worded(fact->key) ? first_word(fact->value) : NULL;
     const char *rest = word == NULL ? "" : fact->value + strlen(word);
     if (strncmp(rest, ", ", 2) != 0)
         return is_worded(fact->key) ? T_(fact->value) : fact->value;
-    (void)snprintf(out, FACT_BYTES, "%s%s%s", _(word), _(", "), rest + 2);
+    (void)snprintf(out, FACT_BYTES, "%s%s", _(word), _(", "));
+    append_rest(out, rest + 2);
     return out;
 }
 

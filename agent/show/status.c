@@ -56,3 +56,11 @@ const char *show_section(const char *cause_id)
     }
     return "";
 }
+
+void show_title(struct buf *out, const struct cause_row *row)
+{
+    const char *section = show_section(row->id), *name = _(row->name);
+    if (section[0] != '\0' && strncmp(name, section, strlen(section)) != 0)
+        (void)buf_printf(out, _("%s: "), section);
+    (void)buf_text(out, name);
+}

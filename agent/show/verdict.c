@@ -37,10 +37,7 @@ static void append_cause(struct buf *out, const struct case_file *file, const st
 {
     const struct cause_row *row = cause_row(conclusion->cause);
     char raw[128];
-    const char *section = show_section(row->id);
-    if (section[0] != '\0')
-        (void)buf_printf(out, _("%s: "), section);
-    (void)buf_text(out, _(row->name));
+    show_title(out, row);
     if (conclusion->cause == CAUSE_UNCLASSIFIED &&
         outcome_raw_text(file->outcomes[0], raw, sizeof raw)[0] != '\0')
         (void)buf_printf(out, _(" (%s)"), raw);
@@ -135,6 +132,8 @@ static void certainty_rows(struct rows *rows, const struct conclusion *conclusio
     bool confirmed = conclusion->certainty == CERTAINTY_CONFIRMED;
     if (row->evidence[0] != '\0') {
         show_filled(text, row->evidence, conclusion);
+        if (strstr(row->verdict, "{when}") == NULL)
+            show_filled(text, N_(" ({when})"), conclusion); /* nothing when that is not known */
         rows_add(rows, confirmed ? _("confirmed") : _("consistent"), text);
     }
     if (!confirmed && row->tells_apart[0] != '\0') {
@@ -143,17 +142,31 @@ static void certainty_rows(struct rows *rows, const struct conclusion *conclusio
     }
 }
 
+/* Is it said by another entry: an earlier one, or one that names a variant? */
+static bool is_said_again(const struct conclusion *conclusion, size_t index)
+{
+    const struct ruled_out *ruled = conclusion->ruled;
+    for (size_t i = 0; i < conclusion->ruled_count; i++) {
+        bool better = ruled[i].by != VARIANT_NORMAL || ruled[index].by == VARIANT_NORMAL;
+        if (ruled[i].cause == ruled[index].cause && i != index &&
+            (i < index ? better : ruled[index].by == VARIANT_NORMAL && ruled[i].by != VARIANT_NORMAL))
+            return true;
+    }
+    return false;
+}
+
 static void ruled_out_row(struct rows *rows, const struct conclusion *conclusion, struct buf *text)
 {
-    if (conclusion->ruled_count == 0)
-        return;
     for (size_t i = 0; i < conclusion->ruled_count; i++) {
         const struct ruled_out *ruled = &conclusion->ruled[i];
-        (void)buf_printf(text, "%s%s", i == 0 ? "" : _(", "), _(cause_row(ruled->cause)->name));
+        if (is_said_again(conclusion, i))
+            continue;
+        (void)buf_printf(text, "%s%s", text->len == 0 ? "" : _(", "), _(cause_row(ruled->cause)->name));
         if (ruled->by != VARIANT_NORMAL)
             (void)buf_printf(text, _(" (by %s)"), variant_name((int)ruled->by));
     }
-    rows_add(rows, _("ruled out"), text);
+    if (text->len > 0)
+        rows_add(rows, _("ruled out"), text);
 }
 
 /* Does every {name} of the text have its fact? */
@@ -174,9 +187,12 @@ static void also_rows(struct rows *rows, const struct conclusion *conclusion, st
 {
     for (size_t i = 0; i < conclusion->also_count; i++) {
         const struct cause_row *row = cause_row(conclusion->also[i]);
-        (void)buf_printf(text, _("%s: "), show_section(row->id));
-        /* The sentence when all its facts are known. */
-        show_filled(text, is_complete(row->verdict, conclusion) ? row->verdict : row->name, conclusion);
+        if (is_complete(row->verdict, conclusion)) {
+            (void)buf_printf(text, _("%s: "), show_section(row->id));
+            show_filled(text, row->verdict, conclusion);
+        } else {
+            show_title(text, row);
+        }
         rows_add(rows, i == 0 ? _("also") : "", text);
     }
 }

@@ -27,7 +27,7 @@
       N_("allow-list the agents")) \
     X(CAUSE_CAPACITY_HUNG, 804, "capacity.hung", N_("accepted by the kernel, not by the application"), \
       N_("The kernel accepts, the application does not answer."), \
-      N_("hello acknowledged, silence, every SNI"), \
+      N_("hello acknowledged, silence, every SNI; a FIN of ours is not answered either"), \
       N_("server log"), \
       N_("worker_rlimit_nofile, LimitNOFILE; restart the worker"))
 /* clang-format on */

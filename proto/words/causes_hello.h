@@ -6,7 +6,7 @@
 /* clang-format off */
 #define CAUSES_HELLO(X) \
     X(CAUSE_HELLO_NAME_RESET, 700, "hello.name_reset", N_("reset on the name"), \
-      N_("Consistent with a reset triggered by the name {host} between this vantage and the server."), \
+      N_("A ClientHello with the name {host} is reset between this vantage and the server ({when})."), \
       N_("early reset with this SNI; control SNI on the same address succeeds"), \
       N_("control first, then the name again"), \
       N_("no fix at the server; check ICP filing, host in the region")) \
@@ -16,7 +16,7 @@
       N_("a sibling address works"), \
       N_("change the address or its range")) \
     X(CAUSE_HELLO_SERVER_RESET, 702, "hello.server_reset", N_("server resets"), \
-      N_("The server resets after the ClientHello."), \
+      N_("The server resets after the ClientHello ({when})."), \
       N_("reset at a full round trip or later, hello acknowledged"), \
       N_("every SNI"), \
       N_("WAF, fail2ban, or a PROXY header is required (probe through the balancer)")) \
@@ -41,7 +41,7 @@
       N_("control SNI succeeds"), \
       N_("configure the name at the server, or look at the path")) \
     X(CAUSE_HELLO_FORGED_ALERT, 707, "hello.forged_alert", N_("forged alert"), \
-      N_("An alert came sooner than the server could answer."), \
+      N_("An alert came sooner than the server could answer ({when})."), \
       N_("plaintext alert earlier than the round trip"), \
       N_("control SNI succeeds"), \
       N_("no fix at the server")) \
@@ -79,7 +79,12 @@
       N_("Data comes at about {kbps} kbit/s without loss."), \
       N_("long gaps between flights, no retransmits"), \
       N_("other vantages"), \
-      N_("ask the carrier"))
+      N_("ask the carrier")) \
+    X(CAUSE_HELLO_INTERCEPTED, 715, "hello.intercepted", N_("intercepted"), \
+      N_("TLS is intercepted near this vantage by {issuer}."), \
+      N_("an untrusted certificate for this name, and one of the same issuer for a name that is not the server's"), \
+      N_("other vantages see another issuer"), \
+      N_("trust that proxy's CA, or exclude the vantage"))
 /* clang-format on */
 
 #endif

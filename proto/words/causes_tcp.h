@@ -11,7 +11,7 @@
       N_("another port"), \
       N_("start the server")) \
     X(CAUSE_TCP_REFUSED_EARLY, 601, "tcp.refused_early", N_("refused on the path"), \
-      N_("The SYN is reset before the server could answer."), \
+      N_("The SYN is reset before the server could answer ({when})."), \
       N_("RST earlier than the round trip to another port"), \
       N_("TTL-limited SYN"), \
       N_("ask the carrier")) \

@@ -99,12 +99,16 @@ static bool conclude_reset(const struct case_file *file, const struct controls *
 {
     bool early = case_is_early(file, 0), unacked = is_unacked(file->attempts[0]);
     bool this_name = controls->answered > 0 && controls->failed == 0;
+    /* A server puts the pieces of a hello together; who does not is a box on the way. */
+    bool evaded = case_variant_sign(file, VARIANT_SPLIT_HELLO) == SIGN_ANSWERED;
+    if (evaded)
+        conclusion_rule_out(conclusion, CAUSE_HELLO_SERVER_RESET, VARIANT_SPLIT_HELLO);
     weigh(controls, early && unacked, conclusion);
     if (this_name)
         conclusion_rule_out(conclusion, CAUSE_HELLO_ADDRESS_BLOCKED, controls->by);
     if (early)
         conclusion_rule_out(conclusion, CAUSE_HELLO_SERVER_RESET, VARIANT_NORMAL);
-    if (this_name && (early || unacked))
+    if (this_name && (early || unacked || evaded))
         return named(conclusion, CAUSE_HELLO_NAME_RESET);
     if (controls->failed > 0)
         conclusion_rule_out(conclusion, CAUSE_HELLO_NAME_RESET, VARIANT_CONTROL_SNI);
@@ -207,6 +211,7 @@ static bool conclude_failure(const struct case_file *file, struct arena *arena, 
 bool conclude_hello(const struct case_file *file, struct arena *arena, struct conclusion *conclusion)
 {
     if (file->attempts[0]->clock.handshake_us != EVIDENCE_NEVER)
-        return outcome_is_ok(file->outcomes[0]) && conclude_hello_size(file, arena, conclusion);
+        return outcome_is_ok(file->outcomes[0]) ? conclude_hello_size(file, arena, conclusion)
+                                                : conclude_hello_intercepted(file, arena, conclusion);
     return conclude_failure(file, arena, conclusion);
 }

@@ -6,4 +6,7 @@
 /** When the first hello was answered: what becomes of larger ones, and how slowly the answer came. */
 conclude_fn conclude_hello_size;
 
+/** When it was answered with a certificate of an unknown issuer: is it a proxy's? */
+conclude_fn conclude_hello_intercepted;
+
 #endif

@@ -36,7 +36,8 @@ static bool conclude_large(const struct case_file *file, struct arena *arena, st
 {
     const struct attempt *large = case_variant(file, VARIANT_LARGE_HELLO);
     bool head_lost = case_variant_sign(file, VARIANT_LARGE_HELLO) == SIGN_HEAD_LOST;
-    bool in_small = case_shakes_hands(file, VARIANT_LARGE_SMALL_MSS);
+    bool lost = large->end.how == ENDING_TIMEOUT;
+    bool in_small = lost && case_shakes_hands(file, VARIANT_LARGE_SMALL_MSS);
     bool split_passes = case_shakes_hands(file, VARIANT_SPLIT_HELLO);
     if (in_small || (head_lost && !fails(file, VARIANT_LARGE_SMALL_MSS))) {
         conclusion->cause = CAUSE_HELLO_PMTU_OUT;

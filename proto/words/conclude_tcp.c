@@ -39,9 +39,21 @@ static int64_t round_trip_us(const struct case_file *file)
     return other_us > 0 && (rtt_us == 0 || other_us < rtt_us) ? other_us : rtt_us;
 }
 
+/* The earlier refusal counts, of the first attempt and its retry: a delay of ours only makes one look later. */
+static int64_t earliest_refusal_us(const struct case_file *file)
+{
+    const struct attempt *retry = case_variant(file, VARIANT_RETRY);
+    int64_t first_us = refused_after_us(file->attempts[0]);
+    int64_t retry_us =
+        retry == NULL || retry->flow.error != file->attempts[0]->flow.error || retry->flow.icmp_type >= 0
+            ? -1
+            : refused_after_us(retry);
+    return retry_us >= 0 && retry_us < first_us ? retry_us : first_us;
+}
+
 static bool conclude_refused(const struct case_file *file, struct arena *arena, struct conclusion *conclusion)
 {
-    int64_t rtt_us = round_trip_us(file), after_us = refused_after_us(file->attempts[0]);
+    int64_t rtt_us = round_trip_us(file), after_us = earliest_refusal_us(file);
     bool early = rtt_us > 0 && after_us >= 0 && after_us * 100 < rtt_us * EARLY_PERCENT &&
                  rtt_us - after_us >= EARLY_MIN_US;
     conclusion->cause = early ? CAUSE_TCP_REFUSED_EARLY : CAUSE_TCP_REFUSED;
@@ -67,13 +79,31 @@ static bool says_absent(const struct evidence_flow *flow)
                : flow->icmp_type == ICMP_UNREACHABLE && flow->icmp_code == ICMP_HOST;
 }
 
+/*
+ * A router that asks for an absent host's link address gives up after 3 s; one that is asking already says so sooner. So of
+ * all attempts at the address the longest counts. A rule answers each at once.
+ */
+static bool is_absent(const struct case_file *file)
+{
+    bool slow = false;
+    for (size_t i = 0; i < file->count; i++) {
+        const struct attempt *attempt = file->attempts[i];
+        if (file->origins[i] != NULL ||
+            !address_equal(&attempt->flow.destination, &file->attempts[0]->flow.destination))
+            continue;
+        if (attempt->clock.connected_us != EVIDENCE_NEVER)
+            return false;
+        slow |= says_absent(&attempt->flow) && refused_after_us(attempt) >= ABSENT_MIN_US;
+    }
+    return slow && says_absent(&file->attempts[0]->flow);
+}
+
 static bool conclude_rejected(const struct case_file *file, struct arena *arena,
                               struct conclusion *conclusion)
 {
     const struct evidence_flow *flow = &file->attempts[0]->flow;
     char offender[ADDRESS_TEXT_BYTES];
-    int64_t after_us = refused_after_us(file->attempts[0]);
-    bool absent = says_absent(flow) && after_us >= ABSENT_MIN_US;
+    bool absent = is_absent(file);
     conclusion->cause = absent ? CAUSE_TCP_HOST_ABSENT : CAUSE_TCP_REJECTED;
     /* An ICMP message names who sent it and why: nothing else looks like that. */
     if (flow->icmp_type >= 0)

@@ -63,7 +63,7 @@ int64_t attempt_answer_us(const struct attempt *attempt)
     return at_us - clock->hello_sent_us;
 }
 
-bool case_is_early(const struct case_file *file, size_t index)
+static bool attempt_is_early(const struct case_file *file, size_t index)
 {
     const struct attempt *attempt = file->attempts[index];
     int64_t rtt_us = case_rtt_us(file), answer_us = attempt_answer_us(attempt);
@@ -72,6 +72,25 @@ bool case_is_early(const struct case_file *file, size_t index)
     int64_t since_connected_us = attempt->clock.hello_sent_us - attempt->clock.connected_us + answer_us;
     return answer_us * 100 < rtt_us * EARLY_PERCENT && since_connected_us * 100 < rtt_us * GUARD_PERCENT &&
            rtt_us - answer_us >= EARLY_MIN_US;
+}
+
+static bool same_outcome(struct outcome a, struct outcome b)
+{
+    return a.class == b.class && a.raw_kind == b.raw_kind && a.raw == b.raw;
+}
+
+bool case_is_early(const struct case_file *file, size_t index)
+{
+    if (attempt_is_early(file, index))
+        return true;
+    for (size_t i = 0; i < file->count; i++) {
+        bool again = (i == 0 && file->attempts[index]->variant == VARIANT_RETRY) ||
+                     (index == 0 && file->attempts[i]->variant == VARIANT_RETRY);
+        if (again && belongs(file, i) && same_outcome(file->outcomes[i], file->outcomes[index]) &&
+            attempt_is_early(file, i))
+            return true;
+    }
+    return false;
 }
 
 static bool is_only_alert(const struct attempt *attempt)

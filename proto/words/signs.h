@@ -47,7 +47,8 @@ int64_t attempt_answer_us(const struct attempt *attempt);
 
 /**
  * Did the answer come sooner than the server could have given it: below 0.6 of the round trip after the hello? Measured from
- * the hello as it was handed to the kernel, so that delays of ours only make it look later.
+ * the hello as it was handed to the kernel, so that delays of ours only make it look later; of a first attempt and its retry
+ * that ended alike, the earlier one counts therefore.
  */
 bool case_is_early(const struct case_file *file, size_t index);
 

@@ -11,7 +11,6 @@
  *   reset     reads the ClientHello and resets
  *   close     reads the ClientHello and closes
  *   small     relays, but resets a ClientHello record longer than --count bytes
- *   whole     relays, but resets when the ClientHello is not whole as its first bytes come
  *   quiet     relays, but keeps silent when the ClientHello has the name of --name
  *
  * IPv4. Prints "ready" when it listens.
@@ -165,14 +164,6 @@ static size_t read_hello(int client, bool take)
     return 0;
 }
 
-/* The ClientHello as it is there when its first bytes are. */
-static bool comes_whole(int client)
-{
-    uint8_t bytes[RELAY_BYTES];
-    ssize_t got = recv(client, bytes, sizeof bytes, MSG_PEEK);
-    return got >= HELLO_HEADER && got >= HELLO_HEADER + (bytes[3] << 8 | bytes[4]);
-}
-
 static bool has_name(int client)
 {
     uint8_t bytes[RELAY_BYTES];
@@ -206,8 +197,7 @@ static void serve(const char *kind, int client)
     } else if (strcmp(kind, "close") == 0) {
         (void)read_hello(client, true);
         (void)close(client);
-    } else if ((strcmp(kind, "small") == 0 && read_hello(client, false) > (size_t)count) ||
-               (strcmp(kind, "whole") == 0 && !comes_whole(client))) {
+    } else if (strcmp(kind, "small") == 0 && read_hello(client, false) > (size_t)count) {
         reset(client);
     } else {
         relay(client);
@@ -239,7 +229,7 @@ static void each_its_own(const char *kind)
 
 int main(int argc, char **argv)
 {
-    static const char *const kinds[] = {"limit", "reads", "reset", "close", "small", "whole", "quiet"};
+    static const char *const kinds[] = {"limit", "reads", "reset", "close", "small", "quiet"};
     if (argc < 3)
         fail("usage", "lab-capacity KIND ADDRESS:PORT [--to ADDRESS:PORT] [--count N] [--hold MS]");
     here = parse(argv[2]);

@@ -6,7 +6,7 @@
  *     silent     reads and never answers; TCP is closed
  *     tcp-only   never answers over UDP; over TCP as good
  *     malformed  answers with a record that is longer than the message
- *     two        answers A twice: with ADDRESS, and 10 ms later with OTHER
+ *     two        answers A twice: with ADDRESS, and 150 ms later with OTHER
  *     twice      answers A twice, both times with ADDRESS
  *     slow       answers as good, 1.3 s late
  *     format     answers FORMERR (rcode 1)
@@ -26,7 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MESSAGE_BYTES = 4096, HEADER_BYTES = 12, TYPE_A = 1, LATE_MS = 10, SLOW_MS = 1300, TTL_S = 60 };
+enum { MESSAGE_BYTES = 4096, HEADER_BYTES = 12, TYPE_A = 1, LATE_MS = 150, SLOW_MS = 1300, TTL_S = 60 };
 
 enum kind { GOOD, SILENT, TCP_ONLY, MALFORMED, TWO, TWICE, SLOW, FORMAT, FOREVER, KINDS };
 static const char *const kind_names[KINDS] = {"good",  "silent", "tcp-only", "malformed", "two",
@@ -36,6 +36,13 @@ struct message {
     uint8_t bytes[MESSAGE_BYTES];
     size_t length;
 };
+
+/* The second answer, which is sent once nothing was asked for LATE_MS. */
+static struct {
+    bool waits;
+    struct message message;
+    struct sockaddr_in to;
+} second;
 
 static enum kind kind;
 static struct in_addr answers[2];
@@ -112,12 +119,20 @@ static void serve_udp(int fd)
     query.length = (size_t)got;
     if (kind == SLOW)
         wait_ms(SLOW_MS);
-    unsigned times = kind == TWO || kind == TWICE ? 2 : 1;
-    for (unsigned i = 0; i < times && answer(&query, &answers[kind == TWO ? i : 0], &out); i++) {
-        if (i > 0)
-            wait_ms(LATE_MS);
-        (void)sendto(fd, out.bytes, out.length, 0, (struct sockaddr *)&from, from_length);
+    if (!answer(&query, &answers[0], &out))
+        return;
+    (void)sendto(fd, out.bytes, out.length, 0, (struct sockaddr *)&from, from_length);
+    if ((kind == TWO || kind == TWICE) && out.bytes[7] == 1) {
+        second.waits = answer(&query, &answers[kind == TWO], &second.message);
+        second.to = from;
     }
+}
+
+static void send_second(int fd)
+{
+    (void)sendto(fd, second.message.bytes, second.message.length, 0, (struct sockaddr *)&second.to,
+                 sizeof second.to);
+    second.waits = false;
 }
 
 /* One question a connection. */
@@ -179,7 +194,9 @@ int main(int argc, char **argv)
         polls[1] = (struct pollfd){.fd = open_at(SOCK_STREAM, &address), .events = POLLIN};
     (void)puts("listening");
     (void)fflush(stdout);
-    while (poll(polls, 2, -1) > 0 || errno == EINTR) {
+    for (int ready; (ready = poll(polls, 2, second.waits ? LATE_MS : -1)) >= 0 || errno == EINTR;) {
+        if (ready == 0)
+            send_second(polls[0].fd);
         if (polls[0].revents != 0)
             serve_udp(polls[0].fd);
         if (polls[1].revents != 0)

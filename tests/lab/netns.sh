@@ -15,7 +15,7 @@ path_name=www.path.example
 path_server=10.71.3.2
 path_sibling=10.71.3.3
 path_bare=10.71.3.4
-path_made=
+path_made=${path_made:-} # several sections share one path
 
 path_in() { ip netns exec "$path_id-$1" "${@:2}"; }
 path_exec() { exec ip netns exec "$path_id-$1" "${@:2}"; } # in the background: its pid is the command's
@@ -47,7 +47,7 @@ path_pki() {
 
 # path_nginx NAME ADDRESS:PORT...: its master's pid is in $started
 path_nginx() {
-    local name=$1 at
+    local name=$1 at certificate=${path_nginx_certificate:-$work/pki/path}
     shift
     mkdir -p "$work/$name.tmp"
     {
@@ -55,13 +55,13 @@ path_nginx() {
         echo "events { worker_connections 512; } http { access_log off; server_tokens off;"
         for at in client_body proxy fastcgi uwsgi scgi; do echo "${at}_temp_path $work/$name.tmp/$at;"; done
         for at in "$@"; do
-            echo "server { listen $at ssl backlog=128; ssl_certificate $work/pki/path.chain.pem; ssl_certificate_key $work/pki/path.key;"
+            echo "server { listen $at ssl backlog=128; ssl_certificate $certificate.chain.pem; ssl_certificate_key $certificate.key;"
             echo 'location / { default_type text/plain; return 200 "hello from the far end\n"; } }'
         done
         echo "server { listen ${1%:*}:80; return 404; } }"
     } >"$work/$name.conf"
-    start "$name" path_exec server nginx -p "$work" -e "$work/logs/$name" -c "$work/$name.conf"
-    wait_for 20 "$name" path_in server bash -c "(exec 3<>/dev/tcp/${1/:/\/}) 2>/dev/null"
+    start "$name" path_exec "${path_nginx_at:-server}" nginx -p "$work" -e "$work/logs/$name" -c "$work/$name.conf"
+    wait_for 20 "$name" path_in "${path_nginx_at:-server}" bash -c "(exec 3<>/dev/tcp/${1/:/\/}) 2>/dev/null"
 }
 
 # The agent as the client's unprivileged user sees it: a checkout may lie where only root can read.
@@ -72,7 +72,13 @@ path_agent() {
         cp "$agent_program" "$work/bin/"
         agent_program=$work/bin/parallax-agent
     fi
-    path_run_with=(ip netns exec "$path_id-client" setpriv --reuid=nobody --regid=nogroup --clear-groups)
+    path_run_with=(ip netns exec "$path_id-client" ${path_first[@]+"${path_first[@]}"} setpriv --reuid=nobody --regid=nogroup --clear-groups)
+}
+
+# Times on the path are what is looked at, and a machine under test has more to do: wire and agent go before the rest.
+path_priority() {
+    path_first=()
+    ! chrt --fifo 10 true 2>/dev/null || path_first=(chrt --fifo 10)
 }
 
 path_up() {
@@ -83,6 +89,7 @@ path_up() {
         exit 0
     fi
     path_made=yes
+    path_priority
     trap path_at_exit EXIT
     for name in client near far server; do
         ip netns add "$path_id-$name"
@@ -94,6 +101,9 @@ path_up() {
     path_in server ip address add "$path_bare/24" dev to-far
     path_in client ip route add default via 10.71.1.1
     path_in server ip route add default via 10.71.3.1
+    path_in client sysctl -q -w net.ipv6.conf.to-near.disable_ipv6=0 net.ipv6.conf.to-near.accept_dad=0
+    path_in near sysctl -q -w net.ipv6.conf.to-client.disable_ipv6=0 net.ipv6.conf.to-client.accept_dad=0
+    path_in near ip address add 2001:db8:71::1/64 dev to-client nodad
     path_wire_end near 10.71.2.1 10.71.2.2 10.71.3.0/24
     path_wire_end far 10.71.2.2 10.71.2.1 10.71.1.0/24
     path_pki
@@ -122,9 +132,9 @@ path_start_ready() {
 path_wire() {
     path_in client ip route flush cache # what was learned of the last wire's MTU
     path_in server ip route flush cache
-    path_in near nft flush chain ip path forward
+    path_in near nft 'flush table ip path'
     path_in far nft flush chain ip path forward
-    path_start_ready wire "$build_dir/lab/lab-wire" --left "$path_id-near" --right "$path_id-far" --delay-left 10 --delay-right 40 "$@"
+    path_start_ready wire ${path_first[@]+"${path_first[@]}"} "$build_dir/lab/lab-wire" --left "$path_id-near" --right "$path_id-far" --delay-left 10 --delay-right 40 "$@"
     run_with=("${path_run_with[@]}")
 }
 
@@ -134,6 +144,7 @@ path_target() { echo "--ca-file $work/pki/root.pem --address ${2:-$path_server} 
 
 path_down() {
     local name
+    rm -rf "/etc/netns/$path_id-client"
     for name in client near far server; do
         ip netns del "$path_id-$name" 2>/dev/null || true
     done
@@ -150,6 +161,40 @@ path_at_exit() {
 
 over() { # [OPTIONS of lab-wire]
     path_wire "$@"
+    path_target
+}
+
+# over_names OPTIONS -- ADDRESS...: the name has these addresses, on the client (ip-netns(8): /etc/netns)
+over_names() {
+    local options=() at
+    while [ "$1" != -- ]; do
+        options+=("$1")
+        shift
+    done
+    shift
+    path_wire ${options[@]+"${options[@]}"}
+    mkdir -p "/etc/netns/$path_id-client"
+    for at in "$@"; do echo "$at $path_name"; done >"/etc/netns/$path_id-client/hosts"
+    echo "--ca-file $work/pki/root.pem $path_name"
+}
+
+# The client has an IPv6 address and a router, which knows no way on
+over_families() {
+    path_in client ip address replace 2001:db8:71::2/64 dev to-near nodad
+    path_in client ip route replace default via 2001:db8:71::1
+    over_names -- 2001:db8:3::2 "$path_server"
+}
+
+# A proxy at the near router takes the connections for itself, and makes a certificate for whatever name is asked for
+intercepted() {
+    local name
+    path_wire
+    "$source_dir/tests/lab/pki.sh" "$work/mint" init
+    for name in "$path_name" example.com; do "$source_dir/tests/lab/pki.sh" "$work/mint" leaf "$name" --names "$name"; done
+    chmod -R a+rX "$work/mint"
+    path_nginx_at=near path_nginx_certificate="$work/mint/\$ssl_server_name" path_nginx path.proxy 10.71.1.1:8443
+    path_in near nft 'add chain ip path divert { type nat hook prerouting priority -100; }'
+    path_in near nft "add rule ip path divert ip daddr $path_server tcp dport 443 redirect to :8443"
     path_target
 }
 

@@ -13,9 +13,12 @@
  *   --mute-down                         nothing comes down but SYN-ACKs
  *
  * The box in the middle has at most one rule:
- *   --when hello|split-hello|syn        a ClientHello begins; begins and is not whole in its segment; a connection is asked for
+ *   --when hello|split-hello|short-hello|syn
+ *                                       a ClientHello begins; begins and is not whole in its segment; so, in less than 256 bytes;
+ *                                       a connection is asked for
  *   --name NAME                         and the name is this one
  *   --port PORT                         and the server's port is this one
+ *   --server ADDRESS                    and the server is this one
  *   --do rst|fin|alert|drop             sends that to the client (a syn gets RST ACK); drop: this packet and all the flow sends after it
  *   --swallow                           in the path: what set it off goes no further (else beside the path: it goes on)
  *   --ttl N                             of what is sent (64)
@@ -24,6 +27,8 @@
  *      left TUN --> delay-left --> [box] --> delay-right --> right TUN        a packet is judged as it is read, and what comes
  *               <--------------------+                                       of it is due when it would have come there
  */
+#include "packet.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -46,12 +51,10 @@ enum {
     FLOWS_MAX = 256,
     PACKET_MAX = 2048,
     NAME_MAX_BYTES = 256,
-    IP_HEADER = 20,
-    TCP_HEADER = 20
+    SHORT_BYTES = 256,
 };
-enum { TCP_FIN = 1, TCP_SYN = 2, TCP_RST = 4, TCP_PSH = 8, TCP_ACK = 16 };
 enum direction { UP, DOWN };
-enum when { WHEN_NEVER, WHEN_HELLO, WHEN_SPLIT_HELLO, WHEN_SYN };
+enum when { WHEN_NEVER, WHEN_HELLO, WHEN_SPLIT_HELLO, WHEN_SHORT_HELLO, WHEN_SYN };
 enum action { DO_NOTHING, DO_RST, DO_FIN, DO_ALERT, DO_DROP };
 
 struct packet {
@@ -60,15 +63,6 @@ struct packet {
     enum direction direction;
     size_t length;
     uint8_t bytes[PACKET_MAX];
-};
-
-/* The parts of an IPv4 TCP segment. */
-struct segment {
-    uint32_t from, to, sequence, acknowledged; /* host order */
-    uint16_t from_port, to_port;
-    uint8_t flags;
-    const uint8_t *data;
-    size_t length;
 };
 
 struct flow {
@@ -87,6 +81,7 @@ static struct {
     enum action action;
     const char *name;
     long port, ttl, residual_ms;
+    uint32_t server; /* host order; 0: every one */
 } options = {.device = "wire0", .ttl = 64};
 
 static int devices[2];
@@ -165,77 +160,6 @@ static void send_at(int64_t due_us, enum direction direction, const uint8_t *byt
 
 /* --- packets -------------------------------------------------------------------------------------------------- */
 
-static uint16_t get16(const uint8_t *at)
-{
-    return (uint16_t)(at[0] << 8 | at[1]);
-}
-
-static uint32_t get32(const uint8_t *at)
-{
-    return (uint32_t)get16(at) << 16 | get16(at + 2);
-}
-
-static void put16(uint8_t *at, uint32_t value)
-{
-    at[0] = (uint8_t)(value >> 8);
-    at[1] = (uint8_t)value;
-}
-
-static void put32(uint8_t *at, uint32_t value)
-{
-    put16(at, value >> 16);
-    put16(at + 2, value & 0xffff);
-}
-
-static uint32_t sum(const uint8_t *bytes, size_t length, uint32_t total)
-{
-    for (size_t i = 0; i + 1 < length; i += 2)
-        total += get16(bytes + i);
-    return length % 2 != 0 ? total + ((uint32_t)bytes[length - 1] << 8) : total;
-}
-
-static uint16_t checksum(uint32_t total)
-{
-    while (total > 0xffff)
-        total = (total & 0xffff) + (total >> 16);
-    return (uint16_t)~total;
-}
-
-static bool read_segment(const uint8_t *bytes, size_t length, struct segment *ret)
-{
-    if (length < IP_HEADER || bytes[0] >> 4 != 4 || bytes[9] != 6)
-        return false;
-    size_t at = (size_t)(bytes[0] & 15) * 4, total = get16(bytes + 2);
-    if (at < IP_HEADER || total > length || at + TCP_HEADER > total)
-        return false;
-    const uint8_t *tcp = bytes + at;
-    size_t header = (size_t)(tcp[12] >> 4) * 4;
-    if (header < TCP_HEADER || at + header > total)
-        return false;
-    *ret = (struct segment){.from = get32(bytes + 12),
-                            .to = get32(bytes + 16),
-                            .from_port = get16(tcp),
-                            .to_port = get16(tcp + 2),
-                            .sequence = get32(tcp + 4),
-                            .acknowledged = get32(tcp + 8),
-                            .flags = tcp[13],
-                            .data = tcp + header,
-                            .length = total - at - header};
-    return true;
-}
-
-static void ip_header(uint8_t *out, size_t total, uint8_t protocol, uint32_t from, uint32_t to)
-{
-    memset(out, 0, IP_HEADER);
-    out[0] = 0x45;
-    put16(out + 2, (uint32_t)total);
-    out[8] = (uint8_t)options.ttl;
-    out[9] = protocol;
-    put32(out + 12, from);
-    put32(out + 16, to);
-    put16(out + 10, checksum(sum(out, IP_HEADER, 0)));
-}
-
 /* A segment that looks like the server's answer to what the client sent. */
 static void forge(const struct segment *client, uint8_t flags, const uint8_t *data, size_t length,
                   int64_t due_us)
@@ -243,7 +167,7 @@ static void forge(const struct segment *client, uint8_t flags, const uint8_t *da
     uint8_t out[IP_HEADER + TCP_HEADER + 16] = {0}, *tcp = out + IP_HEADER;
     size_t total = IP_HEADER + TCP_HEADER + length;
     uint32_t taken = client->sequence + (uint32_t)client->length + ((client->flags & TCP_SYN) != 0 ? 1 : 0);
-    ip_header(out, total, 6, client->to, client->from);
+    ip_header(out, total, 6, client->to, client->from, options.ttl);
     put16(tcp, client->to_port);
     put16(tcp + 2, client->from_port);
     put32(tcp + 4, (client->flags & TCP_ACK) != 0 ? client->acknowledged : 0);
@@ -265,7 +189,7 @@ static void too_long(const uint8_t *bytes, size_t length, enum direction directi
     uint8_t out[IP_HEADER + ICMP_HEADER + QUOTED] = {0}, *icmp = out + IP_HEADER;
     if (length < QUOTED || bytes[0] >> 4 != 4)
         return;
-    ip_header(out, sizeof out, 1, get32(bytes + 16), get32(bytes + 12));
+    ip_header(out, sizeof out, 1, get32(bytes + 16), get32(bytes + 12), options.ttl);
     icmp[0] = 3;
     icmp[1] = 4;
     put16(icmp + 6, (uint32_t)options.mtu[direction]);
@@ -276,50 +200,10 @@ static void too_long(const uint8_t *bytes, size_t length, enum direction directi
 
 /* --- the box in the middle ------------------------------------------------------------------------------------- */
 
-static bool is_hello(const struct segment *segment)
-{
-    return segment->length >= 6 && segment->data[0] == 22 && segment->data[1] == 3 && segment->data[5] == 1;
-}
-
-static bool is_whole(const struct segment *segment)
-{
-    return segment->length >= 5 + (size_t)get16(segment->data + 3);
-}
-
-/* Skips a vector with a length of so many bytes before it. @return false beyond the end. */
-static bool skip_vector(const struct segment *segment, size_t *at, size_t prefix)
-{
-    size_t length = 0;
-    if (segment->length < *at + prefix)
-        return false;
-    for (size_t i = 0; i < prefix; i++)
-        length = length << 8 | segment->data[*at + i];
-    *at += prefix + length;
-    return *at <= segment->length;
-}
-
-/* The name in a ClientHello (RFC 6066, 3), as far as this one segment shows it. */
-static bool hello_names(const struct segment *segment, const char *name)
-{
-    size_t at = 5 + 4 + 2 + 32, wanted = strlen(name);
-    if (!skip_vector(segment, &at, 1) || !skip_vector(segment, &at, 2) || !skip_vector(segment, &at, 1))
-        return false;
-    at += 2;
-    while (at + 4 <= segment->length) {
-        const uint8_t *extension = segment->data + at;
-        size_t length = get16(extension + 2);
-        if (at + 4 + length > segment->length)
-            return false;
-        if (get16(extension) == 0)
-            return length == wanted + 5 && memcmp(extension + 9, name, wanted) == 0;
-        at += 4 + length;
-    }
-    return false;
-}
-
 static bool sets_off(const struct segment *segment)
 {
-    if (options.port != 0 && options.port != segment->to_port)
+    if ((options.port != 0 && options.port != segment->to_port) ||
+        (options.server != 0 && options.server != segment->to))
         return false;
     switch (options.when) {
     case WHEN_SYN:
@@ -328,6 +212,8 @@ static bool sets_off(const struct segment *segment)
         return is_hello(segment) && (options.name == NULL || hello_names(segment, options.name));
     case WHEN_SPLIT_HELLO:
         return is_hello(segment) && !is_whole(segment);
+    case WHEN_SHORT_HELLO:
+        return is_hello(segment) && !is_whole(segment) && segment->length < SHORT_BYTES;
     case WHEN_NEVER:
         break;
     }
@@ -488,7 +374,7 @@ static long *number_option(const char *option)
 
 static void take_option(const char *option, const char *value)
 {
-    static const char *const whens[] = {"", "hello", "split-hello", "syn"};
+    static const char *const whens[] = {"", "hello", "split-hello", "short-hello", "syn"};
     static const char *const actions[] = {"", "rst", "fin", "alert", "drop"};
     long *plain = number_option(option);
     if (plain != NULL)
@@ -501,6 +387,8 @@ static void take_option(const char *option, const char *value)
         options.device = value;
     else if (strcmp(option, "--name") == 0)
         options.name = value;
+    else if (strcmp(option, "--server") == 0)
+        options.server = ntohl(inet_addr(value == NULL ? "" : value));
     else if (strcmp(option, "--delay-left") == 0)
         options.delay_us[0] = number(option, value) * 1000;
     else if (strcmp(option, "--delay-right") == 0)

@@ -48,7 +48,7 @@ static void assert_success(const struct attempt *attempt, uint16_t version)
     assert_int_equal(attempt->http.body_bytes, 5);
     assert_int_equal(attempt->end.how, ENDING_CLOSE_NOTIFY);
     assert_int_equal(attempt->end.first_bytes[0], 22);
-    for (int i = 0; i < EVIDENCE_MAX_TCP_INFO; i++)
+    for (int i = 0; i <= MOMENT_END; i++)
         assert_true(attempt->tcp[i].taken);
     assert_int_equal(attempt->tcp[MOMENT_HELLO].bytes_acked, attempt->tls.hello_length + 1);
     assert_int_not_equal(attempt->clock.hello_acked_us, EVIDENCE_NEVER);

@@ -304,7 +304,7 @@ static const struct reading readings[] = {
     {CAUSE_HELLO_CLOSED,
      {{"when", "early, 12 ms of rtt 40 ms"}},
      "Closed without an answer (early, 12 ms of rtt 40 ms).",
-     "没有应答就关闭（过早，12 ms of rtt 40 ms）。"},
+     "没有应答就关闭（过早，12 ms，RTT 40 ms）。"},
     {CAUSE_EDGE_REJECTS_ORIGIN,
      {{"fault", "expired, 2026-11-19"}},
      "expired, 2026-11-19.",
@@ -313,7 +313,10 @@ static const struct reading readings[] = {
      {{NULL, NULL}},
      "capacity: listen queue overflows under a burst",
      "容量：突发连接时监听队列溢出"},
-    {CAUSE_DNS_SERVFAIL, {{"host", "a.test"}, {"resolver", "192.0.2.53"}}, "DNS: resolver failed", "DNS："},
+    {CAUSE_DNS_SERVFAIL,
+     {{"host", "a.test"}, {"resolver", "192.0.2.53"}},
+     "DNS: resolver failed",
+     "  DNS 解析器失败（SERVFAIL）\n"},
     {CAUSE_EDGE_GATEWAY, {{"status", "502"}}, "HTTP 502", "HTTP 502"},
     {CAUSE_LOCAL_NO_ROUTE, {{"family", "IPv6"}}, "no way to IPv6 addresses", "IPv6"},
 };
@@ -381,6 +384,7 @@ static void other_attempts_are_listed(void **state)
     struct conclusion conclusion = {.cause = CAUSE_HELLO_NAME_RESET, .certainty = CERTAINTY_CONFIRMED};
     conclusion_rule_out(&conclusion, CAUSE_HELLO_ADDRESS_BLOCKED, VARIANT_CONTROL_SNI);
     conclusion_rule_out(&conclusion, CAUSE_TCP_REFUSED, VARIANT_NORMAL);
+    conclusion_rule_out(&conclusion, CAUSE_HELLO_ADDRESS_BLOCKED, VARIANT_NORMAL); /* said already */
     const char *text = print_case(fixture, &file, &conclusion, show_verdict);
     assert_no_controls(text);
     assert_has(text, "  attempts   control-sni  ok  at the origin 198.51.100.9  \\x1b]0;owned");

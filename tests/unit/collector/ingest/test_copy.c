@@ -200,11 +200,8 @@ int main(void)
         return 1;
     buf_init(&rows, 0);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_whole_attempt),
-        cmocka_unit_test(absent_is_null),
-        cmocka_unit_test(lies_fit),
-        cmocka_unit_test(several_rows),
-        cmocka_unit_test(the_cdn_and_its_pop),
+        cmocka_unit_test(a_whole_attempt), cmocka_unit_test(absent_is_null),      cmocka_unit_test(lies_fit),
+        cmocka_unit_test(several_rows),    cmocka_unit_test(the_cdn_and_its_pop),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     buf_done(&rows);

@@ -218,7 +218,7 @@ static void test_climbs(void **state)
     expect_path(of_class(OUTCOME_DNS_TIMEOUT), NULL, "retry");
     expect_path(of_class(OUTCOME_TCP_TIMEOUT), NULL, "retry other-port");
     expect_path(of_class(OUTCOME_HELLO_RESET), NULL, "retry control-sni no-sni control-sni tls12 legacy");
-    expect_path(of_class(OUTCOME_HELLO_SILENT), NULL, "retry control-sni no-sni control-sni");
+    expect_path(of_class(OUTCOME_HELLO_SILENT), NULL, "retry control-sni no-sni control-sni small-mss");
     expect_path(of_class(OUTCOME_HELLO_FLIGHT_LOST), NULL, "retry small-mss control-sni");
     expect_path(alert(40), NULL,
                 "retry control-sni no-sni tls12 tls13 wide rsa-only ecdsa-only no-alpn legacy");
@@ -318,7 +318,13 @@ static void test_what_needs_leave(void **state)
     begin(&climb, of_class(OUTCOME_CERT_NO_ISSUER));
     climb.limits.may_fetch_issuer = true;
     climb_up(&climb, NULL);
-    assert_string_equal(climb.path, "issuer no-sni");
+    assert_string_equal(climb.path, "control-sni no-sni"); /* the certificate does not say where it is */
+    end(&climb);
+    begin(&climb, of_class(OUTCOME_CERT_NO_ISSUER));
+    climb.limits.may_fetch_issuer = true;
+    climb.attempts[0]->tls.leaf.issuer_url = "http://ca.test/i.der";
+    climb_up(&climb, NULL);
+    assert_string_equal(climb.path, "issuer control-sni no-sni");
     end(&climb);
     for (int asked = 0; asked < 2; asked++) {
         begin(&climb, of_class(OUTCOME_HTTP_CLIENT_CERT));
