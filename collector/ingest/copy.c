@@ -122,6 +122,11 @@ static const struct tcp_snapshot *last_tcp(const struct attempt *attempt)
     return &attempt->tcp[0];
 }
 
+static int64_t chain_length(const struct attempt *attempt)
+{
+    return (int64_t)attempt->tls.chain_count + attempt->tls.chain_dropped;
+}
+
 static bool put_rcode(struct buf *out, const struct attempt *attempt)
 {
     for (size_t i = 0; i < attempt->dns_count; i++)
@@ -130,11 +135,21 @@ static bool put_rcode(struct buf *out, const struct attempt *attempt)
     return put_null(out);
 }
 
-static bool put_alert_in(struct buf *out, const struct attempt *attempt)
+static bool put_alert(struct buf *out, const struct attempt *attempt, bool received)
 {
     uint8_t level = 0, description = 0;
-    bool came = attempt_alert(attempt, true, &level, &description);
+    bool came = attempt_alert(attempt, received, &level, &description);
     return put_int2_if(out, came, description);
+}
+
+static bool put_bool_if(struct buf *out, bool present, bool value)
+{
+    return present ? put_number(out, value, 1) : put_null(out);
+}
+
+static bool put_icmp(struct buf *out, const struct evidence_flow *flow)
+{
+    return put_int4_if(out, flow->icmp_type >= 0, flow->icmp_type * 256 + flow->icmp_code);
 }
 
 static bool put_verify_error(struct buf *out, const struct attempt *attempt)
@@ -194,7 +209,7 @@ static bool put_evidence(struct buf *out, const struct attempt *attempt)
     X(tls_group, put_int4_if(out, a->tls.group != 0, a->tls.group))                                          \
     X(signature, put_int4_if(out, a->tls.signature != 0, a->tls.signature))                                  \
     X(alpn, put_text(out, a->tls.alpn))                                                                      \
-    X(alert_in, put_alert_in(out, a))                                                                        \
+    X(alert_in, put_alert(out, a, true))                                                                     \
     X(chain_id, put_int8_if(out, row->chain_id != 0, row->chain_id))                                         \
     X(verify_error, put_verify_error(out, a))                                                                \
     X(staple, put_int2(out, a->tls.staple))                                                                  \
@@ -203,6 +218,17 @@ static bool put_evidence(struct buf *out, const struct attempt *attempt)
     X(server, put_text(out, attempt_header(a, "server")))                                                    \
     X(edge, put_text(out, edge.name))                                                                        \
     X(pop, put_text(out, edge.pop))                                                                          \
+    X(hello_acked_us, put_stamp(out, a->clock.hello_acked_us))                                               \
+    X(flight_us, put_stamp(out, a->clock.flight_us))                                                         \
+    X(icmp, put_icmp(out, &a->flow))                                                                         \
+    X(hello_bytes, put_int4_if(out, a->tls.hello_length > 0, a->tls.hello_length))                           \
+    X(hello_retry, put_bool_if(out, a->tls.hello_length > 0, a->tls.hello_retry))                            \
+    X(client_cert_asked, put_bool_if(out, a->tls.hello_length > 0, a->tls.certificate_request))              \
+    X(alert_out, put_alert(out, a, false))                                                                   \
+    X(chain_length, put_int2_if(out, chain_length(a) > 0, chain_length(a)))                                  \
+    X(must_staple, put_bool_if(out, chain_length(a) > 0, a->tls.leaf.must_staple))                           \
+    X(ocsp, put_int2_if(out, a->tls.staple == STAPLE_PRESENT, a->tls.ocsp.status))                           \
+    X(abuse, put_int2_if(out, a->end.abuse != ABUSE_NONE, a->end.abuse))                                     \
     X(evidence, put_evidence(out, a))
 
 #define COPY_NAME(column, put)  ", " #column

@@ -90,6 +90,16 @@ static void a_whole_attempt(void **arg)
     attempt->tls.cipher = 0x1302;
     attempt->tls.alpn = "http/1.1";
     attempt->http.status = 502;
+    attempt->clock.flight_us = 33000;
+    attempt->tls.hello_length = 517;
+    attempt->tls.certificate_request = true;
+    attempt->tls.chain_dropped = 150;
+    attempt->tls.leaf.must_staple = true;
+    attempt->tls.staple = STAPLE_PRESENT;
+    attempt->tls.ocsp.status = OCSP_REVOKED;
+    attempt->end.abuse = ABUSE_CHAIN;
+    attempt->flow.icmp_type = 3;
+    attempt->flow.icmp_code = 13;
     struct copy_row row = {.attempt = attempt,
                            .outcome = outcome_make(OUTCOME_HELLO_RESET, RAW_ERRNO, 104),
                            .vantage_id = 3,
@@ -105,6 +115,10 @@ static void a_whole_attempt(void **arg)
            "4200000000|2001:db8::7|50000|104|4|1099511627776|4");
     expect("tls_version, cipher, alpn, chain_id, http_status", "772|4866|http/1.1|9|502");
     expect("coalesce(edge, '-'), coalesce(pop, '-')", "-|-");
+    expect(
+        "coalesce(hello_acked_us::text, '-'), flight_us, icmp, hello_bytes, hello_retry, client_cert_asked",
+        "-|33000|781|517|f|t");
+    expect("coalesce(alert_out::text, '-'), chain_length, must_staple, ocsp, abuse", "-|150|t|2|1");
 
     PGresult *result = PQexecParams(connection, "SELECT evidence FROM attempt", 0, NULL, NULL, NULL, NULL, 1);
     const char *why = NULL;
@@ -144,6 +158,10 @@ static void absent_is_null(void **arg)
         "http_status, "
         "server)",
         "27");
+    expect(
+        "num_nulls(hello_acked_us, flight_us, icmp, hello_bytes, hello_retry, client_cert_asked, alert_out, "
+        "chain_length, must_staple, ocsp, abuse)",
+        "11");
     attempt_free(attempt);
 }
 
