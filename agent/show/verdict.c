@@ -142,14 +142,14 @@ static void certainty_rows(struct rows *rows, const struct conclusion *conclusio
     }
 }
 
-/* Is it said by another entry: an earlier one, or one that names a variant? */
-static bool is_said_again(const struct conclusion *conclusion, size_t index)
+/* Is the cause in an earlier entry, or in one that names a variant where this one names none? */
+static bool is_said_elsewhere(const struct conclusion *conclusion, size_t index)
 {
     const struct ruled_out *ruled = conclusion->ruled;
+    bool plain = ruled[index].by == VARIANT_NORMAL;
     for (size_t i = 0; i < conclusion->ruled_count; i++) {
-        bool better = ruled[i].by != VARIANT_NORMAL || ruled[index].by == VARIANT_NORMAL;
-        if (ruled[i].cause == ruled[index].cause && i != index &&
-            (i < index ? better : ruled[index].by == VARIANT_NORMAL && ruled[i].by != VARIANT_NORMAL))
+        bool other_plain = ruled[i].by == VARIANT_NORMAL;
+        if (ruled[i].cause == ruled[index].cause && (other_plain == plain ? i < index : plain))
             return true;
     }
     return false;
@@ -159,7 +159,7 @@ static void ruled_out_row(struct rows *rows, const struct conclusion *conclusion
 {
     for (size_t i = 0; i < conclusion->ruled_count; i++) {
         const struct ruled_out *ruled = &conclusion->ruled[i];
-        if (is_said_again(conclusion, i))
+        if (is_said_elsewhere(conclusion, i))
             continue;
         (void)buf_printf(text, "%s%s", text->len == 0 ? "" : _(", "), _(cause_row(ruled->cause)->name));
         if (ruled->by != VARIANT_NORMAL)
