@@ -67,7 +67,7 @@ static const struct shape shapes[SHAPES] = {
     [SHAPE_NORMAL] = {BOTH},
     [SHAPE_TLS12] = {TLS1_2_VERSION, TLS1_2_VERSION, .security_level = 2, .ciphers = "DEFAULT"},
     [SHAPE_TLS13] = {TLS1_3_VERSION, TLS1_3_VERSION, .security_level = 2, .ciphers = "DEFAULT"},
-    [SHAPE_LEGACY] = {TLS1_VERSION, TLS1_3_VERSION, .ciphers = "ALL:@SECLEVEL=0", .legacy_servers = true},
+    [SHAPE_LEGACY] = {TLS1_VERSION, TLS1_2_VERSION, .ciphers = "ALL:@SECLEVEL=0", .legacy_servers = true},
     [SHAPE_RSA_ONLY] = {TLS1_2_VERSION, TLS1_3_VERSION, .security_level = 2, .ciphers = "aRSA",
                         .signatures = SIGNATURES_RSA},
     [SHAPE_ECDSA_ONLY] = {TLS1_2_VERSION, TLS1_3_VERSION, .security_level = 2, .ciphers = "aECDSA",

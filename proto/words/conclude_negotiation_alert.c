@@ -76,6 +76,14 @@ static enum cause by_wider_offer(const struct case_file *file)
     return CAUSE_NONE;
 }
 
+/* TLS 1.3 alone is refused, but not for its version, and every suite was offered: what is left to disagree on are groups. */
+static bool speaks_13_otherwise(const struct case_file *file)
+{
+    struct outcome only;
+    return case_outcome(file, VARIANT_TLS13, &only) && only.class == OUTCOME_TLS_ALERT &&
+           only.raw != ALERT_PROTOCOL_VERSION && was_made(file, VARIANT_WIDE) && !shakes(file, VARIANT_WIDE);
+}
+
 /* One version alone was asked for, or the variants show that one alone is spoken. */
 static enum cause by_version(const struct case_file *file)
 {
@@ -85,7 +93,7 @@ static enum cause by_version(const struct case_file *file)
     if (asked == VARIANT_TLS13)
         return shakes(file, VARIANT_TLS12) ? CAUSE_TLS_NO_13 : CAUSE_NONE;
     if (shakes(file, VARIANT_TLS12))
-        return CAUSE_TLS_NO_13;
+        return speaks_13_otherwise(file) ? CAUSE_TLS_NO_GROUP : CAUSE_TLS_NO_13;
     return shakes(file, VARIANT_TLS13) ? CAUSE_TLS_ONLY_13 : CAUSE_NONE;
 }
 

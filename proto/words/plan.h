@@ -25,7 +25,7 @@
     X(VARIANT_NO_SNI, 3, "no-sni")                                                                           \
     X(VARIANT_TLS12, 4, "tls12")                                                                             \
     X(VARIANT_TLS13, 5, "tls13")                                                                             \
-    X(VARIANT_LEGACY, 6, "legacy")     /* TLS 1.0 and up, SECLEVEL 0, legacy renegotiation */                \
+    X(VARIANT_LEGACY, 6, "legacy")     /* TLS 1.0 to 1.2, SECLEVEL 0, legacy renegotiation */                \
     X(VARIANT_RSA_ONLY, 7, "rsa-only") /* signature algorithms (and 1.2 ciphers) of RSA alone */             \
     X(VARIANT_ECDSA_ONLY, 8, "ecdsa-only")                                                                   \
     X(VARIANT_LARGE_HELLO, 9, "large-hello")  /* above one segment, with a share the server need not know */ \
