@@ -233,15 +233,15 @@ stopped() {
     path_target 4434 "$path_bare"
 }
 
-# What the last run left waiting before a slow line is gone when the next begins
-after_a_while() { # COMMAND...
-    sleep 4
-    "$@"
+# What the last run left behind, packets before a slow line or a block, is gone when the next begins
+after() { # SECONDS COMMAND...
+    sleep "$1"
+    "${@:2}"
 }
 
-slowly() { # OPTIONS of lab-wire
-    path_wire "$@"
-    run_with=(after_a_while "${path_run_with[@]}")
+spaced() { # SECONDS [OPTIONS of lab-wire]
+    path_wire "${@:2}"
+    run_with=(after "$1" "${path_run_with[@]}")
     path_target
 }
 
