@@ -55,12 +55,11 @@ static const char *first_word(const char *text)
 /* What follows a word: a comparison of times, or a date that needs no translation. */
 static void append_rest(char out[FACT_BYTES], const char *rest)
 {
-    int answer_ms, rtt_ms;
-    size_t used = strlen(out);
-    if (sscanf(rest, "%d ms of rtt %d ms", &answer_ms, &rtt_ms) == 2)
-        (void)snprintf(out + used, FACT_BYTES - used, _("%d ms of rtt %d ms"), answer_ms, rtt_ms);
-    else
-        (void)snprintf(out + used, FACT_BYTES - used, "%s", rest);
+    static const char of_rtt[] = N_(" ms of rtt ");
+    const char *middle = strstr(rest, of_rtt);
+    size_t used = strlen(out), length = middle == NULL ? strlen(rest) : (size_t)(middle - rest);
+    (void)snprintf(out + used, FACT_BYTES - used, "%.*s%s%s", (int)length, rest,
+                   middle == NULL ? "" : _(of_rtt), middle == NULL ? "" : middle + sizeof of_rtt - 1);
 }
 
 static const char *translated(const struct fact *fact, char out[FACT_BYTES])

@@ -233,9 +233,28 @@ stopped() {
     path_target 4434 "$path_bare"
 }
 
+# What the last run left behind, packets before a slow line or a block, is gone when the next begins
+after() { # SECONDS COMMAND...
+    sleep "$1"
+    "${@:2}"
+}
+
+spaced() { # SECONDS [OPTIONS of lab-wire]
+    path_wire "${@:2}"
+    run_with=(after "$1" "${path_run_with[@]}")
+    path_target
+}
+
+# Each run of the agent finds the limit untouched
+limit_anew() { # COMMAND...
+    path_in far nft flush chain ip path forward
+    path_filter far ip daddr "$path_server" tcp dport 443 'tcp flags & (syn | ack) == syn' limit rate over 1/minute burst 4 packets drop
+    "$@"
+}
+
 limited() {
     path_wire
-    path_filter far ip daddr "$path_server" tcp dport 443 'tcp flags & (syn | ack) == syn' limit rate over 6/minute burst 4 packets drop
+    run_with=(limit_anew "${path_run_with[@]}")
     path_target
 }
 

@@ -189,6 +189,7 @@ static void a_close_after_the_hello_sends_no_alert(void **state)
     assert_false(attempt_alert(attempt, false, &level, &description));
     assert_int_equal(attempt->end.sent_bytes, attempt->tls.hello_length);
     assert_int_equal(attempt->tcp[MOMENT_END].bytes_received, 1);
+    assert_false(attempt->tcp[MOMENT_HALF_CLOSED].taken);
 }
 
 static void silence_ends_at_the_deadline(void **state)
@@ -199,6 +200,8 @@ static void silence_ends_at_the_deadline(void **state)
     assert_int_not_equal(attempt->clock.hello_acked_us, EVIDENCE_NEVER);
     assert_int_equal(attempt->clock.first_byte_us, EVIDENCE_NEVER);
     assert_int_equal(attempt->tcp[MOMENT_END].data_segs_in, 0);
+    assert_true(attempt->tcp[MOMENT_HALF_CLOSED].taken);
+    assert_true(attempt->tcp[MOMENT_HALF_CLOSED].at_us > attempt->tcp[MOMENT_END].at_us);
 }
 
 static void plain_http_is_not_tls(void **state)
