@@ -211,6 +211,11 @@ served() { # ARGUMENTS of lab-capacity, but for where it listens
     path_target 4433 "$path_bare"
 }
 
+spaced_served() { # SECONDS ARGUMENTS of lab-capacity
+    served "${@:2}"
+    run_with=(after "$1" "${path_run_with[@]}")
+}
+
 filtered() { # near|far VERDICT...: for the server's port
     local at=$1
     shift
