@@ -21,11 +21,11 @@ doubled() { sql "SELECT count(*) FROM (SELECT 1 FROM attempt GROUP BY vantage_id
 beyond_cursor() {
     sql "SELECT count(*) FROM attempt a JOIN vantage_cursor c USING (vantage_id) WHERE a.sequence > c.committed"
 }
-# Attempts that a vantage reported for a round and that are not in the database. (An agent that is killed in a round and started
-# again counts what it has made since; more than it reports is then stored, and nothing is missing.)
+# Attempts that a vantage reported for a round and that are not in the database. There may be more than reported: what an agent
+# spooled before it was killed is stored too, and the report is of the life that ended the round.
 lost() {
-    sql "SELECT coalesce(sum(greatest(v.attempts - (SELECT count(*) FROM attempt a
-                                                    WHERE a.round_id = v.round_id AND a.vantage_id = v.vantage_id), 0)), 0)
+    sql "SELECT coalesce(sum(greatest(0, v.attempts - (SELECT count(*) FROM attempt a
+                                                       WHERE a.round_id = v.round_id AND a.vantage_id = v.vantage_id))), 0)
          FROM round_vantage v WHERE v.reported_at IS NOT NULL"
 }
 exactly_once() {
