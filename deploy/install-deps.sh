@@ -8,7 +8,7 @@ build=(gcc libc6-dev cmake ninja-build pkg-config protobuf-c-compiler gettext
     libuv1-dev libssl-dev libprotobuf-c-dev libc-ares-dev liblmdb-dev libmaxminddb-dev libjansson-dev libyaml-dev
     libidn2-dev libpq-dev libcsv-dev libcmocka-dev)
 run=(postgresql openssl nginx ca-certificates procps)
-test=("${run[@]}" libmaxmind-db-writer-perl faketime jq binutils mandoc time)
+test=("${run[@]}" clang-format clang-tidy faketime jq binutils libmaxmind-db-writer-perl mandoc time)
 
 wanted=()
 [ $# -gt 0 ] || set -- --build

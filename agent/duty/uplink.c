@@ -131,10 +131,10 @@ static bool pick_address(const struct uplink *uplink, const struct addrinfo *fou
     unsigned count = 0;
     for (const struct addrinfo *at = found; at != NULL; at = at->ai_next)
         count++;
-    if (count == 0)
+    if (found == NULL)
         return false;
     unsigned skip = (unsigned)(uplink->failures / uplink->deps.collector_count) % count;
-    while (skip-- > 0)
+    for (; skip > 0 && found->ai_next != NULL; skip--)
         found = found->ai_next;
     return address_from_sockaddr(found->ai_addr, ret_address, NULL);
 }

@@ -28,7 +28,7 @@ static bool migrate_number(PGconn *connection, const char *sql, int *ret_number,
     PGresult *result = PQexec(connection, sql);
     bool done = PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 1;
     if (done)
-        *ret_number = atoi(PQgetvalue(result, 0, 0));
+        *ret_number = (int)strtol(PQgetvalue(result, 0, 0), NULL, 10);
     else
         *ret_why = connect_result_error(result, connection);
     PQclear(result);

@@ -193,7 +193,7 @@ static int take_language(const char *text)
 static const char *find_language(int argc, char **argv)
 {
     const char *language = NULL;
-    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+    for (int i = 1; i < argc && argv[i] != NULL && strcmp(argv[i], "--") != 0; i++) {
         const char *value = strncmp(argv[i], "--lang=", 7) == 0              ? argv[i] + 7
                             : strcmp(argv[i], "--lang") == 0 && i + 1 < argc ? argv[i + 1]
                                                                              : NULL;
@@ -252,7 +252,7 @@ static int parse_options(const struct cli_program *program, const struct cli_ver
 static int run_verb(const struct cli_program *program, const struct cli_verb *verb, int argc, char **argv)
 {
     struct cli_args args = {.given_count = 0};
-    size_t letters = 0; /* "-abc" holds three options */
+    size_t letters = 1; /* "-abc" holds three options */
     for (int i = 0; i < argc; i++)
         letters += strlen(argv[i]) + 1;
     args.given = calloc(letters, sizeof *args.given);

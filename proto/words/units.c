@@ -32,14 +32,18 @@ const char *time_rfc3339(int64_t unix_us, int decimals, char out[UNITS_TIME_BYTE
 /* "Z", "+hh:mm" or "-hh:mm"; the offset in seconds. */
 static bool parse_offset(const char *text, int *ret_seconds)
 {
-    int hours, minutes, end = 0;
     if (strcmp(text, "Z") == 0 || strcmp(text, "z") == 0) {
         *ret_seconds = 0;
         return true;
     }
-    if ((text[0] != '+' && text[0] != '-') || strlen(text) != 6 ||
-        sscanf(text + 1, "%2d:%2d%n", &hours, &minutes, &end) != 2 || end != 5 || hours > 23 ||
-        minutes > 59 || hours < 0 || minutes < 0)
+    static const char form[] = "+00:00";
+    for (size_t i = 1; i < sizeof form - 1; i++) {
+        bool digit = text[0] != '\0' && text[i] >= '0' && text[i] <= '9';
+        if (form[i] == '0' ? !digit : text[i] != form[i])
+            return false;
+    }
+    int hours = (text[1] - '0') * 10 + text[2] - '0', minutes = (text[4] - '0') * 10 + text[5] - '0';
+    if ((text[0] != '+' && text[0] != '-') || text[sizeof form - 1] != '\0' || hours > 23 || minutes > 59)
         return false;
     *ret_seconds = (text[0] == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
     return true;

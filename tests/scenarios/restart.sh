@@ -21,9 +21,11 @@ doubled() { sql "SELECT count(*) FROM (SELECT 1 FROM attempt GROUP BY vantage_id
 beyond_cursor() {
     sql "SELECT count(*) FROM attempt a JOIN vantage_cursor c USING (vantage_id) WHERE a.sequence > c.committed"
 }
-# Attempts that a vantage reported for a round and that are not in the database
+# Attempts that a vantage reported for a round and that are not in the database. There may be more than reported: what an agent
+# spooled before it was killed is stored too, and the report is of the life that ended the round.
 lost() {
-    sql "SELECT coalesce(sum(v.attempts - (SELECT count(*) FROM attempt a WHERE a.round_id = v.round_id AND a.vantage_id = v.vantage_id)), 0)
+    sql "SELECT coalesce(sum(greatest(0, v.attempts - (SELECT count(*) FROM attempt a
+                                                       WHERE a.round_id = v.round_id AND a.vantage_id = v.vantage_id))), 0)
          FROM round_vantage v WHERE v.reported_at IS NOT NULL"
 }
 exactly_once() {
@@ -63,4 +65,14 @@ wait_for 60 "three agents to reconnect" at_least 3 connected
 before=$(last_round)
 wait_for 60 "more rounds" at_least 2 rounds_after
 exactly_once
+
+# Whatever an agent says it has made is there, also what it made while there was no collector.
+made_by() { sed -nE 's/.* round [0-9]+: ([0-9]+) attempts.*/\1/p' "logs/agent.$1" | awk '{ n += $1 } END { print n + 0 }'; }
+stored_of() { sql "SELECT count(*) FROM attempt a JOIN vantage v ON v.id = a.vantage_id WHERE v.name = '$1'"; }
+for name in "${names[@]}"; do
+    made=$(made_by "$name")
+    [ "$made" -gt 0 ] || fail "the log of $name counts no attempts, so this proves nothing"
+    wait_for 30 "all $made attempts of $name" at_least "$made" stored_of "$name"
+    ok "all $made attempts that $name has logged are stored"
+done
 say "$(attempts) attempts in the end"

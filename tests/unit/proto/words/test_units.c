@@ -24,8 +24,11 @@ static void times_go_out_and_back(void **state)
                                         "2026-11-20T10:12:44",
                                         "2026-11-20T25:00:00Z",
                                         "2026-11-20T10:12:44Zx",
-                                        "2026-11-20T10:12:44+8"};
-    for (size_t i = 0; i < 8; i++) {
+                                        "2026-11-20T10:12:44+8",
+                                        "2026-11-20T10:12:44+08:0",
+                                        "2026-11-20T10:12:44+24:00",
+                                        "2026-11-20T10:12:44+08:000"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         if (time_parse_rfc3339(wrong[i], &us))
             fail_msg("%s was taken", wrong[i]);
     }
