@@ -64,14 +64,16 @@ static bool read_file(const char *path, struct buf *text)
 
 static bool check_book(const char *path, const struct site_book *book)
 {
+    if (book->problem_count == 1 && book->problem_kept == 1) {
+        cli_error(_("%s; nothing imported"), book->problems[0]);
+        return false;
+    }
     for (size_t i = 0; i < book->problem_kept; i++)
         cli_error("%s", book->problems[i]);
     if (book->problem_count == 0 && book->endpoint_count == 0)
         cli_error(_("%s: no sites in it"), path);
     else if (book->problem_count > 0)
-        cli_error(ngettext("%s: %zu problem, nothing imported", "%s: %zu problems, nothing imported",
-                           book->problem_count),
-                  path, book->problem_count);
+        cli_error(_("%s: %zu problems, nothing imported"), path, book->problem_count);
     return book->problem_count == 0 && book->endpoint_count > 0;
 }
 

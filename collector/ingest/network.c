@@ -54,7 +54,7 @@ static int64_t network_asn(MMDB_entry_s *entry)
             return 0;
         asn = asn * 10 + (data.utf8_string[i] - '0');
     }
-    return asn;
+    return asn <= UINT32_MAX ? asn : 0;
 }
 
 static void network_country(MMDB_entry_s *entry, char out[3])

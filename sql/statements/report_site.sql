@@ -1,23 +1,6 @@
 -- params: text, timestamptz, timestamptz, text, bigint, integer, bigint
 -- Each endpoint over a window: how often it passes, how long the stages take, and its last outcome.
--- $1 site, $2 since, $3 until, $4 region, $5 ASN, $6 last rounds of each endpoint, $7 round; null: any.
-WITH seen AS (
-    SELECT a.endpoint_id, a.start_at, a.role, a.stage, a.class, a.raw_kind, a.raw, v.name AS vantage,
-           a.resolved_us AS dns_us, a.connected_us - a.connect_us AS tcp_us,
-           a.handshake_us - a.connected_us AS tls_us, a.first_data_us - a.request_us AS http_us, a.chain_id,
-           dense_rank() OVER (PARTITION BY a.endpoint_id ORDER BY a.round_id DESC NULLS LAST) AS age
-    FROM attempt a
-    JOIN endpoint e ON e.id = a.endpoint_id
-    JOIN vantage v ON v.id = a.vantage_id
-    LEFT JOIN site s ON s.id = e.site_id
-    WHERE e.removed_at IS NULL
-      AND ($1 IS NULL OR s.name = $1)
-      AND ($2 IS NULL OR a.start_at >= $2)
-      AND ($3 IS NULL OR a.start_at < $3)
-      AND ($4 IS NULL OR v.region = $4)
-      AND ($5 IS NULL OR v.asn = $5)
-      AND ($7 IS NULL OR a.round_id = $7)
-), kept AS (SELECT * FROM seen WHERE $6 IS NULL OR age <= $6)
+-- include: window
 , counted AS (
     SELECT endpoint_id,
            count(*) FILTER (WHERE stage <> 1) AS attempts,

@@ -1,28 +1,12 @@
 -- params: text, timestamptz, timestamptz, text, bigint, integer, bigint
 -- Each vantage, what it did in a window, and how far from their slots its attempts started.
--- $1 site, $2 since, $3 until, $4 region, $5 ASN, $6 last rounds of each endpoint, $7 round; null: any.
-WITH seen AS (
-    SELECT a.endpoint_id, a.vantage_id, a.role, a.stage, a.class,
-           abs(extract(epoch FROM a.start_at - a.slot_at)) * 1000000 AS skew_us,
-           dense_rank() OVER (PARTITION BY a.endpoint_id ORDER BY a.round_id DESC NULLS LAST) AS age
-    FROM attempt a
-    JOIN endpoint e ON e.id = a.endpoint_id
-    JOIN vantage v ON v.id = a.vantage_id
-    LEFT JOIN site s ON s.id = e.site_id
-    WHERE e.removed_at IS NULL
-      AND ($1 IS NULL OR s.name = $1)
-      AND ($2 IS NULL OR a.start_at >= $2)
-      AND ($3 IS NULL OR a.start_at < $3)
-      AND ($4 IS NULL OR v.region = $4)
-      AND ($5 IS NULL OR v.asn = $5)
-      AND ($7 IS NULL OR a.round_id = $7)
-), kept AS (SELECT * FROM seen WHERE $6 IS NULL OR age <= $6)
+-- include: window
 , counted AS (
     SELECT vantage_id,
            count(*) FILTER (WHERE stage <> 1) AS attempts,
            count(*) FILTER (WHERE stage <> 1 AND class <> 0) AS failed,
            count(*) FILTER (WHERE stage = 1) AS local,
-           percentile_disc(0.99) WITHIN GROUP (ORDER BY skew_us)::bigint AS skew_p99_us
+           percentile_disc(0.99) WITHIN GROUP (ORDER BY abs(extract(epoch FROM start_at - slot_at)) * 1000000)::bigint AS skew_p99_us
     FROM kept WHERE role = 0
     GROUP BY vantage_id
 )

@@ -22,12 +22,17 @@ for address in 127.0.2.1 127.0.2.2 127.0.2.3; do
     expect_exit 0 "$collector_program" site add "blog-at-$address" --plain "www.blog.example:$port@$address" --interval 1s --state "$state"
 done
 
-# The sanitizer's library may come after the one that fakes the time; only wall clocks are faked.
+# Only wall clocks are faked. The library is loaded without the program "faketime", which would stay between us and the agent: what
+# we stop is then not the agent. The sanitizer's library may come after it.
+library=$(dpkg -L libfaketime | grep '/libfaketime\.so\.1$')
 agent_program_true=$agent_program
 for vantage in "fast-1 +1h" "slow-1 -1h" "true-1 +0s"; do
     read -r name offset <<<"$vantage"
-    printf '#!/bin/bash\nASAN_OPTIONS=verify_asan_link_order=0:${ASAN_OPTIONS:-} exec faketime --exclude-monotonic -f "%s" "%s" "$@"\n' \
-        "$offset" "$agent_program_true" >"agent.$name"
+    cat >"agent.$name" <<WRAPPER
+#!/bin/bash
+export ASAN_OPTIONS=verify_asan_link_order=0 LD_PRELOAD=$library FAKETIME=$offset FAKETIME_DONT_FAKE_MONOTONIC=1
+exec "$agent_program_true" "\$@"
+WRAPPER
     chmod +x "agent.$name"
     agent_program=$work/agent.$name
     enroll "$name" "${name%-1}" ""

@@ -14,8 +14,9 @@ for program in parallax-agent parallax-collector; do
 done
 there share/locale/zh_CN/LC_MESSAGES/parallax.mo
 there share/parallax/sql/migrations/001_initial.sql
-[ "$(ls share/parallax/sql/statements/*.sql | wc -l)" = "$(ls "$source_dir"/sql/statements/*.sql | wc -l)" ] || fail "statements are missing"
-ok "all statements are installed"
+diff -r share/parallax/sql/statements "$source_dir/sql/statements" || fail "installed statements differ"
+diff -r share/parallax/sql/parts "$source_dir/sql/parts" || fail "installed parts of statements differ"
+ok "all statements and their parts are installed"
 
 for program in parallax-agent parallax-collector; do
     expect_exit 0 "bin/$program" --version

@@ -37,3 +37,39 @@ cd "$source_dir"
 outside=$(grep -rlE --include='*.[ch]' 'include[[:space:]]+["<][^">]*\.pb-c\.h[">]' proto agent collector tests | grep -v '_pb\.[ch]$' || true)
 [ -z "$outside" ] || fail "generated headers are included outside *_pb.[ch]: $outside"
 ok "only *_pb.[ch] include .pb-c.h"
+
+none "calls that know no bounds or run a shell" \
+    '(^|[^_[:alnum:]])(sprintf|vsprintf|strcpy|strcat|gets|strtok|alloca|system|popen)[[:space:]]*\(' proto agent collector tests
+
+# Nothing blocks the loop. What may block: programs that answer one command and have no loop, and what runs before there is one.
+may_block="collector/store/(db|cluster|migrate|command)\.[ch]"
+blocking='(^|[^_[:alnum:]])(sleep|usleep|nanosleep|clock_nanosleep|thrd_sleep|poll|ppoll|select|pselect|wait|waitpid'
+blocking+='|getaddrinfo|getnameinfo|gethostby[a-z0-9_]+|res_n?(query|search)|PQexec[A-Za-z]*|PQconnectdb[A-Za-z]*|PQsetdb[A-Za-z]*'
+blocking+='|PQprepare|PQdescribe[A-Za-z]*|PQreset|PQping[A-Za-z]*|PQfn|uv_sleep|uv_thread_join|command_run)[[:space:]]*\('
+
+# Prints FILE:LINE:TEXT of a file but for the bodies of functions that a loop hands to a worker thread.
+off_worker() { # FILE
+    local workers
+    workers=$(grep -oE 'uv_queue_work\([^,]*,[^,]*,[[:space:]]*[a-z_]+' "$1" | grep -oE '[a-z_]+$' | paste -sd'|')
+    awk -v file="$1" -v start="^(static )?void (${workers:-:})\\\\(" \
+        '$0 ~ start { worker = 1 } !worker { print file ":" FNR ":" $0 } /^}/ { worker = 0 }' "$1"
+}
+
+on_loop() { # FOLDER OR FILE...: the sources that run on an event loop
+    find "$@" -name '*.[ch]' | sort | grep -vE "^($may_block)$"
+}
+
+all=$(on_loop agent proto collector)
+found=$(for file in $all; do off_worker "$file"; done | grep -E -- "$blocking" || true)
+[ -z "$found" ] || fail "calls that block a loop:
+$found"
+grep -qE -- "$blocking" collector/store/pg_connect.c || fail "no blocking call found at all: the pattern is wrong"
+ok "calls that block a loop: none outside $may_block and worker threads' functions ($(wc -w <<<"$all") files read)"
+
+# Without a callback libuv's own waits; only enroll, which has nothing else to do, may.
+found=$(grep -nE 'uv_(getaddrinfo|getnameinfo)\([^,]*,[^,]*,[[:space:]]*NULL' $all | grep -v '^agent/duty/enrol\.c:' || true)
+[ -z "$found" ] || fail "a name is resolved without a callback: $found"
+ok "no name is resolved without a callback"
+
+none "the loop's side of the collector uses the database of one-shot commands" "$(of 'store/(db|cluster|migrate)\.h')" \
+    collector/serve.c collector/ingest collector/plan collector/store/pg.c collector/store/pg_connect.c

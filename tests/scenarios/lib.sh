@@ -197,11 +197,28 @@ stop_everything() {
     fi
 }
 
+# Processes that still name our scratch folder, which is nobody else's, in their command line.
+left_over() {
+    local file line
+    for file in /proc/[0-9]*/cmdline; do
+        line=$(tr '\0' ' ' <"$file") && [[ $line == *"$work/"* && $line != *"$script"* ]] || continue
+        file=${file%/cmdline}
+        echo "${file#/proc/} $line"
+    done 2>/dev/null
+}
+nothing_left() { [ -z "$(left_over)" ]; }
+
 at_exit() {
-    local status=$? log
+    local status=$? log tries pid line
     trap - EXIT
     set +e
     stop_everything >/dev/null 2>&1
+    for tries in {1..50}; do ! nothing_left || break; sleep 0.1; done
+    while read -r pid line; do
+        echo "FAILED: left running: $pid $line" >&2
+        kill -KILL "$pid"
+        status=1
+    done < <(left_over)
     if grep -lE 'AddressSanitizer|runtime error:|LeakSanitizer' logs/* 2>/dev/null; then
         echo "FAILED: a sanitizer complained" >&2
         status=1

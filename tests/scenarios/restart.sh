@@ -65,4 +65,14 @@ wait_for 60 "three agents to reconnect" at_least 3 connected
 before=$(last_round)
 wait_for 60 "more rounds" at_least 2 rounds_after
 exactly_once
+
+# Whatever an agent says it has made is there, also what it made while there was no collector.
+made_by() { sed -nE 's/.* round [0-9]+: ([0-9]+) attempts.*/\1/p' "logs/agent.$1" | awk '{ n += $1 } END { print n + 0 }'; }
+stored_of() { sql "SELECT count(*) FROM attempt a JOIN vantage v ON v.id = a.vantage_id WHERE v.name = '$1'"; }
+for name in "${names[@]}"; do
+    made=$(made_by "$name")
+    [ "$made" -gt 0 ] || fail "the log of $name counts no attempts, so this proves nothing"
+    wait_for 30 "all $made attempts of $name" at_least "$made" stored_of "$name"
+    ok "all $made attempts that $name has logged are stored"
+done
 say "$(attempts) attempts in the end"

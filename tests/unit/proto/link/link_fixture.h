@@ -1,6 +1,7 @@
 #ifndef PARALLAX_TEST_LINK_FIXTURE_H
 #define PARALLAX_TEST_LINK_FIXTURE_H
 
+#include "cmocka_all.h"
 #include "link/pki.h"
 
 #include <openssl/x509.h>
@@ -45,6 +46,34 @@ static inline void fixture_done(struct fixture *f)
     EVP_PKEY_free(f->ca_key);
     EVP_PKEY_free(f->server_key);
     EVP_PKEY_free(f->vantage_key);
+}
+
+/* Two collectors that know nothing of each other; group setup and teardown of the tests that use them. */
+static struct fixture ours, theirs;
+
+static inline int fixtures_setup(void **state)
+{
+    (void)state;
+    fixture_init(&ours);
+    fixture_init(&theirs);
+    return 0;
+}
+
+static inline int fixtures_teardown(void **state)
+{
+    (void)state;
+    fixture_done(&ours);
+    fixture_done(&theirs);
+    return 0;
+}
+
+/* A vantage of theirs that comes to our collector. */
+static inline SSL_CTX *stranger_context(void)
+{
+    char *why = NULL;
+    SSL_CTX *stranger = pki_client_context(ours.ca, theirs.vantage, theirs.vantage_key, &why);
+    assert_non_null(stranger);
+    return stranger;
 }
 
 #endif

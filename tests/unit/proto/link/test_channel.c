@@ -1,17 +1,8 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "link/channel.h"
 #include "proto/link/link_fixture.h"
 
 #include <stdio.h>
 #include <string.h>
-
-static struct fixture ours, theirs;
 
 /* One end of a connection: what happened to it, and what it does when something does. */
 struct end {
@@ -293,8 +284,7 @@ static void test_refused_certificate_is_explained(void **state)
 {
     (void)state;
     struct scene scene;
-    char *why = NULL;
-    SSL_CTX *stranger = pki_client_context(ours.ca, theirs.vantage, theirs.vantage_key, &why);
+    SSL_CTX *stranger = stranger_context();
     scene_init(&scene);
     scene.client.on_open = flood;
     scene_dial(&scene, stranger);
@@ -375,22 +365,6 @@ static void test_close_before_open(void **state)
     assert_int_equal(scene.client.opened, 0);
 }
 
-static int setup(void **state)
-{
-    (void)state;
-    fixture_init(&ours);
-    fixture_init(&theirs);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    fixture_done(&ours);
-    fixture_done(&theirs);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -408,5 +382,5 @@ int main(void)
         cmocka_unit_test(test_idle),
         cmocka_unit_test(test_close_before_open),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, fixtures_setup, fixtures_teardown);
 }

@@ -1,10 +1,3 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "proto/link/link_fixture.h"
 
 #include <openssl/x509v3.h>
@@ -14,8 +7,6 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-
-static struct fixture ours, theirs;
 
 static void test_csr(void **state)
 {
@@ -111,22 +102,6 @@ static void test_files(void **state)
     free(why);
 }
 
-static int setup(void **state)
-{
-    (void)state;
-    fixture_init(&ours);
-    fixture_init(&theirs);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    fixture_done(&ours);
-    fixture_done(&theirs);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -135,5 +110,5 @@ int main(void)
         cmocka_unit_test(test_serials_differ_and_dates_reach_back),
         cmocka_unit_test(test_files),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, fixtures_setup, fixtures_teardown);
 }

@@ -1,17 +1,8 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "link/pump.h"
 #include "proto/link/link_fixture.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static struct fixture ours, theirs;
 
 struct pair {
     struct pump *client, *server;
@@ -166,9 +157,7 @@ static void test_vantage_of_another_ca(void **state)
 {
     (void)state;
     struct pair pair;
-    char *why = NULL;
-    SSL_CTX *stranger = pki_client_context(ours.ca, theirs.vantage, theirs.vantage_key, &why);
-    assert_non_null(stranger);
+    SSL_CTX *stranger = stranger_context();
     pair_init(&pair, stranger, ours.server_context);
     exchange(&pair, 100000);
     assert_int_equal(pump_state(pair.server), PUMP_FAILED);
@@ -258,22 +247,6 @@ static void test_pinned_leaf_out_of_date(void **state)
     X509_free(old);
 }
 
-static int setup(void **state)
-{
-    (void)state;
-    fixture_init(&ours);
-    fixture_init(&theirs);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    fixture_done(&ours);
-    fixture_done(&theirs);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -290,5 +263,5 @@ int main(void)
         cmocka_unit_test(test_pinned_ca_beside_foreign_leaf),
         cmocka_unit_test(test_pinned_leaf_out_of_date),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, fixtures_setup, fixtures_teardown);
 }
