@@ -130,6 +130,9 @@ path_start_ready() {
 }
 
 path_wire() {
+    rm -f "/etc/netns/$path_id-client/hosts"
+    path_in client ip address del 2001:db8:71::2/64 dev to-near 2>/dev/null || true # and the route by it
+    path_in client ip -6 route flush default 2>/dev/null || true
     path_in client ip route flush cache # what was learned of the last wire's MTU
     path_in server ip route flush cache
     path_in near nft 'flush table ip path'
