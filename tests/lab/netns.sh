@@ -130,6 +130,9 @@ path_start_ready() {
 }
 
 path_wire() {
+    rm -f "/etc/netns/$path_id-client/hosts"
+    path_in client ip address del 2001:db8:71::2/64 dev to-near 2>/dev/null || true # and the route by it
+    path_in client ip -6 route flush default 2>/dev/null || true
     path_in client ip route flush cache # what was learned of the last wire's MTU
     path_in server ip route flush cache
     path_in near nft 'flush table ip path'
@@ -152,6 +155,7 @@ path_down() {
 
 path_at_exit() {
     local status=$?
+    set +e # at_exit takes the status on, and has to be reached with any
     path_down
     (exit "$status")
     at_exit
@@ -180,9 +184,9 @@ over_names() {
 
 # The client has an IPv6 address and a router, which knows no way on
 over_families() {
+    over_names -- 2001:db8:3::2 "$path_server"
     path_in client ip address replace 2001:db8:71::2/64 dev to-near nodad
     path_in client ip route replace default via 2001:db8:71::1
-    over_names -- 2001:db8:3::2 "$path_server"
 }
 
 # A proxy at the near router takes the connections for itself, and makes a certificate for whatever name is asked for
