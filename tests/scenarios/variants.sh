@@ -33,7 +33,7 @@ serve stunnel-rsa rsa stunnel_server rsa "${port[plain]}"
 variants="normal no-sni tls12 tls13 legacy wide rsa-only ecdsa-only large-hello small-mss large-small-mss split-hello no-alpn idle"
 lacks() { # WHAT VARIANT: this server cannot answer it
     case "${kinds[$1]} $2" in
-        ec*rsa-only | rsa*ecdsa-only | *1.2*tls13 | *1.3*tls12) ;;
+        ec*rsa-only | rsa*ecdsa-only | *1.2*tls13 | *1.3*tls12 | *1.3*legacy) ;;
         *) return 1 ;;
     esac
 }
