@@ -136,10 +136,6 @@ static void certainty_rows(struct rows *rows, const struct conclusion *conclusio
             show_filled(text, N_(" ({when})"), conclusion); /* nothing when that is not known */
         rows_add(rows, confirmed ? _("confirmed") : _("consistent"), text);
     }
-    if (!confirmed && row->tells_apart[0] != '\0') {
-        show_filled(text, row->tells_apart, conclusion);
-        rows_add(rows, _("told apart"), text);
-    }
 }
 
 /* Is the cause in an earlier entry, or in one that names a variant where this one names none? */

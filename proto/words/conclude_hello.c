@@ -121,9 +121,7 @@ static bool conclude_unacked(const struct case_file *file, const struct controls
     if (controls->answered > 0 && controls->failed == 0) {
         conclusion_rule_out(conclusion, CAUSE_HELLO_NEVER_ACKED, controls->by);
         conclusion_rule_out(conclusion, CAUSE_CAPACITY_BURST, controls->by);
-        /* never acknowledged, again from another port, and the server answers the same kind of hello with another name */
-        weigh(controls, file->attempts[0]->tcp[MOMENT_END].total_retrans > 0 && controls->answered > 1,
-              conclusion);
+        /* never confirmed: a listen queue that overflows now and then loses a hello just so */
         return named(conclusion, CAUSE_HELLO_NAME_DROPPED);
     }
     if (controls->failed > 0)

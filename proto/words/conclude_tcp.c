@@ -8,7 +8,7 @@
 
 enum {
     EARLY_PERCENT = 60,  /* of the round trip */
-    EARLY_MIN_US = 1000, /* less is within what a clock of user space can tell */
+    EARLY_MIN_US = 5000, /* less is within what a busy loop of user space can tell */
     ABSENT_MIN_US =
         1500 *
         1000, /* a router gives up asking for the host's link address after 3 s; a rule answers at once */

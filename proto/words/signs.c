@@ -12,7 +12,7 @@ enum {
     EARLY_PERCENT = 60, /* of the round trip: nothing that the server sent was ever seen as early as that */
     GUARD_PERCENT =
         90, /* of the round trip since the connection: a server may answer that instead of the hello */
-    EARLY_MIN_US = 1000, /* and by so much at least: on a short path the clock of user space proves nothing */
+    EARLY_MIN_US = 5000, /* and by so much at least: on a short path the clock of user space proves nothing */
     RECORD_ALERT = 21,
 };
 

@@ -82,6 +82,7 @@ scenario() { # SECTION CAUSE STAGED-BY SETUP ARGUMENTS CHECKS
 
 for section in ${sections[@]+"${sections[@]}"}; do
     . "$lists/$section.sh"
+    port=() # names of servers are a section's own; those of earlier ones still listen
     ! declare -F "${section}_up" >/dev/null || "${section}_up"
     while IFS=$tab read -r cause staged_by setup arguments checks <&3; do
         case $cause in '' | '#'*) continue ;; esac

@@ -19,6 +19,8 @@ for program in parallax-agent parallax-collector; do
     page=$source_dir/deploy/man/$program.1
     "$build_dir/bin/$program" --dump-options | sed "s/^-\t/$shared\t/" | sort -u >in_program
     of_page "$page" >in_page
+    repeated=$(grep -F $'\t--' in_page | sort | uniq -d)
+    [ -z "$repeated" ] || fail "$program: described twice in its page: $repeated"
 
     cut -f1 in_program | sort -u >verbs
     cut -f1 in_page | sort -u >subsections
