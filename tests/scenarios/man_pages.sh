@@ -12,14 +12,15 @@ of_page() {
         /^\.Sh / { section = $2 }
         /^\.Ss / { sub(/^\.Ss /, ""); gsub(/"/, ""); verb = $0; if (section == "VERBS") print verb "\t" }
         section == "VERBS" && /^\.It Fl / { for (i = 2; i <= NF; i++) if ($i == "Fl" && $(i + 1) ~ /^-/) print verb "\t-" $(i + 1) }
-    ' "$1" | sed 's/\t--*\(.\)/\t--\1/' | sort -u
+    ' "$1" | sed 's/\t--*\(.\)/\t--\1/' | sort
 }
 
 for program in parallax-agent parallax-collector; do
     page=$source_dir/deploy/man/$program.1
     "$build_dir/bin/$program" --dump-options | sed "s/^-\t/$shared\t/" | sort -u >in_program
-    of_page "$page" >in_page
-    repeated=$(grep -F $'\t--' in_page | sort | uniq -d)
+    of_page "$page" >in_page.all
+    sort -u in_page.all >in_page
+    repeated=$(uniq -d in_page.all)
     [ -z "$repeated" ] || fail "$program: described twice in its page: $repeated"
 
     cut -f1 in_program | sort -u >verbs
