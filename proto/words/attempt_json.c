@@ -3,6 +3,7 @@
 #include "words/buf.h"
 #include "words/cdn_json.h"
 #include "words/certificate_json.h"
+#include "words/json_writer.h"
 #include "words/units.h"
 #include "words/utf8.h"
 
@@ -10,26 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/*
- * The schema of docs/JSON.md, part by part. jansson's *_new setters take NULL and report failure, so a
- * missing part (no memory) surfaces as `failed` at the end rather than in every line.
- */
-
-struct writer {
-    bool failed;
-};
-
-static void set(struct writer *writer, json_t *object, const char *key, json_t *value)
-{
-    if (json_object_set_new(object, key, value) != 0)
-        writer->failed = true;
-}
-
-static void add(struct writer *writer, json_t *array, json_t *value)
-{
-    if (json_array_append_new(array, value) != 0)
-        writer->failed = true;
-}
+/* The schema of docs/JSON.md, part by part. */
 
 json_t *json_text(const char *text)
 {
@@ -334,9 +316,5 @@ json_t *attempt_json(const struct attempt *attempt, const struct endpoint *endpo
     set(&writer, value, "ending", end_json(&writer, attempt));
     set(&writer, value, "local", local_json(&writer, attempt));
     set(&writer, value, "prober", prober_json(&writer, attempt));
-    if (writer.failed) {
-        json_decref(value);
-        return NULL;
-    }
-    return value;
+    return finish(&writer, value);
 }

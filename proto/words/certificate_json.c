@@ -1,19 +1,10 @@
 #include "words/certificate_json.h"
 
 #include "words/attempt_json.h"
+#include "words/json_writer.h"
 #include "words/units.h"
 
 /* The certificates' part of the schema of docs/JSON.md. */
-
-struct writer {
-    bool failed;
-};
-
-static void set(struct writer *writer, json_t *object, const char *key, json_t *value)
-{
-    if (json_object_set_new(object, key, value) != 0)
-        writer->failed = true;
-}
 
 static json_t *time_json(int64_t unix_s)
 {
@@ -59,8 +50,7 @@ static json_t *chain_json(struct writer *writer, const struct evidence_tls *tls)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < tls->chain_count; i++)
-        if (json_array_append_new(list, certificate_json(writer, &tls->chain[i])) != 0)
-            writer->failed = true;
+        add(writer, list, certificate_json(writer, &tls->chain[i]));
     return list;
 }
 
@@ -71,8 +61,7 @@ static json_t *leaf_json(struct writer *writer, const struct evidence_tls *tls)
         return json_null();
     json_t *value = json_object(), *names = json_array();
     for (size_t i = 0; i < leaf->name_count; i++)
-        if (json_array_append_new(names, json_text(leaf->names[i])) != 0)
-            writer->failed = true;
+        add(writer, names, json_text(leaf->names[i]));
     set(writer, value, "names", names);
     set(writer, value, "names_dropped", json_integer(leaf->names_dropped));
     set(writer, value, "common_name", json_text(leaf->common_name));

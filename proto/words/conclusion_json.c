@@ -1,32 +1,9 @@
 #include "words/conclusion_json.h"
 
 #include "words/attempt_json.h"
+#include "words/json_writer.h"
 
-/* The schema of docs/JSON.md. A part without memory surfaces as `failed` at the end rather than in every line. */
-
-struct writer {
-    bool failed;
-};
-
-static void set(struct writer *writer, json_t *object, const char *key, json_t *value)
-{
-    if (json_object_set_new(object, key, value) != 0)
-        writer->failed = true;
-}
-
-static void add(struct writer *writer, json_t *array, json_t *value)
-{
-    if (json_array_append_new(array, value) != 0)
-        writer->failed = true;
-}
-
-static json_t *finish(const struct writer *writer, json_t *value)
-{
-    if (!writer->failed)
-        return value;
-    json_decref(value);
-    return NULL;
-}
+/* The schema of docs/JSON.md. */
 
 /* One of the row's texts with the facts in it. */
 static json_t *filled(const char *text, const struct conclusion *conclusion)
