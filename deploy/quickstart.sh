@@ -163,7 +163,8 @@ wait_for() {
     shift 3
     end=$((SECONDS + seconds))
     until "$@"; do
-        alive "$run/$name.pid" || failed "$name ended" "$run/log/$name.log"
+        # not `alive`: the child has this script's command line until it has become the program
+        kill -0 "$(cat "$run/$name.pid")" 2>/dev/null || failed "$name ended" "$run/log/$name.log"
         [ $SECONDS -lt $end ] || failed "waited ${seconds} s for $what" "$run/log/$name.log"
         sleep 0.2
     done
