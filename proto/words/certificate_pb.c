@@ -1,6 +1,6 @@
 #include "words/certificate_pb.h"
 
-#include "words/evidence_pb.h"
+#include "words/reading.h"
 
 #include <string.h>
 
@@ -101,25 +101,6 @@ bool certificates_to_pb(const struct evidence_tls *tls, Parallax__Tls *pb, struc
 
 /* --- in ------------------------------------------------------------------------------------------------------ */
 
-struct reading {
-    struct arena *arena;
-    const char *why;
-};
-
-static bool broken(struct reading *reading, const char *why)
-{
-    reading->why = why;
-    return false;
-}
-
-static const char *text_in(struct reading *reading, const char *text, size_t max)
-{
-    const char *copy = text_from_pb(text, max, reading->arena);
-    if (copy == NULL)
-        reading->why = "a text of a certificate is too long";
-    return copy == NULL ? "" : copy;
-}
-
 static bool facts_in(struct reading *reading, const Parallax__CertificateFacts *pb,
                      struct chain_certificate *to)
 {
@@ -205,7 +186,7 @@ static bool ocsp_in(struct reading *reading, const Parallax__Ocsp *pb, struct ev
 bool certificates_from_pb(const Parallax__Tls *pb, struct evidence_tls *tls, struct arena *arena,
                           const char **ret_why)
 {
-    struct reading reading = {.arena = arena};
+    struct reading reading = {.arena = arena, .too_long = "a text of a certificate is too long"};
     bool read = false;
     if (pb->staple > STAPLE_MALFORMED || pb->issuer > ISSUER_FAILED) {
         reading.why = "a number about the certificates is out of range";

@@ -1,6 +1,7 @@
 #include "words/evidence_pb.h"
 
 #include "words/certificate_pb.h"
+#include "words/reading.h"
 
 #include <string.h>
 
@@ -15,26 +16,6 @@ const char *text_from_pb(const char *text, size_t max, struct arena *arena)
 static int64_t stamp_in(uint64_t value)
 {
     return value == 0 || value > INT64_MAX ? EVIDENCE_NEVER : (int64_t)(value - 1);
-}
-
-struct reading {
-    struct attempt *attempt;
-    struct arena *arena;
-    const char *why;
-};
-
-static bool broken(struct reading *reading, const char *why)
-{
-    reading->why = why;
-    return false;
-}
-
-static const char *text_in(struct reading *reading, const char *text, size_t max)
-{
-    const char *copy = text_from_pb(text, max, reading->arena);
-    if (copy == NULL)
-        reading->why = "a text is too long";
-    return copy == NULL ? "" : copy;
 }
 
 static void address_in(struct reading *reading, ProtobufCBinaryData bytes, struct address *ret_address)
@@ -52,9 +33,8 @@ static void *items_in(struct reading *reading, size_t count, size_t max, size_t 
     return items;
 }
 
-static bool prober_in(struct reading *reading, const Parallax__Prober *pb)
+static bool prober_in(struct reading *reading, struct attempt *attempt, const Parallax__Prober *pb)
 {
-    struct attempt *attempt = reading->attempt;
     if (pb == NULL)
         return true;
     attempt->agent_version = text_in(reading, pb->agent_version, 64);
@@ -67,9 +47,9 @@ static bool prober_in(struct reading *reading, const Parallax__Prober *pb)
     return reading->why == NULL;
 }
 
-static bool clock_in(struct reading *reading, const Parallax__Clock *pb)
+static bool clock_in(struct reading *reading, struct attempt *attempt, const Parallax__Clock *pb)
 {
-    struct evidence_clock *clock = &reading->attempt->clock;
+    struct evidence_clock *clock = &attempt->clock;
     if (pb == NULL)
         return broken(reading, "an attempt without a clock");
     clock->start_us = pb->start_us;
@@ -109,20 +89,20 @@ static bool query_in(struct reading *reading, const Parallax__DnsQuery *pb, stru
     return reading->why == NULL;
 }
 
-static bool dns_in(struct reading *reading, const Parallax__Attempt *pb)
+static bool dns_in(struct reading *reading, struct attempt *attempt, const Parallax__Attempt *pb)
 {
     if (pb->n_dns > EVIDENCE_MAX_DNS)
         return broken(reading, "too many DNS queries");
     for (size_t i = 0; i < pb->n_dns; i++) {
-        if (!query_in(reading, pb->dns[i], &reading->attempt->dns[reading->attempt->dns_count++]))
+        if (!query_in(reading, pb->dns[i], &attempt->dns[attempt->dns_count++]))
             return false;
     }
     return true;
 }
 
-static bool flow_in(struct reading *reading, const Parallax__Flow *pb)
+static bool flow_in(struct reading *reading, struct attempt *attempt, const Parallax__Flow *pb)
 {
-    struct evidence_flow *flow = &reading->attempt->flow;
+    struct evidence_flow *flow = &attempt->flow;
     if (pb == NULL)
         return true;
     if (pb->source_port > 65535 || pb->destination_port > 65535)
@@ -141,7 +121,7 @@ static bool flow_in(struct reading *reading, const Parallax__Flow *pb)
     return reading->why == NULL;
 }
 
-static bool tcp_in(struct reading *reading, const Parallax__Attempt *pb)
+static bool tcp_in(struct reading *reading, struct attempt *attempt, const Parallax__Attempt *pb)
 {
     if (pb->n_tcp > EVIDENCE_MAX_TCP_INFO)
         return broken(reading, "too many TCP_INFO snapshots");
@@ -149,7 +129,7 @@ static bool tcp_in(struct reading *reading, const Parallax__Attempt *pb)
         const Parallax__TcpInfo *info = pb->tcp[i];
         if (info->moment >= EVIDENCE_MAX_TCP_INFO)
             return broken(reading, "an unknown moment of TCP_INFO");
-        struct tcp_snapshot *snapshot = &reading->attempt->tcp[info->moment];
+        struct tcp_snapshot *snapshot = &attempt->tcp[info->moment];
         snapshot->taken = true;
         snapshot->at_us = stamp_in(info->at_us);
 #define X(type, field) snapshot->field = info->field;
@@ -217,9 +197,9 @@ static bool tls_scalars_in(struct reading *reading, const Parallax__Tls *pb, str
     return reading->why == NULL;
 }
 
-static bool tls_in(struct reading *reading, const Parallax__Tls *pb)
+static bool tls_in(struct reading *reading, struct attempt *attempt, const Parallax__Tls *pb)
 {
-    struct evidence_tls *tls = &reading->attempt->tls;
+    struct evidence_tls *tls = &attempt->tls;
     if (pb == NULL)
         return true;
     tls->ca_names =
@@ -236,9 +216,9 @@ static bool tls_in(struct reading *reading, const Parallax__Tls *pb)
            certificates_from_pb(pb, tls, reading->arena, &reading->why);
 }
 
-static bool http_in(struct reading *reading, const Parallax__Http *pb)
+static bool http_in(struct reading *reading, struct attempt *attempt, const Parallax__Http *pb)
 {
-    struct evidence_http *http = &reading->attempt->http;
+    struct evidence_http *http = &attempt->http;
     if (pb == NULL)
         return true;
     if (pb->status > 999)
@@ -257,9 +237,8 @@ static bool http_in(struct reading *reading, const Parallax__Http *pb)
     return reading->why == NULL;
 }
 
-static bool end_in(struct reading *reading, const Parallax__Attempt *pb)
+static bool end_in(struct reading *reading, struct attempt *attempt, const Parallax__Attempt *pb)
 {
-    struct attempt *attempt = reading->attempt;
     if (pb->ending != NULL) {
         if (pb->ending->how > ENDING_ERROR || pb->ending->first_bytes.len > EVIDENCE_FIRST_BYTES ||
             pb->ending->abuse > ABUSE_MESSAGES)
@@ -282,9 +261,8 @@ static bool end_in(struct reading *reading, const Parallax__Attempt *pb)
     return reading->why == NULL;
 }
 
-static bool identity_in(struct reading *reading, const Parallax__Attempt *pb)
+static bool identity_in(struct reading *reading, struct attempt *attempt, const Parallax__Attempt *pb)
 {
-    struct attempt *attempt = reading->attempt;
     if (!variant_from_number(pb->variant, &attempt->variant))
         return broken(reading, "an unknown variant");
     if (pb->role > ATTEMPT_LADDER)
@@ -304,11 +282,12 @@ struct attempt *attempt_from_pb(const Parallax__Attempt *pb, const char **ret_wh
     *ret_why = "out of memory";
     if (attempt == NULL)
         return NULL;
-    struct reading reading = {.attempt = attempt, .arena = &attempt->arena};
-    bool read = identity_in(&reading, pb) && prober_in(&reading, pb->prober) &&
-                clock_in(&reading, pb->clock) && dns_in(&reading, pb) && flow_in(&reading, pb->flow) &&
-                tcp_in(&reading, pb) && tls_in(&reading, pb->tls) && http_in(&reading, pb->http) &&
-                end_in(&reading, pb);
+    struct reading reading = {.arena = &attempt->arena, .too_long = "a text is too long"};
+    bool read = identity_in(&reading, attempt, pb) && prober_in(&reading, attempt, pb->prober) &&
+                clock_in(&reading, attempt, pb->clock) && dns_in(&reading, attempt, pb) &&
+                flow_in(&reading, attempt, pb->flow) && tcp_in(&reading, attempt, pb) &&
+                tls_in(&reading, attempt, pb->tls) && http_in(&reading, attempt, pb->http) &&
+                end_in(&reading, attempt, pb);
     if (read)
         return attempt;
     *ret_why = reading.why;
