@@ -34,6 +34,7 @@ enum {
     OPTION_CLIENT_KEY,
     OPTION_BURST,
     OPTION_ISSUER,
+    OPTION_OCSP,
     OPTION_ORIGIN,
     OPTION_EXPIRY_DAYS,
     OPTION_CDN_FILE,
@@ -74,6 +75,8 @@ const struct cli_option probe_options[] = {
     {"burst", 0, NULL, OPTION_BURST, N_("also make 8 connections at once; for servers of your own")},
     {"issuer", 0, NULL, OPTION_ISSUER,
      N_("fetch the issuer that a certificate names, to tell a missing intermediate from an unknown CA")},
+    {"ocsp", 0, NULL, OPTION_OCSP,
+     N_("ask the OCSP responder that a certificate names: is it reached from here, and is it revoked?")},
     {"origin", 0, "ADDRESS[:PORT]", OPTION_ORIGIN,
      N_("the server behind the target: also probed, with its name and without")},
     {"expiry-days", 0, "N", OPTION_EXPIRY_DAYS, N_("warn when a certificate ends in fewer days (21)")},
@@ -250,6 +253,9 @@ static int take_flag(struct probe_settings *settings, int id)
         break;
     case OPTION_ISSUER:
         settings->examine.may_fetch_issuer = true;
+        break;
+    case OPTION_OCSP:
+        settings->examine.may_ask_ocsp = true;
         break;
     case OPTION_LIST_CAUSES:
         settings->list_causes = true;

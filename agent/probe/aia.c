@@ -1,5 +1,6 @@
 #include "probe/aia.h"
 
+#include "probe/certificate_facts.h"
 #include "words/target.h"
 
 #include <ctype.h>
@@ -85,17 +86,61 @@ static void take_certificates(const void *bytes, size_t length, STACK_OF(X509) *
 
 /* --- what it is worth -------------------------------------------------------------------------------------------- */
 
-static X509 *kept_certificate(const struct attempt *about, size_t index)
+X509 *aia_certificate(const struct attempt *attempt, size_t index)
 {
-    const struct chain_certificate *kept = &about->tls.chain[index];
-    const unsigned char *der = kept->der;
-    return der == NULL ? NULL : d2i_X509(NULL, &der, (long)kept->der_length);
+    const unsigned char *der = index < attempt->tls.chain_count ? attempt->tls.chain[index].der : NULL;
+    return der == NULL ? NULL : d2i_X509(NULL, &der, (long)attempt->tls.chain[index].der_length);
 }
 
-static bool signs(X509 *issuer, X509 *leaf)
+/* The certificate that names the issuer to fetch. */
+static X509 *child(const struct case_file *file)
+{
+    const struct attempt *source = issuer_next(file);
+    if (source == NULL || source->tls.chain_count == 0)
+        return NULL;
+    return aia_certificate(source, source == file->attempts[0] ? issuer_top(&source->tls) : 0);
+}
+
+const char *aia_next_url(const struct case_file *file, struct arena *arena)
+{
+    struct evidence_leaf facts = {.common_name = "", .issuer_url = "", .ocsp_url = "", .crl_url = ""};
+    X509 *below = child(file);
+    bool read = below == NULL || certificate_leaf_facts(below, arena, &facts);
+    X509_free(below);
+    return read ? facts.issuer_url : NULL;
+}
+
+static bool signs(X509 *issuer, X509 *below)
 {
     EVP_PKEY *key = X509_get0_pubkey(issuer);
-    return key != NULL && X509_check_issued(issuer, leaf) == X509_V_OK && X509_verify(leaf, key) == 1;
+    return key != NULL && X509_check_issued(issuer, below) == X509_V_OK && X509_verify(below, key) == 1;
+}
+
+static X509 *signer_among(STACK_OF(X509) * candidates, X509 *below)
+{
+    int count = sk_X509_num(candidates);
+    for (int i = 0; i < count; i++) {
+        X509 *candidate = sk_X509_value(candidates, i);
+        if (signs(candidate, below) && X509_up_ref(candidate) == 1)
+            return candidate;
+    }
+    return NULL;
+}
+
+static void add(STACK_OF(X509) * others, X509 *one)
+{
+    if (one != NULL && X509_add_cert(others, one, X509_ADD_FLAG_DEFAULT) != 1)
+        X509_free(one);
+}
+
+/* All that was sent above the leaf, and all that was fetched. */
+static void add_known(const struct case_file *file, STACK_OF(X509) * others)
+{
+    for (size_t i = 1; i < file->attempts[0]->tls.chain_count; i++)
+        add(others, aia_certificate(file->attempts[0], i));
+    for (size_t i = 1; i < file->count; i++)
+        if (file->attempts[i]->variant == VARIANT_ISSUER)
+            add(others, aia_certificate(file->attempts[i], 0));
 }
 
 /* Does the chain end in a trusted root? Names and dates are other questions, which the handshake has answered. */
@@ -110,36 +155,54 @@ static bool verifies(X509 *leaf, STACK_OF(X509) * others, X509_STORE *store)
     return good;
 }
 
-static enum evidence_issuer judge(X509 *leaf, STACK_OF(X509) * fetched, const struct attempt *about,
-                                  X509_STORE *store)
-{
-    bool signed_by_one = false;
-    int count = sk_X509_num(fetched);
-    for (int i = 0; i < count; i++)
-        signed_by_one |= signs(sk_X509_value(fetched, i), leaf);
-    for (size_t i = 1; i < about->tls.chain_count; i++) {
-        X509 *sent = kept_certificate(about, i);
-        if (sent != NULL && X509_add_cert(fetched, sent, X509_ADD_FLAG_DEFAULT) != 1)
-            X509_free(sent);
-    }
-    if (!signed_by_one)
-        return ISSUER_OTHER;
-    return verifies(leaf, fetched, store) ? ISSUER_COMPLETES : ISSUER_SIGNS;
-}
-
-enum evidence_issuer aia_judge(const void *bytes, size_t length, const struct attempt *about,
-                               X509_STORE *store)
+enum evidence_issuer aia_judge(const void *bytes, size_t length, const struct case_file *file,
+                               X509_STORE *store, X509 **ret_issuer)
 {
     enum evidence_issuer judged = ISSUER_MALFORMED;
     STACK_OF(X509) *fetched = sk_X509_new_null();
-    X509 *leaf = about->tls.chain_count == 0 ? NULL : kept_certificate(about, 0);
-    if (fetched != NULL && leaf != NULL && length > 0 && length <= AIA_MAX_BYTES) {
+    X509 *leaf = aia_certificate(file->attempts[0], 0), *below = child(file);
+    *ret_issuer = NULL;
+    if (fetched != NULL && leaf != NULL && below != NULL && length > 0 && length <= AIA_MAX_BYTES)
         take_certificates(bytes, length, fetched);
-        if (sk_X509_num(fetched) > 0)
-            judged = judge(leaf, fetched, about, store);
+    if (fetched != NULL && sk_X509_num(fetched) > 0) {
+        *ret_issuer = signer_among(fetched, below);
+        add_known(file, fetched);
+        judged = *ret_issuer == NULL              ? ISSUER_OTHER
+                 : verifies(leaf, fetched, store) ? ISSUER_COMPLETES
+                                                  : ISSUER_SIGNS;
     }
     X509_free(leaf);
+    X509_free(below);
     sk_X509_pop_free(fetched, X509_free);
     ERR_clear_error();
     return judged;
+}
+
+static X509 *trusted_issuer(X509 *leaf, X509_STORE *store)
+{
+    X509 *issuer = NULL;
+    X509_STORE_CTX *context = X509_STORE_CTX_new();
+    if (context != NULL && X509_STORE_CTX_init(context, store, leaf, NULL) == 1 &&
+        X509_STORE_CTX_get1_issuer(&issuer, context, leaf) == 1 && !signs(issuer, leaf)) {
+        X509_free(issuer);
+        issuer = NULL;
+    }
+    X509_STORE_CTX_free(context);
+    return issuer;
+}
+
+X509 *aia_issuer_of_leaf(const struct case_file *file, X509_STORE *store)
+{
+    X509 *issuer = NULL, *leaf = aia_certificate(file->attempts[0], 0);
+    STACK_OF(X509) *known = sk_X509_new_null();
+    if (leaf != NULL && known != NULL) {
+        add_known(file, known);
+        issuer = signer_among(known, leaf);
+        if (issuer == NULL)
+            issuer = trusted_issuer(leaf, store);
+    }
+    X509_free(leaf);
+    sk_X509_pop_free(known, X509_free);
+    ERR_clear_error();
+    return issuer;
 }

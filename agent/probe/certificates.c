@@ -18,7 +18,7 @@ void certificates_verify_error(struct attempt *attempt, int code, int depth)
         tls->verify_errors[tls->verify_error_count++] = error;
 }
 
-static bool keep_one(X509 *x509, struct arena *arena, struct chain_certificate *ret_kept)
+bool certificates_keep_one(X509 *x509, struct arena *arena, struct chain_certificate *ret_kept)
 {
     int length = i2d_X509(x509, NULL);
     unsigned char *der = length <= 0 ? NULL : arena_take(arena, (size_t)length);
@@ -37,7 +37,7 @@ static void keep_chain(STACK_OF(X509) * chain, struct attempt *attempt)
     int room = count < EVIDENCE_MAX_CHAIN ? count : EVIDENCE_MAX_CHAIN;
     tls->chain = arena_array(&attempt->arena, (size_t)room, sizeof *tls->chain);
     for (int i = 0; i < room && tls->chain != NULL; i++)
-        if (keep_one(sk_X509_value(chain, i), &attempt->arena, &tls->chain[tls->chain_count]))
+        if (certificates_keep_one(sk_X509_value(chain, i), &attempt->arena, &tls->chain[tls->chain_count]))
             tls->chain_count++;
     tls->chain_dropped = (uint32_t)count - (uint32_t)tls->chain_count;
     for (int i = 0; i + 1 < count; i++)

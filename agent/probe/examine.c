@@ -186,8 +186,8 @@ static bool start_step(struct case_work *work)
         job.endpoint.sni = step->sni;
         job.endpoint.no_sni = false;
     }
-    if (step->variant == VARIANT_ISSUER)
-        job.issuer_of = work->attempts[0];
+    if (variant_fetches(step->variant))
+        job.about = &work->file;
     if (step->port != 0)
         job.endpoint.port = step->port;
     work->to_origin = NULL;
@@ -210,6 +210,7 @@ static bool next_step(struct case_work *work)
         .has_client_cert = options->has_client_cert,
         .may_burst = options->may_burst,
         .may_fetch_issuer = options->may_fetch_issuer,
+        .may_ask_ocsp = options->may_ask_ocsp,
         .control_sni = options->control_sni,
         .rest_us = options->rest_us,
         .pause_us = EXAMINE_PAUSE_US,

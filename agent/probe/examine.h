@@ -32,6 +32,7 @@ struct examine_options {
     bool has_client_cert;
     bool may_burst;
     bool may_fetch_issuer;
+    bool may_ask_ocsp;
     int64_t rest_us;   /* 0: EXAMINE_REST_US */
     int64_t budget_us; /* of the ladder on one address; 0: EXAMINE_BUDGET_US */
     int expiry_days;

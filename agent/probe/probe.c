@@ -13,7 +13,7 @@
 /*
  * One attempt:
  *
- *   (variant issuer: FETCH in place of HANDSHAKE, OBSERVE and REQUEST)
+ *   (variants issuer and ocsp: FETCH in place of HANDSHAKE, OBSERVE and REQUEST)
  *
  *   queue ──> RESOLVE ──> CONNECT ──> HANDSHAKE ──> OBSERVE ──> REQUEST ──> CLOSE ──> done callback
  *                │            │           │            │                      ^
@@ -238,8 +238,10 @@ static void identify(struct probe *probe)
     attempt->flow.destination_port = job->endpoint.port;
     if (job->variant == VARIANT_ISSUER) {
         attempt->tls.issuer = ISSUER_FAILED; /* until it is here */
-        attempt->tls.issuer_url =
-            job->issuer_of == NULL ? "" : kept(attempt, job->issuer_of->tls.leaf.issuer_url);
+        attempt->tls.issuer_url = kept(attempt, probe->task->fetch_url);
+    } else if (job->variant == VARIANT_OCSP) {
+        attempt->tls.responder = RESPONDER_FAILED; /* until it has answered */
+        attempt->tls.responder_url = kept(attempt, probe->task->fetch_url);
     }
 }
 

@@ -38,9 +38,10 @@ enum { PROBE_FAMILIES = 2, PROBE_QUESTIONS = PROBE_FAMILIES + 1, PROBE_USER_AGEN
 /* A job, shared by the attempts it gives. */
 struct probe_task {
     struct probe_job job;
-    struct arena arena;     /* the endpoint's texts */
-    unsigned open;          /* probes that have not finished */
-    const char *fetch_path; /* of the variant issuer */
+    struct arena arena;    /* the endpoint's texts */
+    unsigned open;         /* probes that have not finished */
+    const char *fetch_url; /* of the variants that fetch; "" for every other */
+    const char *fetch_path;
     probe_done done;
     void *arg;
 };
@@ -72,7 +73,7 @@ struct probe {
     SSL *ssl;
     struct http_reader http;
     struct buf request;
-    struct buf body; /* of what the variant issuer fetches */
+    struct buf body; /* of what is fetched */
     size_t request_sent;
     bool requesting;
     bool half_closed; /* FIN sent, to see whether the peer closes as well */
@@ -151,6 +152,9 @@ PROBE_STAGES(PROBE_STAGE_PROTOTYPE)
 
 /** Reads what a handshake, complete or not, left in the SSL object into the attempt. */
 void certificates_keep(SSL *ssl, struct attempt *attempt);
+
+/** One certificate with its DER, hash and facts. @return false without memory. */
+bool certificates_keep_one(X509 *x509, struct arena *arena, struct chain_certificate *ret_kept);
 
 /** A verify error, into the set. */
 void certificates_verify_error(struct attempt *attempt, int code, int depth);

@@ -30,19 +30,32 @@ static void task_free(struct probe_task *task)
     free(task);
 }
 
-/* A URL that leads nowhere gives an attempt that ends at DNS, by a name that is never there (RFC 6761, 6.4). */
-static void aim_at_issuer(struct probe_task *task)
+/* Copied: the attempts that named it may go before the task does. */
+static const char *url_to_fetch(struct probe_task *task)
 {
-    const struct attempt *about = task->job.issuer_of;
+    const struct case_file *about = task->job.about;
+    if (about == NULL || about->count == 0)
+        return "";
+    const char *url = task->job.variant == VARIANT_ISSUER
+                          ? aia_next_url(about, &task->arena)
+                          : arena_string(&task->arena, about->attempts[0]->tls.leaf.ocsp_url);
+    return url == NULL ? "" : url;
+}
+
+/* A URL that leads nowhere gives an attempt that ends at DNS, by a name that is never there (RFC 6761, 6.4). */
+static void aim_at_third_party(struct probe_task *task)
+{
     struct endpoint *endpoint = &task->job.endpoint;
     struct endpoint at;
     const char *path = "/";
-    bool good = about != NULL && aia_parse(about->tls.leaf.issuer_url, &task->arena, &at, &path);
+    task->fetch_url = url_to_fetch(task);
+    bool good = aia_parse(task->fetch_url, &task->arena, &at, &path);
     endpoint->host = good ? at.host : "nowhere.invalid";
     endpoint->port = good ? at.port : 80;
     endpoint->address = good ? at.address : (struct address){0};
     endpoint->sni = "";
     endpoint->no_sni = true;
+    task->job.flags &= ~(unsigned)PROBE_ALL_ADDRESSES;
     task->fetch_path = path;
 }
 
@@ -59,8 +72,9 @@ static struct probe_task *task_new(const struct probe_job *job, probe_done done,
     endpoint->sni = arena_string(&task->arena, job->endpoint.sni);
     if (task->job.timeout_us == 0)
         task->job.timeout_us = PROBER_TIMEOUT_US;
-    if (job->variant == VARIANT_ISSUER)
-        aim_at_issuer(task);
+    task->fetch_url = "";
+    if (variant_fetches(job->variant))
+        aim_at_third_party(task);
     if (endpoint->site != NULL && endpoint->host != NULL && endpoint->sni != NULL)
         return task;
     task_free(task);

@@ -20,6 +20,7 @@
 struct prober;
 struct pcap;   /* probe/pcap.h */
 struct keylog; /* probe/keylog.h */
+struct case_file;
 
 /** Texts are copied. Zeroed is a one-shot prober with the system's trust store and resolver. */
 struct prober_options {
@@ -39,6 +40,14 @@ struct prober_options {
      * all. */
     bool (*allow)(const struct address *address, void *arg);
     void *allow_arg;
+
+    /**
+     * Asked about the host of a third party that a certificate names (VARIANT_ISSUER, VARIANT_OCSP), before it is resolved;
+     * false ends the attempt as LOCAL_POLICY. With it, `allow` alone judges the addresses. NULL: any host, at an address
+     * that is public or of the sort that the certificate came from.
+     */
+    bool (*allow_fetch)(const struct endpoint *endpoint, void *arg);
+    void *allow_fetch_arg;
 
     /**
      * Asked once per attempt, right before connect, when `allow` had nothing against the address; false ends the
@@ -77,9 +86,9 @@ struct probe_job {
     unsigned flags;      /* enum probe_flags */
     uint64_t round_id;   /* kept in the attempts */
     int64_t slot_us;     /* kept in the attempts */
-    /** VARIANT_ISSUER: the attempt whose leaf names the issuer that is fetched, in place of the endpoint; borrowed until
-     * done. The issuer's address must be public, unless that attempt's was not. */
-    const struct attempt *issuer_of;
+    /** VARIANT_ISSUER and VARIANT_OCSP: the case so far, whose certificates name the third party that is asked in place of
+     * the endpoint; borrowed, and not to change, until done. */
+    const struct case_file *about;
 };
 
 /**

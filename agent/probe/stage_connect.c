@@ -1,5 +1,6 @@
 #include "probe/probe.h"
 #include "probe/tcp.h"
+#include "words/cause.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -66,18 +67,20 @@ static enum probe_stage connected(struct probe *probe)
     tcp_source(probe->wire.fd, &probe->attempt->flow);
     probe_snapshot(probe, MOMENT_CONNECTED);
     capture_start(probe, true);
-    if (probe->task->job.variant == VARIANT_ISSUER)
+    if (variant_fetches(probe->task->job.variant))
         return PROBE_FETCH;
     return probe->task->job.variant == VARIANT_OTHER_PORT ? PROBE_CLOSE : PROBE_HANDSHAKE;
 }
 
-/* A certificate is a stranger's: it may not send us into our own network, unless that is where it came from. */
-static bool issuer_allowed(const struct probe *probe)
+/* A certificate is a stranger's: it may not send us into our own network, unless that is where it came from, or the owner
+ * has said what may be asked. */
+static bool fetch_allowed(const struct probe *probe)
 {
-    const struct attempt *about = probe->task->job.issuer_of;
-    return probe->task->job.variant != VARIANT_ISSUER || about == NULL ||
-           address_kind(&probe->address) == ADDRESS_PUBLIC ||
-           address_kind(&about->flow.destination) != ADDRESS_PUBLIC;
+    const struct case_file *about = probe->task->job.about;
+    enum address_kind kind = address_kind(&probe->address);
+    return !variant_fetches(probe->task->job.variant) || about == NULL ||
+           probe->prober->options.allow_fetch != NULL || kind == ADDRESS_PUBLIC ||
+           kind == address_kind(&about->attempts[0]->flow.destination);
 }
 
 static enum probe_stage start(struct probe *probe)
@@ -86,8 +89,8 @@ static enum probe_stage start(struct probe *probe)
     attempt->flow.destination = probe->address;
     if (!probe_allowed(probe))
         return probe_local(probe, LOCAL_POLICY, 0, "address not allowed");
-    if (!issuer_allowed(probe))
-        return probe_local(probe, LOCAL_POLICY, 0, "the issuer's address is not public");
+    if (!fetch_allowed(probe))
+        return probe_local(probe, LOCAL_POLICY, 0, "the address that a certificate leads to is not public");
     const struct prober_options *options = &probe->prober->options;
     if (options->pace != NULL && !options->pace(&probe->address, attempt->role, options->pace_arg))
         return probe_local(probe, LOCAL_POLICY, 0, "too many connections to this address");

@@ -1,15 +1,18 @@
 #include "probe/aia.h"
+#include "probe/certificate_facts.h"
+#include "probe/ocsp.h"
 #include "probe/probe.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 /*
- * In place of the handshake, for the variant issuer: one plain HTTP/1.0 request for the issuer that a certificate names, and
- * what the answer is worth. HTTP/1.0, so that the body is neither chunked nor compressed and ends with the connection.
+ * In place of the handshake, for the variants that ask third parties named in a certificate: one plain HTTP/1.0 request, and
+ * what the answer is worth. Issuer: GET of a certificate (RFC 5280, 4.2.2.1). OCSP: POST of a question about the leaf (RFC
+ * 6960, A.1). HTTP/1.0, so that the body is neither chunked nor compressed and ends with the connection.
  */
 
-enum { READS_A_TURN = 32, FETCH_CHUNK_BYTES = 4096 };
+enum { READS_A_TURN = 32, FETCH_CHUNK_BYTES = 4096, REQUEST_MAX_BYTES = 8192 };
 
 static void on_first_byte(void *arg)
 {
@@ -22,23 +25,44 @@ static void on_end(void *arg)
     probe_snapshot(arg, MOMENT_END);
 }
 
+static bool write_head(struct probe *probe, const char *method, size_t body_length)
+{
+    char host[ENDPOINT_TEXT_BYTES];
+    struct buf *out = &probe->request;
+    bool written = buf_printf(
+        out, "%s %s HTTP/1.0\r\nHost: %s\r\nUser-Agent: %s\r\nAccept: */*\r\nConnection: close\r\n", method,
+        probe->task->fetch_path, endpoint_text(&probe->task->job.endpoint, host), probe->prober->user_agent);
+    if (body_length > 0)
+        written =
+            written &&
+            buf_printf(out, "Content-Type: application/ocsp-request\r\nContent-Length: %zu\r\n", body_length);
+    return written && buf_text(out, "\r\n");
+}
+
+static bool write_request(struct probe *probe)
+{
+    if (probe->task->job.variant == VARIANT_ISSUER)
+        return write_head(probe, "GET", 0);
+    struct buf body;
+    buf_init(&body, REQUEST_MAX_BYTES);
+    bool written = ocsp_request(probe->task->job.about, trust_store(probe->prober->trust), &body) &&
+                   write_head(probe, "POST", body.len) && buf_append(&probe->request, body.data, body.len);
+    buf_done(&body);
+    return written;
+}
+
 static bool start(struct probe *probe)
 {
-    const struct endpoint *endpoint = &probe->task->job.endpoint;
-    char host[ENDPOINT_TEXT_BYTES];
     probe->wire.on_received = on_first_byte;
     probe->wire.on_end = on_end;
     probe->wire.arg = probe;
     probe->requesting = true;
-    buf_init(&probe->request, 4096);
+    buf_init(&probe->request, REQUEST_MAX_BYTES);
     buf_init(&probe->body, AIA_MAX_BYTES);
     http_reader_init(&probe->http, &probe->attempt->arena, &probe->attempt->http);
     probe->http.body = &probe->body;
     probe_stamp(probe, &probe->attempt->clock.request_us);
-    return buf_printf(
-        &probe->request,
-        "GET %s HTTP/1.0\r\nHost: %s\r\nUser-Agent: %s\r\nAccept: */*\r\nConnection: close\r\n\r\n",
-        probe->task->fetch_path, endpoint_text(endpoint, host), probe->prober->user_agent);
+    return write_request(probe);
 }
 
 /* The body is whole: as long as its header says, or the connection has ended. */
@@ -60,14 +84,39 @@ static enum evidence_ending ending_of(const struct probe *probe)
     return probe->wire.eof ? ENDING_FIN : ENDING_RESET;
 }
 
+/* The issuer is kept as the attempt's chain, with what it says of the next one. */
+static void keep_issuer(struct attempt *attempt, X509 *issuer)
+{
+    attempt->tls.chain = arena_array(&attempt->arena, 1, sizeof *attempt->tls.chain);
+    if (attempt->tls.chain == NULL ||
+        !certificates_keep_one(issuer, &attempt->arena, &attempt->tls.chain[0]) ||
+        !certificate_leaf_facts(issuer, &attempt->arena, &attempt->tls.leaf))
+        return;
+    attempt->tls.chain_count = 1;
+}
+
+static void judge(const struct probe *probe)
+{
+    struct evidence_tls *tls = &probe->attempt->tls;
+    const struct probe_job *job = &probe->task->job;
+    X509_STORE *store = trust_store(probe->prober->trust);
+    X509 *issuer = NULL;
+    if (job->variant == VARIANT_OCSP) {
+        tls->responder = ocsp_judge(probe->body.data, probe->body.len, job->about, store, tls);
+        return;
+    }
+    tls->issuer = aia_judge(probe->body.data, probe->body.len, job->about, store, &issuer);
+    if (issuer != NULL)
+        keep_issuer(probe->attempt, issuer);
+    X509_free(issuer);
+}
+
 static enum probe_stage finish(struct probe *probe)
 {
     struct attempt *attempt = probe->attempt;
     http_reader_end(&probe->http);
-    bool whole = complete(probe) && attempt->http.status == 200;
-    attempt->tls.issuer = whole ? aia_judge(probe->body.data, probe->body.len, probe->task->job.issuer_of,
-                                            trust_store(probe->prober->trust))
-                                : ISSUER_FAILED;
+    if (complete(probe) && attempt->http.status == 200)
+        judge(probe);
     probe_end_as(probe, ending_of(probe));
     return PROBE_CLOSE;
 }
@@ -104,7 +153,7 @@ static enum probe_stage read_answer(struct probe *probe)
 enum probe_stage probe_stage_fetch(struct probe *probe)
 {
     if (!probe->requesting && !start(probe))
-        return probe_local(probe, LOCAL_RESOURCE, 0, "request");
+        return probe_local(probe, LOCAL_OTHER, 0, "the request cannot be made: the issuer is not known here");
     if (probe_expired(probe))
         return finish(probe);
     enum probe_stage next = send_request(probe);

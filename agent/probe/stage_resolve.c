@@ -205,11 +205,21 @@ static bool names_are_names(const struct endpoint *endpoint)
            (endpoint->sni[0] == '\0' || target_is_name(endpoint->sni));
 }
 
+/* A host that a certificate names is a stranger's choice. */
+static bool host_allowed(const struct probe *probe)
+{
+    const struct prober_options *options = &probe->prober->options;
+    return !variant_fetches(probe->task->job.variant) || options->allow_fetch == NULL ||
+           options->allow_fetch(&probe->task->job.endpoint, options->allow_fetch_arg);
+}
+
 enum probe_stage probe_stage_resolve(struct probe *probe)
 {
     const struct endpoint *endpoint = &probe->task->job.endpoint;
     if (!names_are_names(endpoint))
         return probe_local(probe, LOCAL_OTHER, EINVAL, "not a host name");
+    if (!host_allowed(probe))
+        return probe_local(probe, LOCAL_POLICY, 0, "the owner does not allow to ask this host");
     if (endpoint->address.length > 0)
         probe->address = endpoint->address;
     if (probe->address.length > 0 || address_parse(endpoint->host, &probe->address))

@@ -79,9 +79,9 @@ static enum evidence_signature signature_of(OCSP_BASICRESP *basic, X509 *issuer)
     return signature;
 }
 
-static void read_basic(OCSP_BASICRESP *basic, X509 *leaf, X509 *issuer, struct evidence_tls *tls)
+static void read_basic(OCSP_BASICRESP *basic, X509 *leaf, X509 *issuer, struct evidence_ocsp *ocsp,
+                       uint32_t *scts)
 {
-    struct evidence_ocsp *ocsp = &tls->ocsp;
     ASN1_GENERALIZEDTIME *revoked = NULL, *this_update = NULL, *next_update = NULL;
     ocsp->produced_s = certificate_time_s(OCSP_resp_get0_produced_at(basic));
     ocsp->signature = signature_of(basic, issuer);
@@ -95,24 +95,29 @@ static void read_basic(OCSP_BASICRESP *basic, X509 *leaf, X509 *issuer, struct e
     ocsp->revoked_s = certificate_time_s(revoked);
     ocsp->this_update_s = certificate_time_s(this_update);
     ocsp->next_update_s = certificate_time_s(next_update);
-    tls->sct_staple = scts_of(single);
+    *scts = scts_of(single);
+}
+
+bool ocsp_read(const unsigned char *der, long length, X509 *leaf, X509 *issuer, struct evidence_ocsp *ocsp,
+               uint32_t *scts)
+{
+    OCSP_RESPONSE *response = d2i_OCSP_RESPONSE(NULL, &der, length);
+    if (response == NULL)
+        return false;
+    ocsp->response = OCSP_response_status(response);
+    OCSP_BASICRESP *basic = OCSP_response_get1_basic(response);
+    if (basic != NULL)
+        read_basic(basic, leaf, issuer, ocsp, scts);
+    bool whole = basic != NULL || ocsp->response != OCSP_RESPONSE_STATUS_SUCCESSFUL;
+    OCSP_BASICRESP_free(basic);
+    OCSP_RESPONSE_free(response);
+    return whole;
 }
 
 void staple_read(const unsigned char *der, long length, X509 *leaf, X509 *issuer, struct evidence_tls *tls)
 {
     tls->staple = STAPLE_ABSENT;
-    if (der == NULL || length <= 0)
-        return;
-    OCSP_RESPONSE *response = d2i_OCSP_RESPONSE(NULL, &der, length);
-    tls->staple = response == NULL ? STAPLE_MALFORMED : STAPLE_PRESENT;
-    if (response == NULL)
-        return;
-    tls->ocsp.response = OCSP_response_status(response);
-    OCSP_BASICRESP *basic = OCSP_response_get1_basic(response);
-    if (basic != NULL)
-        read_basic(basic, leaf, issuer, tls);
-    else if (tls->ocsp.response == OCSP_RESPONSE_STATUS_SUCCESSFUL)
-        tls->staple = STAPLE_MALFORMED;
-    OCSP_BASICRESP_free(basic);
-    OCSP_RESPONSE_free(response);
+    if (der != NULL && length > 0)
+        tls->staple = ocsp_read(der, length, leaf, issuer, &tls->ocsp, &tls->sct_staple) ? STAPLE_PRESENT
+                                                                                         : STAPLE_MALFORMED;
 }

@@ -251,6 +251,46 @@ void certificate_issuer(struct buf *out, const struct evidence_tls *tls)
     (void)buf_printf(out, "  %s", T_(issuer_text(tls->issuer)));
 }
 
+static const char *answer_text(const struct evidence_ocsp *ocsp)
+{
+    if (ocsp->response != 0) /* OCSPResponseStatus: successful */
+        return N_("the responder refuses to say");
+    if (ocsp->signature == SIGNATURE_BAD)
+        return N_("an answer that is not signed by the CA");
+    switch (ocsp->status) {
+    case OCSP_NOT_SAID:
+        return N_("an answer that says nothing about this certificate");
+    case OCSP_GOOD:
+        return N_("good");
+    case OCSP_REVOKED:
+        return N_("revoked");
+    case OCSP_UNKNOWN:
+        return N_("unknown to the responder");
+    }
+    return "";
+}
+
+static const char *responder_text(const struct evidence_tls *tls)
+{
+    switch (tls->responder) {
+    case RESPONDER_NOT_ASKED:
+        return "";
+    case RESPONDER_ANSWERED:
+        return answer_text(&tls->ocsp);
+    case RESPONDER_MALFORMED:
+        return N_("what was answered is no OCSP response");
+    case RESPONDER_FAILED:
+        return N_("could not be asked");
+    }
+    return "";
+}
+
+void certificate_responder(struct buf *out, const struct evidence_tls *tls)
+{
+    (void)text_safe(out, tls->responder_url, strlen(tls->responder_url));
+    (void)buf_printf(out, "  %s", T_(responder_text(tls)));
+}
+
 void certificate_rows(struct rows *rows, const struct attempt *attempt)
 {
     if (attempt->tls.chain_count == 0)

@@ -22,4 +22,7 @@ void certificate_rows(struct rows *rows, const struct attempt *attempt);
 /** Appends the URL of the issuer that a leaf names, and what came of fetching it. */
 void certificate_issuer(struct buf *out, const struct evidence_tls *tls);
 
+/** "URL  good", of an attempt that asked the OCSP responder. */
+void certificate_responder(struct buf *out, const struct evidence_tls *tls);
+
 #endif

@@ -79,7 +79,8 @@ static void sentence(FILE *out, const struct conclusion *conclusion)
 static bool same_result(const struct case_file *file, size_t a, size_t b)
 {
     const struct outcome *left = &file->outcomes[a], *right = &file->outcomes[b];
-    return file->attempts[a]->variant == file->attempts[b]->variant && left->class == right->class &&
+    return file->attempts[a]->variant == file->attempts[b]->variant &&
+           strcmp(file->attempts[a]->tls.issuer_url, file->attempts[b]->tls.issuer_url) == 0 && left->class == right->class &&
            left->raw_kind == right->raw_kind && left->raw == right->raw &&
            address_equal(&file->attempts[a]->flow.destination, &file->attempts[b]->flow.destination);
 }
@@ -104,6 +105,10 @@ static void append_variant(struct buf *out, const struct case_file *file, size_t
     if (attempt->variant == VARIANT_ISSUER) {
         (void)buf_text(out, "  ");
         certificate_issuer(out, &attempt->tls);
+    }
+    if (attempt->variant == VARIANT_OCSP) {
+        (void)buf_text(out, "  ");
+        certificate_responder(out, &attempt->tls);
     }
     if (times > 1)
         (void)buf_printf(out, _("  %zu times"), times);

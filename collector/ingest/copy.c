@@ -167,6 +167,11 @@ static bool put_evidence(struct buf *out, const struct attempt *attempt)
     return put;
 }
 
+static bool says_ocsp(const struct attempt *attempt)
+{
+    return attempt->tls.staple == STAPLE_PRESENT || attempt->tls.responder == RESPONDER_ANSWERED;
+}
+
 /* X(column, how it is written): the order here is the order on the wire. */
 #define COPY_COLUMNS(X)                                                                                      \
     X(endpoint_id, put_int8(out, cut_unsigned(a->endpoint_id)))                                              \
@@ -227,7 +232,7 @@ static bool put_evidence(struct buf *out, const struct attempt *attempt)
     X(alert_out, put_alert(out, a, false))                                                                   \
     X(chain_length, put_int2_if(out, chain_length(a) > 0, chain_length(a)))                                  \
     X(must_staple, put_bool_if(out, chain_length(a) > 0, a->tls.leaf.must_staple))                           \
-    X(ocsp, put_int2_if(out, a->tls.staple == STAPLE_PRESENT, a->tls.ocsp.status))                           \
+    X(ocsp, put_int2_if(out, says_ocsp(a), a->tls.ocsp.status))                                              \
     X(abuse, put_int2_if(out, a->end.abuse != ABUSE_NONE, a->end.abuse))                                     \
     X(evidence, put_evidence(out, a))
 

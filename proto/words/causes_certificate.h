@@ -67,7 +67,7 @@
       N_("reissue with serverAuth")) \
     X(CAUSE_CERT_REVOKED, 312, "cert.revoked", N_("revoked"), \
       N_("Certificate was revoked at {date}."), \
-      N_("staple says revoked, or verify error 23"), \
+      N_("staple or responder says revoked, or verify error 23"), \
       N_(""), \
       N_("reissue now")) \
     X(CAUSE_CERT_MUST_STAPLE, 313, "cert.must_staple", N_("must-staple without staple"), \
@@ -95,6 +95,16 @@
       N_("days left below the threshold"), \
       N_(""), \
       N_("renew")) \
+    X(CAUSE_CERT_RESPONDER, 318, "cert.responder_unreachable", N_("revocation host unreachable"), \
+      N_("The CA's revocation host gives no usable answer here: {responder}."), \
+      N_("the OCSP responder named in the certificate, asked from here: {responder_result}"), \
+      N_("other vantages"), \
+      N_("staple, so that clients need not ask, or change CA; a certificate without an OCSP URL is normal")) \
+    X(CAUSE_CERT_SERVER_CLOCK, 320, "cert.server_clock", N_("server clock wrong"), \
+      N_("The server's clock differs by {server_clock_s} s."), \
+      N_("the Date header says {server_date}"), \
+      N_("a third clock: the collector's, the CA's, another server's"), \
+      N_("chronyc tracking on the server; timedatectl set-ntp true")) \
     X(CAUSE_CERT_OTHER, 319, "cert.other", N_("does not verify"), \
       N_("Certificate does not verify: {error}."), \
       N_("verify error {code}"), \

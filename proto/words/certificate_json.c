@@ -75,7 +75,7 @@ static json_t *leaf_json(struct writer *writer, const struct evidence_tls *tls)
 static json_t *ocsp_json(struct writer *writer, const struct evidence_tls *tls)
 {
     const struct evidence_ocsp *ocsp = &tls->ocsp;
-    if (tls->staple != STAPLE_PRESENT)
+    if (tls->staple != STAPLE_PRESENT && tls->responder != RESPONDER_ANSWERED)
         return json_null();
     json_t *value = json_object();
     set(writer, value, "status", json_string(evidence_ocsp_status_name((int)ocsp->status)));
@@ -99,6 +99,16 @@ static json_t *issuer_json(struct writer *writer, const struct evidence_tls *tls
     return value;
 }
 
+static json_t *responder_json(struct writer *writer, const struct evidence_tls *tls)
+{
+    if (tls->responder == RESPONDER_NOT_ASKED)
+        return json_null();
+    json_t *value = json_object();
+    set(writer, value, "url", json_text(tls->responder_url));
+    set(writer, value, "result", json_string(evidence_responder_name((int)tls->responder)));
+    return value;
+}
+
 bool certificates_json(json_t *tls_object, const struct evidence_tls *tls)
 {
     struct writer writer = {0};
@@ -111,5 +121,6 @@ bool certificates_json(json_t *tls_object, const struct evidence_tls *tls)
     set(&writer, tls_object, "leaf", leaf_json(&writer, tls));
     set(&writer, tls_object, "chain", chain_json(&writer, tls));
     set(&writer, tls_object, "issuer", issuer_json(&writer, tls));
+    set(&writer, tls_object, "responder", responder_json(&writer, tls));
     return !writer.failed;
 }

@@ -93,10 +93,12 @@ bool certificates_to_pb(const struct evidence_tls *tls, Parallax__Tls *pb, struc
     pb->staple = tls->staple;
     pb->issuer = tls->issuer;
     pb->issuer_url = text_out(tls->issuer_url);
-    if (tls->chain_count == 0)
-        return true;
-    return chain_out(tls, pb, arena) && leaf_out(&tls->leaf, pb, arena) &&
-           (tls->staple != STAPLE_PRESENT || ocsp_out(&tls->ocsp, pb, arena));
+    pb->responder = tls->responder;
+    pb->responder_url = text_out(tls->responder_url);
+    bool said = tls->staple == STAPLE_PRESENT || tls->responder == RESPONDER_ANSWERED;
+    if (said && !ocsp_out(&tls->ocsp, pb, arena))
+        return false;
+    return tls->chain_count == 0 || (chain_out(tls, pb, arena) && leaf_out(&tls->leaf, pb, arena));
 }
 
 /* --- in ------------------------------------------------------------------------------------------------------ */
@@ -169,7 +171,7 @@ static bool ocsp_in(struct reading *reading, const Parallax__Ocsp *pb, struct ev
     if (pb == NULL)
         return true;
     if (pb->status > OCSP_UNKNOWN || pb->signature > SIGNATURE_BAD)
-        return broken(reading, "a number of the staple is out of range");
+        return broken(reading, "a number of the OCSP response is out of range");
     *ocsp = (struct evidence_ocsp){
         .status = (enum evidence_ocsp_status)pb->status,
         .response = pb->response,
@@ -188,7 +190,7 @@ bool certificates_from_pb(const Parallax__Tls *pb, struct evidence_tls *tls, str
 {
     struct reading reading = {.arena = arena, .too_long = "a text of a certificate is too long"};
     bool read = false;
-    if (pb->staple > STAPLE_MALFORMED || pb->issuer > ISSUER_FAILED) {
+    if (pb->staple > STAPLE_MALFORMED || pb->issuer > ISSUER_FAILED || pb->responder > RESPONDER_FAILED) {
         reading.why = "a number about the certificates is out of range";
     } else {
         tls->sct_count = pb->sct_count;
@@ -198,6 +200,8 @@ bool certificates_from_pb(const Parallax__Tls *pb, struct evidence_tls *tls, str
         tls->staple = (enum evidence_staple)pb->staple;
         tls->issuer = (enum evidence_issuer)pb->issuer;
         tls->issuer_url = text_in(&reading, pb->issuer_url, EVIDENCE_TEXT_MAX);
+        tls->responder = (enum evidence_responder)pb->responder;
+        tls->responder_url = text_in(&reading, pb->responder_url, EVIDENCE_TEXT_MAX);
         read = chain_in(&reading, pb, tls) && leaf_in(&reading, pb->leaf, &tls->leaf) &&
                ocsp_in(&reading, pb->ocsp, &tls->ocsp) && reading.why == NULL;
     }

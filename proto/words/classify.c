@@ -274,7 +274,7 @@ struct outcome classify(const struct attempt *attempt)
         return classify_connect(attempt);
     if (attempt->variant == VARIANT_OTHER_PORT) /* it only wanted to be connected */
         return outcome_make(OUTCOME_OK, RAW_NONE, 0);
-    if (attempt->variant == VARIANT_ISSUER) /* no TLS: a certificate is fetched over plain HTTP */
+    if (variant_fetches(attempt->variant)) /* no TLS: plain HTTP */
         return classify_http(attempt);
     if (attempt->clock.handshake_us == EVIDENCE_NEVER)
         return classify_handshake(attempt);

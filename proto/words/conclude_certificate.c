@@ -58,51 +58,6 @@ static bool verifies(const struct case_file *file)
     return cert_tls(file)->verify_error_count == 0 && cert_leaf(file) != NULL;
 }
 
-/* --- revocation -------------------------------------------------------------------------------------------------- */
-
-/* A staple that nobody vouches for proves nothing. */
-static bool staple_says_revoked(const struct case_file *file)
-{
-    const struct evidence_ocsp *ocsp = &cert_tls(file)->ocsp;
-    return ocsp->status == OCSP_REVOKED && ocsp->signature != SIGNATURE_BAD;
-}
-
-static bool is_revoked(const struct case_file *file)
-{
-    return staple_says_revoked(file) || cert_raised(file, X509_V_ERR_CERT_REVOKED);
-}
-
-static bool tell_revoked(const struct case_file *file, struct arena *arena, struct conclusion *conclusion)
-{
-    const struct evidence_ocsp *ocsp = &cert_tls(file)->ocsp;
-    if (!staple_says_revoked(file))
-        return true;
-    if (ocsp->signature == SIGNATURE_GOOD)
-        conclusion->certainty = CERTAINTY_CONFIRMED;
-    return cert_date_fact(conclusion, arena, "date", ocsp->revoked_s) &&
-           (ocsp->reason < 0 || conclusion_fact(conclusion, arena, "reason", "%d", ocsp->reason));
-}
-
-/* RFC 7633: the certificate demands a staple; RFC 6960, 4.2.2.1: one that is past nextUpdate is none. */
-static bool lacks_demanded_staple(const struct case_file *file)
-{
-    const struct evidence_tls *tls = cert_tls(file);
-    if (!tls->leaf.must_staple || tls->staple == STAPLE_UNKNOWN)
-        return false;
-    bool stale = tls->ocsp.next_update_s > 0 && tls->ocsp.next_update_s < file->now_us / 1000000;
-    bool said = tls->ocsp.status == OCSP_GOOD || tls->ocsp.status == OCSP_REVOKED;
-    return tls->staple != STAPLE_PRESENT || stale || !said || tls->ocsp.signature == SIGNATURE_BAD;
-}
-
-static bool tell_staple(const struct case_file *file, struct arena *arena, struct conclusion *conclusion)
-{
-    const struct evidence_tls *tls = cert_tls(file);
-    if (tls->ocsp.next_update_s > 0 &&
-        !cert_date_fact(conclusion, arena, "staple_until", tls->ocsp.next_update_s))
-        return false;
-    return conclusion_fact(conclusion, arena, "staple", "%s", evidence_staple_name(tls->staple));
-}
-
 /* --- transparency ------------------------------------------------------------------------------------------------ */
 
 /*
@@ -177,7 +132,7 @@ struct cert_row {
 
 static const struct cert_row faults[] = {
     {CAUSE_LOCAL_CLOCK, cert_clock_wrong, cert_tell_clock},
-    {CAUSE_CERT_REVOKED, is_revoked, tell_revoked},
+    {CAUSE_CERT_REVOKED, cert_revoked, cert_tell_revoked},
     {CAUSE_CERT_EXPIRED, cert_expired, cert_tell_expired},
     {CAUSE_CERT_INTERMEDIATE_EXPIRED, cert_intermediate_expired, cert_tell_intermediate},
     {CAUSE_CERT_NOT_YET_VALID, cert_not_yet_valid, cert_tell_not_yet},
@@ -191,7 +146,7 @@ static const struct cert_row faults[] = {
     {CAUSE_CERT_PURPOSE, has_wrong_purpose, NULL},
     {CAUSE_CERT_WEAK_KEY, has_weak_key, tell_key},
     {CAUSE_CERT_SHA1, has_weak_signature, tell_signature},
-    {CAUSE_CERT_MUST_STAPLE, lacks_demanded_staple, tell_staple},
+    {CAUSE_CERT_MUST_STAPLE, cert_lacks_staple, cert_tell_staple},
     {CAUSE_CERT_NO_SCT, lacks_transparency, NULL},
 };
 
@@ -199,6 +154,8 @@ static const struct cert_row faults[] = {
 static const struct cert_row remarks[] = {
     {CAUSE_CERT_WRONG_ORDER, cert_disordered, cert_tell_order},
     {CAUSE_CERT_EXPIRES_SOON, cert_expires_soon, cert_tell_soon},
+    {CAUSE_CERT_RESPONDER, cert_responder_unreachable, cert_tell_responder},
+    {CAUSE_CERT_SERVER_CLOCK, cert_server_clock_wrong, cert_tell_server_clock},
 };
 
 enum { FAULTS = sizeof faults / sizeof faults[0], REMARKS = sizeof remarks / sizeof remarks[0] };

@@ -28,6 +28,15 @@ bool cert_date_fact(struct conclusion *conclusion, struct arena *arena, const ch
 cert_fault cert_clock_wrong, cert_expired, cert_intermediate_expired, cert_not_yet_valid, cert_expires_soon;
 cert_tell cert_tell_clock, cert_tell_expired, cert_tell_intermediate, cert_tell_not_yet, cert_tell_soon;
 
+/** Unix seconds that an answer's Date header says; 0 when there is none. */
+int64_t cert_date_header_s(const struct attempt *attempt);
+cert_fault cert_server_clock_wrong;
+cert_tell cert_tell_server_clock;
+
+/* conclude_certificate_status.c */
+cert_fault cert_revoked, cert_lacks_staple, cert_responder_unreachable;
+cert_tell cert_tell_revoked, cert_tell_staple, cert_tell_responder;
+
 /* conclude_certificate_chain.c */
 cert_fault cert_self_signed, cert_untrusted_root, cert_missing_intermediate, cert_disordered;
 cert_tell cert_tell_untrusted, cert_tell_missing, cert_tell_order;

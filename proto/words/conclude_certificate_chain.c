@@ -1,5 +1,7 @@
 #include "words/conclude_certificate.h"
 
+#include "words/issuer.h"
+
 #include <openssl/x509_vfy.h>
 #include <string.h>
 #include <strings.h>
@@ -15,39 +17,6 @@
  * So the chain is walked by names, from the leaf up, through what was sent.
  */
 
-enum { NO_NEXT = -1 };
-
-static bool same_name(const char *one, const char *other)
-{
-    return one[0] != '\0' && strcmp(one, other) == 0;
-}
-
-/* Index of the certificate that is named as the issuer of this one. */
-static int issuer_of(const struct evidence_tls *tls, size_t index)
-{
-    for (size_t i = 0; i < tls->chain_count; i++) {
-        if (i != index && tls->chain[i].parsed && same_name(tls->chain[index].issuer, tls->chain[i].subject))
-            return (int)i;
-    }
-    return NO_NEXT;
-}
-
-/* The last certificate that the leaf leads to. @param ret_steps  how many lie between. */
-static const struct chain_certificate *top_of(const struct case_file *file, size_t *ret_steps)
-{
-    const struct evidence_tls *tls = cert_tls(file);
-    size_t at = 0;
-    *ret_steps = 0;
-    while (!tls->chain[at].self_signed && *ret_steps < tls->chain_count) {
-        int next = issuer_of(tls, at);
-        if (next == NO_NEXT)
-            break;
-        at = (size_t)next;
-        (*ret_steps)++;
-    }
-    return &tls->chain[at];
-}
-
 static bool issuer_unknown(const struct case_file *file)
 {
     return cert_raised(file, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY) ||
@@ -55,11 +24,18 @@ static bool issuer_unknown(const struct case_file *file)
            cert_raised(file, X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE);
 }
 
-/* What came of fetching the issuer that the leaf names, when that was done. */
+/*
+ * What came of fetching the issuers that the chain names, when that was done. One that signed, and names an issuer of its own
+ * that was not fetched (a loop, too many hops), leaves open where the way leads: as good as failed.
+ */
 static enum evidence_issuer fetched_issuer(const struct case_file *file)
 {
-    const struct attempt *attempt = case_variant(file, VARIANT_ISSUER);
-    return attempt == NULL ? ISSUER_NOT_FETCHED : attempt->tls.issuer;
+    const struct attempt *last = issuer_last(file, NULL);
+    if (last == NULL)
+        return ISSUER_NOT_FETCHED;
+    bool open = last->tls.issuer == ISSUER_SIGNS && last->tls.chain_count > 0 &&
+                !last->tls.chain[0].self_signed && last->tls.leaf.issuer_url[0] != '\0';
+    return open ? ISSUER_FAILED : last->tls.issuer;
 }
 
 static bool calls_itself_root(const char *name)
@@ -86,26 +62,31 @@ bool cert_self_signed(const struct case_file *file)
 
 bool cert_untrusted_root(const struct case_file *file)
 {
-    size_t steps;
     if (cert_raised(file, X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN))
         return true;
-    if (!issuer_unknown(file) || cert_self_signed(file))
+    if (!issuer_unknown(file) || cert_self_signed(file) || fetched_issuer(file) == ISSUER_COMPLETES)
         return false;
     if (cert_leaf(file) == NULL)
         return !cert_raised_at(file, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, 0);
-    (void)top_of(file, &steps);
-    return steps > 0 || leaf_of_a_root(file);
+    return issuer_top(cert_tls(file)) != 0 || leaf_of_a_root(file);
+}
+
+/* The name at the end of the way up: of what was fetched, when that went on from what was sent. */
+static const char *root_name(const struct case_file *file)
+{
+    const struct evidence_tls *tls = cert_tls(file);
+    const struct attempt *last = issuer_last(file, NULL);
+    bool fetched = last != NULL && last->tls.issuer == ISSUER_SIGNS && last->tls.chain_count > 0;
+    return fetched ? last->tls.chain[0].issuer : tls->chain[issuer_top(tls)].issuer;
 }
 
 bool cert_tell_untrusted(const struct case_file *file, struct arena *arena, struct conclusion *conclusion)
 {
-    size_t steps;
     if (cert_leaf(file) == NULL)
         return true;
-    const struct chain_certificate *top = top_of(file, &steps);
-    if (steps > 0)
+    if (issuer_top(cert_tls(file)) != 0)
         conclusion_rule_out(conclusion, CAUSE_CERT_MISSING_INTERMEDIATE, VARIANT_NORMAL);
-    return conclusion_fact(conclusion, arena, "root", "%s", top->issuer) &&
+    return conclusion_fact(conclusion, arena, "root", "%s", root_name(file)) &&
            conclusion_fact(conclusion, arena, "chain", "%zu", cert_tls(file)->chain_count);
 }
 
@@ -118,9 +99,13 @@ bool cert_tell_missing(const struct case_file *file, struct arena *arena, struct
 {
     const struct chain_certificate *leaf = cert_leaf(file);
     const char *url = cert_tls(file)->leaf.issuer_url;
+    size_t hops;
+    (void)issuer_last(file, &hops);
     if (fetched_issuer(file) == ISSUER_COMPLETES) {
         conclusion->certainty = CERTAINTY_CONFIRMED;
         conclusion_rule_out(conclusion, CAUSE_CERT_UNTRUSTED_ROOT, VARIANT_ISSUER);
+        if (!conclusion_fact(conclusion, arena, "missing", "%zu", hops))
+            return false;
     }
     return conclusion_fact(conclusion, arena, "chain", "%zu", cert_tls(file)->chain_count) &&
            (leaf == NULL || conclusion_fact(conclusion, arena, "issuer", "%s", leaf->issuer)) &&

@@ -37,9 +37,9 @@ static int month_of(const char *text)
 }
 
 /* RFC 9110, 5.6.7: "Sun, 06 Nov 1994 08:49:37 GMT", each part in its place. @return 0 when there is none. */
-static int64_t server_time_s(const struct case_file *file)
+int64_t cert_date_header_s(const struct attempt *attempt)
 {
-    const char *text = attempt_header(file->attempts[0], "date");
+    const char *text = attempt_header(attempt, "date");
     if (text == NULL || strlen(text) != sizeof "Sun, 06 Nov 1994 08:49:37 GMT" - 1)
         return 0;
     int century = two_digits(text + 12), year = two_digits(text + 14);
@@ -52,6 +52,11 @@ static int64_t server_time_s(const struct case_file *file)
     bool whole = century >= 0 && year >= 0 && parts.tm_mday > 0 && parts.tm_mon >= 0 && parts.tm_hour >= 0 &&
                  parts.tm_min >= 0 && parts.tm_sec >= 0;
     return whole ? (int64_t)timegm(&parts) : 0;
+}
+
+static int64_t server_time_s(const struct case_file *file)
+{
+    return cert_date_header_s(file->attempts[0]);
 }
 
 static bool in_date(const struct chain_certificate *certificate, int64_t at_s)
@@ -170,4 +175,59 @@ bool cert_expires_soon(const struct case_file *file)
 bool cert_tell_soon(const struct case_file *file, struct arena *arena, struct conclusion *conclusion)
 {
     return conclusion_fact(conclusion, arena, "days", "%lld", (long long)days_left(file, cert_leaf(file)));
+}
+
+/* --- the server's clock ------------------------------------------------------------------------------------------- */
+
+/*
+ * Two clocks that differ do not say which of them is wrong; a third one does, when it agrees with ours: the collector's,
+ * which the evidence of a vantage that knows its offset is in, the CA's in a response that it has just made, or another
+ * server's. A Date behind ours says nothing when the answer may have lain in a cache.
+ */
+
+static bool near_ours(const struct case_file *file, int64_t at_s)
+{
+    return at_s != 0 && llabs(at_s - now_s(file)) <= CLOCK_TOLERANCE_S;
+}
+
+static bool ca_agrees(const struct case_file *file, const struct attempt *attempt)
+{
+    const struct evidence_ocsp *ocsp = &attempt->tls.ocsp;
+    return ocsp->signature == SIGNATURE_GOOD && near_ours(file, ocsp->produced_s);
+}
+
+static bool third_clock_agrees(const struct case_file *file)
+{
+    const struct attempt *first = file->attempts[0];
+    bool agrees = first->clock.start_error_us > 0 || ca_agrees(file, first);
+    for (size_t i = 1; i < file->count && !agrees; i++) {
+        const struct attempt *attempt = file->attempts[i];
+        bool elsewhere = !address_equal(&attempt->flow.destination, &first->flow.destination);
+        agrees = ca_agrees(file, attempt) || (elsewhere && near_ours(file, cert_date_header_s(attempt)));
+    }
+    return agrees;
+}
+
+/* What the Date header is ahead of our clock, at the time of the answer. */
+static int64_t server_ahead_s(const struct case_file *file)
+{
+    const struct evidence_clock *clock = &file->attempts[0]->clock;
+    int64_t after_us = clock->first_data_us == EVIDENCE_NEVER ? 0 : clock->first_data_us;
+    return server_time_s(file) - (clock->start_us + after_us) / US_A_SECOND;
+}
+
+bool cert_server_clock_wrong(const struct case_file *file)
+{
+    const struct attempt *first = file->attempts[0];
+    if (server_time_s(file) == 0 || cert_clock_wrong(file))
+        return false;
+    int64_t ahead_s = server_ahead_s(file);
+    bool cached = attempt_header(first, "age") != NULL || attempt_header(first, "x-cache") != NULL;
+    return llabs(ahead_s) > CLOCK_TOLERANCE_S && (ahead_s > 0 || !cached) && third_clock_agrees(file);
+}
+
+bool cert_tell_server_clock(const struct case_file *file, struct arena *arena, struct conclusion *conclusion)
+{
+    return conclusion_fact(conclusion, arena, "server_clock_s", "%lld", (long long)server_ahead_s(file)) &&
+           cert_date_fact(conclusion, arena, "server_date", server_time_s(file));
 }

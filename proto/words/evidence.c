@@ -12,7 +12,8 @@ struct attempt *attempt_new(void)
         return NULL;
     arena_init(&attempt->arena, EVIDENCE_ARENA_BYTES);
     attempt->agent_version = attempt->tls_library = attempt->hello_profile = attempt->local_detail = "";
-    attempt->tls.alpn = attempt->tls.sni = attempt->tls.issuer_url = attempt->http.reason = "";
+    attempt->tls.alpn = attempt->tls.sni = attempt->http.reason = "";
+    attempt->tls.issuer_url = attempt->tls.responder_url = "";
     struct evidence_leaf *leaf = &attempt->tls.leaf;
     leaf->common_name = leaf->issuer_url = leaf->ocsp_url = leaf->crl_url = "";
     attempt->tls.ocsp.reason = -1;
@@ -133,6 +134,14 @@ const char *evidence_issuer_name(int issuer)
 {
     switch (issuer) {
         EVIDENCE_ISSUERS(NAME_CASE)
+    }
+    return "?";
+}
+
+const char *evidence_responder_name(int responder)
+{
+    switch (responder) {
+        EVIDENCE_RESPONDERS(NAME_CASE)
     }
     return "?";
 }

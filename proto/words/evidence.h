@@ -226,7 +226,7 @@ enum evidence_staple { EVIDENCE_STAPLES(PLAN_ENUM) };
 
 /* X(symbol, number, name): what a staple says of the leaf */
 #define EVIDENCE_OCSP_STATUSES(X)                                                                            \
-    X(OCSP_NOT_SAID, 0, "not-said") /* no staple, or none about this certificate */                          \
+    X(OCSP_NOT_SAID, 0, "not-said") /* no response, or none about this certificate */                        \
     X(OCSP_GOOD, 1, "good")                                                                                  \
     X(OCSP_REVOKED, 2, "revoked")                                                                            \
     X(OCSP_UNKNOWN, 3, "unknown")
@@ -239,7 +239,7 @@ enum evidence_ocsp_status { EVIDENCE_OCSP_STATUSES(PLAN_ENUM) };
     X(SIGNATURE_BAD, 2, "bad")
 enum evidence_signature { EVIDENCE_SIGNATURES(PLAN_ENUM) };
 
-/** The staple, read (RFC 6960). Times are Unix seconds, 0: not said. */
+/** What a staple, or in a variant ocsp attempt the responder itself, says (RFC 6960). Times are Unix seconds, 0: not said. */
 struct evidence_ocsp {
     enum evidence_ocsp_status status;
     int32_t response; /* OCSPResponseStatus; 0 successful, 3 tryLater, 6 unauthorized */
@@ -260,6 +260,14 @@ struct evidence_ocsp {
     X(ISSUER_MALFORMED, 4, "malformed") /* no certificate */                                                 \
     X(ISSUER_FAILED, 5, "failed")       /* not reachable, or no HTTP 200; the attempt's other facts say why */
 enum evidence_issuer { EVIDENCE_ISSUERS(PLAN_ENUM) };
+
+/* X(symbol, number, name): what came of asking the OCSP responder that the leaf names (variant ocsp) */
+#define EVIDENCE_RESPONDERS(X)                                                                               \
+    X(RESPONDER_NOT_ASKED, 0, "not-asked")                                                                   \
+    X(RESPONDER_ANSWERED, 1, "answered")   /* `ocsp` has what it said */                                     \
+    X(RESPONDER_MALFORMED, 2, "malformed") /* HTTP 200 with what is no OCSP response */                      \
+    X(RESPONDER_FAILED, 3, "failed") /* not reachable, or no HTTP 200; the attempt's other facts say why */
+enum evidence_responder { EVIDENCE_RESPONDERS(PLAN_ENUM) };
 
 /* X(symbol, number, name, what): what a proper server never does; `what` is for people, a gettext msgid */
 #define EVIDENCE_ABUSES(X)                                                                                   \
@@ -298,7 +306,7 @@ struct evidence_tls {
     int32_t ssl_error; /* SSL_get_error of the call that failed; 0: none did */
     uint8_t state;     /* OSSL_HANDSHAKE_STATE at the end */
     size_t chain_count;
-    struct chain_certificate *chain;
+    struct chain_certificate *chain; /* as sent; of a variant issuer attempt: the issuer that it fetched */
     uint32_t chain_dropped;
     size_t verify_error_count;
     struct verify_error *verify_errors; /* a set: no pair twice */
@@ -309,8 +317,10 @@ struct evidence_tls {
     uint32_t sct_certificate;
     uint32_t sct_tls;
     uint32_t sct_staple;
-    enum evidence_issuer issuer; /* of a variant issuer attempt */
-    const char *issuer_url;      /* what such an attempt fetched; "" for every other */
+    enum evidence_issuer issuer;       /* of a variant issuer attempt */
+    const char *issuer_url;            /* what such an attempt fetched; "" for every other */
+    enum evidence_responder responder; /* of a variant ocsp attempt */
+    const char *responder_url;         /* whom such an attempt asked; "" for every other */
     bool chain_out_of_order;
     bool has_san;          /* of the leaf */
     uint32_t hello_length; /* bytes of the ClientHello with its record header */
@@ -410,6 +420,7 @@ const char *evidence_presence_name(int presence);
 const char *evidence_ocsp_status_name(int status);
 const char *evidence_signature_name(int signature);
 const char *evidence_issuer_name(int issuer);
+const char *evidence_responder_name(int responder);
 const char *evidence_abuse_name(int abuse);
 /** English, a gettext msgid that completes "The server sends ..."; "" for none. */
 const char *evidence_abuse_what(int abuse);

@@ -1,5 +1,7 @@
 #include "words/ladder.h"
 
+#include "words/issuer.h"
+
 #include <stddef.h>
 
 /*
@@ -46,6 +48,7 @@ struct rung {
 #define CLIENT_CERT  {VARIANT_CLIENT_CERT, ATTEMPT_LADDER, CERTIFICATE_ASKED, false, "is it the client certificate?"}
 #define IDLE         {VARIANT_IDLE, ATTEMPT_LADDER, ANYWAY, false, "does it end without a request too?"}
 #define ISSUER       {VARIANT_ISSUER, ATTEMPT_LADDER, ANYWAY, false, "does the issuer named in the certificate complete the chain?"}
+#define OCSP         {VARIANT_OCSP, ATTEMPT_LADDER, ANYWAY, false, "is the CA's responder reached, and what does it say?"}
 #define BURST        {VARIANT_BURST, ATTEMPT_LADDER, ANYWAY, false, "do several at once fail where one does not?"}
 /* clang-format on */
 
@@ -119,6 +122,7 @@ static const struct climb climbs[] = {
 };
 
 static const struct rung *const always_rungs = RUNGS(TLS12, TLS13, NO_SNI, LARGE, LARGE_SMALL, SPLIT);
+static const struct rung *const ocsp_rungs = RUNGS(OCSP);
 static const struct rung *const burst_rungs = RUNGS(BURST);
 
 static const struct rung *rungs_of(struct outcome outcome)
@@ -133,6 +137,8 @@ static const struct rung *rungs_of(struct outcome outcome)
 static bool made(const struct case_file *file, const struct rung *rung)
 {
     bool again = rung->condition == CONTROL_FAILED; /* the one variant that is made twice */
+    if (rung->variant == VARIANT_ISSUER)
+        return issuer_next(file) == NULL;
     for (size_t i = 0; i < file->count; i++) {
         if (file->origins[i] == NULL && file->attempts[i]->variant == rung->variant &&
             (!again || file->attempts[i]->role == rung->role))
@@ -205,7 +211,7 @@ static bool has_what_it_needs(const struct case_file *file, const struct ladder_
     if (step->variant == VARIANT_OTHER_ADDRESS || step->variant == VARIANT_OTHER_FAMILY)
         return other_address(first, step->variant == VARIANT_OTHER_ADDRESS, &step->address);
     if (step->variant == VARIANT_ISSUER)
-        return limits->may_fetch_issuer && first->tls.leaf.issuer_url[0] != '\0';
+        return limits->may_fetch_issuer;
     return true;
 }
 
@@ -240,6 +246,9 @@ static bool next_rung(const struct case_file *file, const struct ladder_limits *
         return true;
     if (limits->always && file->attempts[0]->clock.connected_us != EVIDENCE_NEVER &&
         choose(file, limits, always_rungs, step))
+        return true;
+    if (limits->may_ask_ocsp && file->attempts[0]->tls.leaf.ocsp_url[0] != '\0' &&
+        choose(file, limits, ocsp_rungs, step))
         return true;
     return limits->may_burst && file->attempts[0]->flow.destination.length > 0 &&
            choose(file, limits, burst_rungs, step);

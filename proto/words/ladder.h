@@ -14,7 +14,7 @@
  * Order: retry from a new port, which when it works ends the climb; then controls (a neutral name, no name) before the
  * name that is suspected to trigger something is sent again; after a reset or a black hole the tuple (address, port, name)
  * rests before that. A control that failed is made once more after the rest, with role ATTEMPT_CONFIRM: when it works then,
- * the block was a temporary one. But for that, no variant is made twice.
+ * the block was a temporary one. But for that, and for the issuer of a fetched issuer (issuer.h), no variant is made twice.
  */
 
 enum {
@@ -28,8 +28,10 @@ struct ladder_limits {
     unsigned max_attempts; /* of the whole case, [0] included */
     bool always;           /* climb although the first attempt succeeded (--ladder always) */
     bool has_client_cert;
-    bool may_burst;          /* own servers only, explicit */
-    bool may_fetch_issuer;   /* opt-in */
+    bool may_burst;        /* own servers only, explicit */
+    bool may_fetch_issuer; /* opt-in */
+    bool
+        may_ask_ocsp; /* opt-in, and then whatever the first attempt came to, when it brought a certificate */
     const char *control_sni; /* a neutral name; NULL: LADDER_CONTROL_SNI */
     int64_t rest_us;         /* before a suspected trigger is sent again */
     int64_t pause_us;        /* before any other attempt */

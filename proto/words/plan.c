@@ -55,6 +55,11 @@ bool variant_from_number(uint32_t number, enum variant *ret_variant)
     return false;
 }
 
+bool variant_fetches(enum variant variant)
+{
+    return variant == VARIANT_ISSUER || variant == VARIANT_OCSP;
+}
+
 const char *endpoint_sni(const struct endpoint *endpoint)
 {
     struct address address;

@@ -40,7 +40,8 @@
     X(VARIANT_ISSUER, 18, "issuer")         /* fetch of the issuer named in the certificate (AIA) */         \
     X(VARIANT_WIDE, 19, "wide")             /* every cipher and group the library has, SECLEVEL 0 */         \
     X(VARIANT_OTHER_PORT, 20, "other-port") /* connected to, no more: another port of the address */         \
-    X(VARIANT_LARGE_SMALL_MSS, 21, "large-small-mss") /* the large hello in segments of the small MSS */
+    X(VARIANT_LARGE_SMALL_MSS, 21, "large-small-mss") /* the large hello in segments of the small MSS */     \
+    X(VARIANT_OCSP, 22, "ocsp") /* asks the OCSP responder named in the certificate about it (AIA) */
 
 /* Why an attempt was made. */
 #define ATTEMPT_ROLES(X)                                                                                     \
@@ -62,8 +63,17 @@ const char *variant_name(int variant);
 const char *attempt_role_name(int role);
 bool endpoint_role_from_name(const char *name, enum endpoint_role *ret_role);
 bool variant_from_number(uint32_t number, enum variant *ret_variant);
+/** Does the variant go to a third party that a certificate names, over plain HTTP, and not to the endpoint? */
+bool variant_fetches(enum variant variant);
 
 enum { PLAN_SHA256_BYTES = 32, PLAN_MAX_ENDPOINTS = 1000000, PLAN_NAME_MAX = 253 };
+
+/* What third parties named in an endpoint's certificate are asked for; as a set, of which none is the default. */
+enum fetch_flags {
+    FETCH_ISSUER = 1 << 0, /* VARIANT_ISSUER, when the chain does not verify */
+    FETCH_OCSP = 1 << 1,   /* VARIANT_OCSP, rarely */
+    FETCH_ALL = FETCH_ISSUER | FETCH_OCSP
+};
 
 /** Where to connect and how. Texts belong to whoever made it (an arena, mostly). */
 struct endpoint {
@@ -76,6 +86,7 @@ struct endpoint {
     struct address address; /* pinned; none: resolve the host */
     enum endpoint_role role;
     enum starttls starttls;
+    unsigned fetch; /* enum fetch_flags */
 };
 
 /** The name sent as SNI and checked in the certificate; "" when none is sent (an address, or no_sni). */

@@ -18,6 +18,7 @@ static void endpoint_to_pb(const struct endpoint *endpoint, Parallax__Endpoint *
     pb->role = endpoint->role;
     pb->starttls = endpoint->starttls;
     pb->site = (char *)(uintptr_t)endpoint->site;
+    pb->fetch = endpoint->fetch;
 }
 
 Parallax__EndpointList *list_to_pb(const struct endpoint_list *list, struct arena *arena)
@@ -56,6 +57,7 @@ static bool endpoint_from_pb(const Parallax__Endpoint *pb, struct arena *arena, 
         .no_sni = pb->no_sni,
         .role = (enum endpoint_role)pb->role,
         .starttls = (enum starttls)pb->starttls,
+        .fetch = pb->fetch & FETCH_ALL,
     };
     *ret_why = NULL;
     if (endpoint.site == NULL || endpoint.host == NULL || endpoint.sni == NULL)

@@ -32,7 +32,7 @@ static bool belongs(const struct case_file *file, size_t index)
 {
     const struct attempt *attempt = file->attempts[index];
     return file->origins[index] == NULL && attempt->variant != VARIANT_OTHER_PORT &&
-           attempt->variant != VARIANT_ISSUER && same_place(file, attempt);
+           !variant_fetches(attempt->variant) && same_place(file, attempt);
 }
 
 int64_t case_rtt_us(const struct case_file *file)

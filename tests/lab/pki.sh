@@ -3,7 +3,7 @@
 #   pki.sh DIR init
 #   pki.sh DIR leaf NAME [--names www.a.example,10.0.0.1] [--key ec|rsa|rsa:BITS] [--valid now|past|future|soon] [--self-signed]
 #          [--issuer AUTHORITY] [--digest sha1] [--purpose clientAuth] [--extension LINE]... [--no-san]
-#   pki.sh DIR authority NAME [--issuer AUTHORITY] [--valid now|past]      another CA, of itself without --issuer
+#   pki.sh DIR authority NAME [--issuer AUTHORITY] [--valid now|past] [--extension LINE]      another CA, of itself without --issuer
 # Leaves: NAME.key, NAME.pem (the leaf alone), NAME.chain.pem (as a server should send it). The root that clients trust: root.pem.
 set -euo pipefail
 dir=${1:?usage: pki.sh DIR init|leaf ...} verb=${2:?usage: pki.sh DIR init|leaf ...}
@@ -71,19 +71,22 @@ CONF
 }
 
 authority() {
-    local name=${1:?usage: pki.sh DIR authority NAME ...} issuer=self start end; shift
+    local name=${1:?usage: pki.sh DIR authority NAME ...} issuer=self extensions=() start end; shift
     start=$(at '-60 days') end=$(at '+1825 days')
     while [ $# -gt 0 ]; do
         case $1 in
             --issuer) issuer=$2 ;;
             --valid) [ "$2" = now ] || validity "$2" ;;
+            --extension) extensions+=("$2") ;;
             *) echo "pki.sh: unknown option $1" >&2; exit 2 ;;
         esac
         shift 2
     done
     new_key ec "$dir/$name.key"
     quietly openssl req -new -key "$dir/$name.key" -subj "/CN=Parallax Lab ${name^}" -out "$dir/$name.csr"
-    sign "$issuer" "$dir/authority.ext" "$start" "$end" "$name"
+    printf '%s\n' "$(cat "$dir/authority.ext")" ${extensions[@]+"${extensions[@]}"} >"$dir/$name.ext"
+    sign "$issuer" "$dir/$name.ext" "$start" "$end" "$name"
+    rm -f "$dir/$name.ext"
 }
 
 subject_names() { # a,b,1.2.3.4

@@ -35,8 +35,27 @@ certificate_papers() {
     local where=authorityInfoAccess="caIssuers;URI:http://127.0.0.1:${port[plain]}"
     certificate says-where --extension "$where/intermediate.der"
     certificate says-private --issuer private-ca --extension "$where/private-ca.der"
-    openssl x509 -in "$pki/intermediate.pem" -outform DER -out "$pki/intermediate.der"
-    openssl x509 -in "$pki/private-ca.pem" -outform DER -out "$pki/private-ca.der"
+    authority upper --issuer root
+    authority lower --issuer upper --extension "$where/upper.der"
+    certificate of-lower --issuer lower --extension "$where/lower.der"
+    authority lost --issuer private-root --extension "$where/private-root.der"
+    certificate of-lost --issuer lost --extension "$where/lost.der"
+    authority round --issuer private-root --extension "$where/round.der"
+    certificate of-round --issuer round --extension "$where/round.der"
+    chain half of-lower lower
+    local name
+    for name in intermediate private-ca private-root upper lower lost round; do
+        openssl x509 -in "$pki/$name.pem" -outform DER -out "$pki/$name.der"
+    done
+    take_port responder
+    take_port nobody
+    local responder=authorityInfoAccess="OCSP;URI:http://127.0.0.1"
+    certificate asks --extension "$responder:${port[responder]}/"
+    certificate asks-revoked --extension "$responder:${port[responder]}/"
+    certificate asks-stapled --extension "$responder:${port[responder]}/" --extension tlsfeature=status_request
+    certificate asks-nobody --extension "$responder:${port[nobody]}/"
+    certificate asks-nobody-stapled --extension "$responder:${port[nobody]}/" --extension tlsfeature=status_request
+    certificate asks-web --extension "$responder:${port[plain]}/"
     authority deep1 --issuer intermediate
     authority deep2 --issuer deep1
     authority deep3 --issuer deep2
@@ -46,8 +65,10 @@ certificate_papers() {
     chain shuffled ec root intermediate
     chain with-root ec intermediate root
     chain long deep deep3 deep2 deep1 intermediate
-    openssl ca -config "$pki/ca.conf" -cert "$pki/intermediate.pem" -keyfile "$pki/intermediate.key" -revoke "$pki/revoked.pem" \
-        -crl_reason keyCompromise >"$work/logs/ca" 2>&1
+    for name in revoked asks-revoked; do
+        openssl ca -config "$pki/ca.conf" -cert "$pki/intermediate.pem" -keyfile "$pki/intermediate.key" -revoke "$pki/$name.pem" \
+            -crl_reason keyCompromise >"$work/logs/ca" 2>&1
+    done
     staple revoked
     staple stapled
 }
@@ -75,6 +96,16 @@ certificate_up() {
         nginx_server leaf_only ec ec
         nginx_server says_where says-where says-where
         nginx_server says_private says-private says-private
+        nginx_server lower of-lower of-lower
+        nginx_server half half of-lower
+        nginx_server lost of-lost of-lost
+        nginx_server round of-round of-round
+        nginx_server asks asks.chain asks
+        nginx_server asks_revoked asks-revoked.chain asks-revoked
+        nginx_server asks_stapled asks-stapled.chain asks-stapled
+        nginx_server asks_nobody asks-nobody.chain asks-nobody
+        nginx_server asks_nobody_stapled asks-nobody-stapled.chain asks-nobody-stapled
+        nginx_server asks_web asks-web.chain asks-web
         nginx_server wrong_intermediate wrong-intermediate ec
         nginx_server shuffled shuffled ec
         nginx_server with_root with-root ec
@@ -92,6 +123,10 @@ certificate_up() {
         echo "location ~ der$ { default_type application/pkix-cert; } location / { return 200 \"hello\n\"; } }"
     } >"$work/certificate.servers"
     "$lab" nginx "$work/lab" certificate <"$work/certificate.servers"
+    start responder openssl ocsp -port "${port[responder]}" -index "$pki/index" -CA "$pki/intermediate.pem" \
+        -rsigner "$pki/intermediate.pem" -rkey "$pki/intermediate.key" -nmin 60 -ignore_err
+    # It hangs for good once somebody has connected and said nothing, as started_at does.
+    wait_for 10 "the responder to listen" grep -q "waiting for" "$work/logs/responder"
 }
 
 # with_clock OFFSET WHAT: the agent's clock is off; the server's is not
@@ -101,3 +136,16 @@ with_clock() {
 }
 
 stunnel_web() { stunnel_server "$1" "$2" "${port[plain]}"; }
+
+# dated_server WHAT CERTIFICATE OFFSET: haproxy that says another time than it is
+dated_server() {
+    take_port "$1"
+    cat "$pki/$2.chain.pem" "$pki/$2.key" >"$pki/$2.haproxy.pem"
+    printf '%s\n' "defaults" " mode http" " timeout client 10s" " timeout server 10s" " timeout connect 5s" \
+        "frontend web" " bind 127.0.0.1:${port[$1]} ssl crt $pki/$2.haproxy.pem" \
+        " http-request return status 200 content-type text/plain string hello hdr Date \"$(LC_ALL=C date -u -d "$3" '+%a, %d %b %Y %H:%M:%S GMT')\"" \
+        >"$work/$1.haproxy"
+    start "$1" haproxy -f "$work/$1.haproxy"
+    started_at "$1"
+    target "$1"
+}

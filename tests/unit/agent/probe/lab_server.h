@@ -30,9 +30,9 @@ static inline void lab_extension(X509 *certificate, X509 *issuer, int nid, const
     X509_EXTENSION_free(extension);
 }
 
-/* issuer NULL: self-signed. */
-static inline X509 *lab_sign(const struct lab_certificate *wanted, EVP_PKEY *key, X509 *issuer,
-                             EVP_PKEY *issuer_key)
+/* issuer NULL: self-signed. aia: authorityInfoAccess as openssl.cnf has it; NULL: none. */
+static inline X509 *lab_sign_aia(const struct lab_certificate *wanted, const char *aia, EVP_PKEY *key,
+                                 X509 *issuer, EVP_PKEY *issuer_key)
 {
     static long serial;
     X509 *made = X509_new();
@@ -50,8 +50,16 @@ static inline X509 *lab_sign(const struct lab_certificate *wanted, EVP_PKEY *key
     lab_extension(made, by, NID_basic_constraints, wanted->san == NULL ? "critical,CA:TRUE" : "CA:FALSE");
     if (wanted->san != NULL)
         lab_extension(made, by, NID_subject_alt_name, wanted->san);
+    if (aia != NULL)
+        lab_extension(made, by, NID_info_access, aia);
     assert_true(X509_sign(made, issuer_key == NULL ? key : issuer_key, EVP_sha256()) > 0);
     return made;
+}
+
+static inline X509 *lab_sign(const struct lab_certificate *wanted, EVP_PKEY *key, X509 *issuer,
+                             EVP_PKEY *issuer_key)
+{
+    return lab_sign_aia(wanted, NULL, key, issuer, issuer_key);
 }
 
 enum lab_kind { LAB_TLS, LAB_RESET, LAB_SILENT, LAB_CLOSE, LAB_HTTP, LAB_RESET_LATE };
