@@ -9,7 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OPTION_EDGE = 1, OPTION_ORIGIN, OPTION_PLAIN, OPTION_SNI, OPTION_INTERVAL, OPTION_FORMAT };
+enum {
+    OPTION_EDGE = 1,
+    OPTION_ORIGIN,
+    OPTION_PLAIN,
+    OPTION_SNI,
+    OPTION_INTERVAL,
+    OPTION_FETCH,
+    OPTION_FORMAT
+};
 enum { ADD_MAX_ENDPOINTS = 256 };
 
 static const struct cli_option add_options[] = {
@@ -21,6 +29,9 @@ static const struct cli_option add_options[] = {
     {"sni", 0, "NAME", OPTION_SNI,
      N_("name to ask for; with several edges, the one that origins are asked for")},
     {"interval", 0, "SPAN", OPTION_INTERVAL, N_("time between rounds (default 60s)")},
+    {"fetch", 0, "WHAT", OPTION_FETCH,
+     N_("ask third parties that certificates name: issuer (fetch a missing one), ocsp (ask its responder), "
+        "or both")},
     COLLECTOR_OPTIONS,
     {NULL, 0, NULL, 0, NULL},
 };
@@ -47,6 +58,7 @@ struct addition {
     struct collector_settings settings;
     const char *sni;
     const char *interval;
+    const char *fetch;
     size_t count;
     struct site_row rows[ADD_MAX_ENDPOINTS];
 };
@@ -64,6 +76,7 @@ static bool add_target(struct addition *addition, const char *name, const char *
                                                               [SITE_COLUMN_ADDRESS] = "",
                                                               [SITE_COLUMN_SNI] = "",
                                                               [SITE_COLUMN_INTERVAL] = "",
+                                                              [SITE_COLUMN_FETCH] = "",
                                                           }};
     return true;
 }
@@ -80,6 +93,8 @@ static int read_addition(struct cli_args *args, struct addition *addition)
             addition->sni = value;
         else if (id == OPTION_INTERVAL)
             addition->interval = value;
+        else if (id == OPTION_FETCH)
+            addition->fetch = value;
         else if (id == OPTION_EDGE || id == OPTION_ORIGIN || id == OPTION_PLAIN) {
             if (!add_target(addition, name, roles[id], value))
                 return EXIT_USAGE;
@@ -113,6 +128,7 @@ static bool fill_book(struct addition *addition, struct site_book *book)
     for (size_t i = 0; i < addition->count; i++) {
         struct site_row *row = &addition->rows[i];
         row->text[SITE_COLUMN_INTERVAL] = addition->interval == NULL ? "" : addition->interval;
+        row->text[SITE_COLUMN_FETCH] = addition->fetch == NULL ? "" : addition->fetch;
         if (site_book_add(book, row, &fault))
             continue;
         const char *what = fault.column == SITE_COLUMN_TARGET ? row->text[SITE_COLUMN_ROLE]
@@ -278,6 +294,8 @@ static int run_show(struct cli_args *args)
             (void)printf(ngettext("site %s: %d endpoint every %lld s\n",
                                   "site %s: %d endpoints every %lld s\n", (unsigned long)PQntuples(result)),
                          name, PQntuples(result), db_int(site, 0, "interval_s"));
+        if (listing.format == REPORT_TEXT && db_text(site, 0, "fetch")[0] != '\0')
+            (void)printf(_("fetches: %s\n"), db_text(site, 0, "fetch"));
         code = write_rows(&listing, "site", result, site_show_fields);
     }
     PQclear(result);

@@ -120,6 +120,14 @@ static bool read_interval(const struct site_row *row, int *ret_interval_s, struc
     return true;
 }
 
+static bool read_fetch(const struct site_row *row, unsigned *ret_fetch, struct site_fault *ret_fault)
+{
+    const char *text = row->text[SITE_COLUMN_FETCH];
+    *ret_fetch = 0;
+    return text[0] == '\0' || fetch_from_text(text, ret_fetch) ||
+           fault(ret_fault, SITE_COLUMN_FETCH, text, _("expected issuer, ocsp, both, or none"));
+}
+
 /* "NAME@203.0.113.7" into its halves; the column address says the same. */
 static bool split_target(struct site_book *book, const struct site_row *row, const char **ret_target,
                          struct address *ret_address, struct site_fault *ret_fault)
@@ -201,26 +209,44 @@ static bool read_endpoint(struct site_book *book, const struct site_row *row,
     return true;
 }
 
+/* What is the site's own has to be the same wherever it is said. */
+static bool set_site(struct site *site, const struct site_row *row, int interval_s, unsigned fetch,
+                     struct site_fault *ret_fault)
+{
+    bool fetch_given = row->text[SITE_COLUMN_FETCH][0] != '\0';
+    if (interval_s != 0 && site->interval_s != 0 && site->interval_s != interval_s)
+        return fault(ret_fault, SITE_COLUMN_INTERVAL, row->text[SITE_COLUMN_INTERVAL],
+                     _("expected the interval that an earlier line gives this site"));
+    if (fetch_given && site->fetch_given && site->fetch != fetch)
+        return fault(ret_fault, SITE_COLUMN_FETCH, row->text[SITE_COLUMN_FETCH],
+                     _("expected what an earlier line gives this site"));
+    if (interval_s != 0)
+        site->interval_s = interval_s;
+    if (fetch_given)
+        site->fetch = fetch;
+    site->fetch_given |= fetch_given;
+    return true;
+}
+
 bool site_book_add(struct site_book *book, const struct site_row *row, struct site_fault *ret_fault)
 {
     const char *name = row->text[SITE_COLUMN_SITE];
     struct site_endpoint made;
     int interval_s;
+    unsigned fetch;
     if (!is_site_name(name))
         return fault(ret_fault, SITE_COLUMN_SITE, name,
                      _("expected a name of up to 100 bytes without spaces, commas, slashes or quotes"));
-    if (!read_endpoint(book, row, &made, ret_fault) || !read_interval(row, &interval_s, ret_fault))
+    if (!read_endpoint(book, row, &made, ret_fault) || !read_interval(row, &interval_s, ret_fault) ||
+        !read_fetch(row, &fetch, ret_fault))
         return false;
     struct site *site = book->endpoint_count < SITE_MAX_ENDPOINTS ? find_site(book, name) : NULL;
     void *endpoints = site == NULL ? NULL : site->endpoints;
     if (site == NULL ||
         !grow(&book->arena, &endpoints, site->endpoint_count, &site->endpoint_room, sizeof made))
         return fault(ret_fault, SITE_COLUMN_SITE, name, _("expected fewer sites and endpoints in one input"));
-    if (interval_s != 0 && site->interval_s != 0 && site->interval_s != interval_s)
-        return fault(ret_fault, SITE_COLUMN_INTERVAL, row->text[SITE_COLUMN_INTERVAL],
-                     _("expected the interval that an earlier line gives this site"));
-    if (interval_s != 0)
-        site->interval_s = interval_s;
+    if (!set_site(site, row, interval_s, fetch, ret_fault))
+        return false;
     site->endpoints = endpoints;
     site->endpoints[site->endpoint_count++] = made;
     book->endpoint_count++;

@@ -69,8 +69,9 @@ static void read_header(struct reader *reader, const char *text)
         trouble(reader, text_format(_("unknown column \"%s\" (did you mean \"%s\"?)"), text, near));
     else
         trouble(reader,
-                text_format(_("unknown column \"%s\" (expected site, role, target, address, sni, interval)"),
-                            text));
+                text_format(
+                    _("unknown column \"%s\" (expected site, role, target, address, sni, interval, fetch)"),
+                    text));
 }
 
 static void take_field(void *bytes, size_t length, void *arg)
@@ -108,8 +109,9 @@ static void end_header(struct reader *reader)
     if (!site || !target)
         trouble(
             reader,
-            text_format(_("no column \"%s\" in the header (expected site,role,target,address,sni,interval)"),
-                        site ? "target" : "site"));
+            text_format(
+                _("no column \"%s\" in the header (expected site,role,target,address,sni,interval,fetch)"),
+                site ? "target" : "site"));
     reader->has_header = true;
     reader->broken = reader->trouble != NULL;
 }
@@ -200,8 +202,8 @@ void site_book_csv(struct site_book *book, const char *name, const char *text, s
         complain(reader, text_format(_("a quoted field does not end")));
     else if (!reader->broken && !reader->has_header) {
         reader->record_line = 1;
-        complain(reader,
-                 text_format(_("empty file (expected a header: site,role,target,address,sni,interval)")));
+        complain(reader, text_format(_(
+                             "empty file (expected a header: site,role,target,address,sni,interval,fetch)")));
     }
     csv_free(&parser);
     free(reader->trouble);

@@ -8,30 +8,44 @@
 
 enum { STORE_NUMBER_BYTES = 24 };
 
+/* What a site says of itself, as SQL texts; NULL where nothing was given. */
+struct setting_texts {
+    char interval[STORE_NUMBER_BYTES], fetch[STORE_NUMBER_BYTES];
+};
+
+static const char *interval_text(const struct site *site, struct setting_texts *texts)
+{
+    (void)snprintf(texts->interval, sizeof texts->interval, "%d", site->interval_s);
+    return site->interval_s == 0 ? NULL : texts->interval;
+}
+
+static const char *fetch_text(const struct site *site, struct setting_texts *texts)
+{
+    (void)snprintf(texts->fetch, sizeof texts->fetch, "%u", site->fetch);
+    return site->fetch_given ? texts->fetch : NULL;
+}
+
 /* One row with the new id, none when the name is taken. */
 static PGresult *insert_site(struct db *db, const struct site *site)
 {
-    char interval[STORE_NUMBER_BYTES];
-    (void)snprintf(interval, sizeof interval, "%d",
-                   site->interval_s == 0 ? SITE_DEFAULT_INTERVAL_S : site->interval_s);
-    const char *values[] = {site->name, interval};
-    return db_query(db, STATEMENT_site_insert, values, 2);
+    struct setting_texts texts;
+    char usual[STORE_NUMBER_BYTES];
+    const char *interval = interval_text(site, &texts), *fetch = fetch_text(site, &texts);
+    (void)snprintf(usual, sizeof usual, "%d", SITE_DEFAULT_INTERVAL_S);
+    const char *values[] = {site->name, interval == NULL ? usual : interval, fetch == NULL ? "0" : fetch};
+    return db_query(db, STATEMENT_site_insert, values, 3);
 }
 
-static bool update_interval(struct db *db, const struct site *site, const char *id,
+static bool update_settings(struct db *db, const struct site *site, const char *id,
                             struct site_counts *counts)
 {
-    char interval[STORE_NUMBER_BYTES];
-    bool changed = false;
-    if (site->interval_s != 0) {
-        (void)snprintf(interval, sizeof interval, "%d", site->interval_s);
-        const char *values[] = {id, interval};
-        PGresult *result = db_query(db, STATEMENT_site_interval, values, 2);
-        if (result == NULL)
-            return false;
-        changed = PQntuples(result) > 0;
-        PQclear(result);
-    }
+    struct setting_texts texts;
+    const char *values[] = {id, interval_text(site, &texts), fetch_text(site, &texts)};
+    PGresult *result = db_query(db, STATEMENT_site_update, values, 3);
+    if (result == NULL)
+        return false;
+    bool changed = PQntuples(result) > 0;
+    PQclear(result);
     counts->sites_changed += changed;
     counts->sites_unchanged += !changed;
     return true;
@@ -64,7 +78,7 @@ static bool store_site(struct db *db, const struct site *site, bool must_be_new,
     else if (found != NULL)
         cli_error(_("site %s was removed meanwhile; try again"), site->name);
     PQclear(found);
-    return there && update_interval(db, site, ret_id, counts);
+    return there && update_settings(db, site, ret_id, counts);
 }
 
 static bool store_endpoint(struct db *db, const char *site_id, const struct endpoint *endpoint,

@@ -1,16 +1,17 @@
 #include "cli/config.h"
 #include "cli/i18n.h"
 #include "site.h"
+#include "words/buf.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+enum { FETCH_MAX_BYTES = 1024 };
+
 static const struct config_rule file_rules[] = {{"sites", CONFIG_LIST, true}, {NULL, CONFIG_SCALAR, false}};
 static const struct config_rule site_rules[] = {
-    {"name", CONFIG_SCALAR, true},
-    {"interval", CONFIG_SCALAR, false},
-    {"endpoints", CONFIG_LIST, true},
-    {NULL, CONFIG_SCALAR, false},
+    {"name", CONFIG_SCALAR, true},    {"interval", CONFIG_SCALAR, false}, {"fetch", CONFIG_LIST, false},
+    {"endpoints", CONFIG_LIST, true}, {NULL, CONFIG_SCALAR, false},
 };
 static const struct config_rule endpoint_rules[] = {
     {"role", CONFIG_SCALAR, false}, {"target", CONFIG_SCALAR, true}, {"address", CONFIG_SCALAR, false},
@@ -38,6 +39,25 @@ static const char *text_of(const struct config_node *map, const char *key)
     return node == NULL ? "" : config_text(node);
 }
 
+/* The list as one text, as CSV has it; "none" when it is empty. NULL without memory. */
+static const char *fetch_of(struct site_book *book, const struct config_node *site)
+{
+    const struct config_node *list = config_find(site, "fetch");
+    struct buf text;
+    if (list == NULL || config_count(list) == 0)
+        return list == NULL ? "" : "none";
+    buf_init(&text, FETCH_MAX_BYTES);
+    bool whole = true;
+    for (size_t i = 0; i < config_count(list); i++) {
+        const struct config_node *item = config_item(list, i);
+        bool scalar = config_kind(item) == CONFIG_SCALAR && config_text(item)[0] != '\0';
+        whole = whole && buf_printf(&text, "%s%s", i == 0 ? "" : " ", scalar ? config_text(item) : "?");
+    }
+    const char *kept = whole ? arena_text(&book->arena, (const char *)text.data, text.len) : "?";
+    buf_done(&text);
+    return kept;
+}
+
 /* @return false when it is the site that is wrong: its other endpoints would say the same again. */
 static bool read_endpoint(struct site_book *book, const struct config *config, const struct config_node *site,
                           const struct config_node *endpoint)
@@ -45,6 +65,11 @@ static bool read_endpoint(struct site_book *book, const struct config *config, c
     struct site_fault fault;
     if (!check(book, config, endpoint, "endpoint", endpoint_rules))
         return true;
+    const char *fetch = fetch_of(book, site);
+    if (fetch == NULL) {
+        site_book_complain(book, NULL);
+        return false;
+    }
     struct site_row row = {.text = {
                                [SITE_COLUMN_SITE] = text_of(site, "name"),
                                [SITE_COLUMN_ROLE] = text_of(endpoint, "role"),
@@ -52,6 +77,7 @@ static bool read_endpoint(struct site_book *book, const struct config *config, c
                                [SITE_COLUMN_ADDRESS] = text_of(endpoint, "address"),
                                [SITE_COLUMN_SNI] = text_of(endpoint, "sni"),
                                [SITE_COLUMN_INTERVAL] = text_of(site, "interval"),
+                               [SITE_COLUMN_FETCH] = fetch,
                            }};
     if (site_book_add(book, &row, &fault))
         return true;
@@ -61,11 +87,14 @@ static bool read_endpoint(struct site_book *book, const struct config *config, c
         node = config_find(site, "name");
     else if (fault.column == SITE_COLUMN_INTERVAL)
         node = config_find(site, "interval");
+    else if (fault.column == SITE_COLUMN_FETCH)
+        node = config_find(site, "fetch");
     else if (config_find(endpoint, key) != NULL)
         node = config_find(endpoint, key);
     site_book_complain(book,
                        config_complain(config, node, _("bad %s \"%s\" (%s)"), key, fault.value, fault.why));
-    return fault.column != SITE_COLUMN_SITE && fault.column != SITE_COLUMN_INTERVAL;
+    return fault.column != SITE_COLUMN_SITE && fault.column != SITE_COLUMN_INTERVAL &&
+           fault.column != SITE_COLUMN_FETCH;
 }
 
 static void read_site(struct site_book *book, const struct config *config, const struct config_node *site)

@@ -75,6 +75,14 @@ static bool on_allow(const struct address *address, void *arg)
     return policy_allows_address(&duty->settings->policy, address);
 }
 
+/* The host is a stranger's choice: it needs what any endpoint needs. Its addresses are asked about one by one. */
+static bool on_allow_fetch(const struct endpoint *endpoint, void *arg)
+{
+    const struct duty *duty = arg;
+    const char *why;
+    return duty->settings->fetch && policy_allows(&duty->settings->policy, endpoint, &why);
+}
+
 /* A confirm attempt has waited for its token already. */
 static bool on_pace(const struct address *address, enum attempt_role role, void *arg)
 {
@@ -193,6 +201,8 @@ static bool make_parts(struct duty *duty, const struct state *state, char **ret_
         .concurrency = (unsigned)settings->concurrency,
         .allow = on_allow,
         .allow_arg = duty,
+        .allow_fetch = on_allow_fetch,
+        .allow_fetch_arg = duty,
         .pace = on_pace,
         .pace_arg = duty,
         .now = on_now,

@@ -24,6 +24,7 @@ void settings_init(struct settings *settings)
         .concurrency = DEFAULT_CONCURRENCY,
         .address_seconds = DEFAULT_ADDRESS_SECONDS,
         .address_burst = DEFAULT_ADDRESS_BURST,
+        .fetch = true,
     };
 }
 
@@ -128,6 +129,13 @@ static bool read_source(const struct config *config, const struct config_node *m
     return false;
 }
 
+static bool read_fetch(const struct config *config, const struct config_node *map, bool *ret_fetch,
+                       char **ret_why)
+{
+    const struct config_node *node = config_find(map, "fetch");
+    return node == NULL || config_bool(config, node, "fetch", ret_fetch, ret_why);
+}
+
 static bool read_number(const struct config *config, const struct config_node *map, const char *key,
                         int64_t max, int64_t *ret_value, char **ret_why)
 {
@@ -138,17 +146,12 @@ static bool read_number(const struct config *config, const struct config_node *m
 static bool read_map(struct settings *settings, const struct config *config, char **ret_why)
 {
     static const struct config_rule rules[] = {
-        {"collectors", CONFIG_LIST, true},
-        {"allow", CONFIG_LIST, true},
-        {"ca_file", CONFIG_SCALAR, false},
-        {"resolver", CONFIG_SCALAR, false},
-        {"contact", CONFIG_SCALAR, false},
-        {"spool_mib", CONFIG_SCALAR, false},
-        {"concurrency", CONFIG_SCALAR, false},
-        {"address_seconds", CONFIG_SCALAR, false},
-        {"address_burst", CONFIG_SCALAR, false},
-        {"source", CONFIG_SCALAR, false},
-        {0},
+        {"collectors", CONFIG_LIST, true},       {"allow", CONFIG_LIST, true},
+        {"ca_file", CONFIG_SCALAR, false},       {"resolver", CONFIG_SCALAR, false},
+        {"contact", CONFIG_SCALAR, false},       {"spool_mib", CONFIG_SCALAR, false},
+        {"concurrency", CONFIG_SCALAR, false},   {"address_seconds", CONFIG_SCALAR, false},
+        {"address_burst", CONFIG_SCALAR, false}, {"source", CONFIG_SCALAR, false},
+        {"fetch", CONFIG_SCALAR, false},         {0},
     };
     const struct config_node *map = config_root(config);
     if (!config_check(config, map, "agent.yaml", rules, ret_why))
@@ -158,6 +161,7 @@ static bool read_map(struct settings *settings, const struct config *config, cha
            read_text(map, "ca_file", &settings->ca_file) && read_text(map, "resolver", &settings->resolver) &&
            read_text(map, "contact", &settings->contact) &&
            read_source(config, map, &settings->source, ret_why) &&
+           read_fetch(config, map, &settings->fetch, ret_why) &&
            read_number(config, map, "spool_mib", 1 << 20, &settings->spool_mib, ret_why) &&
            read_number(config, map, "concurrency", 4096, &settings->concurrency, ret_why) &&
            read_number(config, map, "address_seconds", 3600, &settings->address_seconds, ret_why) &&

@@ -21,6 +21,7 @@ struct settings {
     struct collector_address collectors[SETTINGS_MAX_COLLECTORS];
     size_t collector_count;
     struct policy policy;
+    bool fetch;            /* hosts that certificates name may be asked, as far as the policy allows them */
     char *ca_file;         /* trust store for probing; NULL: the system's */
     char *resolver;        /* NULL: the system's */
     char *contact;         /* NULL: none */

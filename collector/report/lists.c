@@ -66,10 +66,15 @@ const struct rows_field cert_report_fields[] = {
 };
 
 const struct rows_field site_list_fields[] = {
-    {"site", N_("SITE"), ROWS_TEXT, NULL},          {"interval_s", N_("INTERVAL (s)"), ROWS_INT, NULL},
-    {"endpoints", N_("ENDPOINTS"), ROWS_INT, NULL}, {"edges", N_("EDGE"), ROWS_INT, NULL},
-    {"origins", N_("ORIGIN"), ROWS_INT, NULL},      {"plains", N_("PLAIN"), ROWS_INT, NULL},
-    {"created_at", N_("SINCE"), ROWS_TIME, NULL},   {NULL, NULL, ROWS_TEXT, NULL},
+    {"site", N_("SITE"), ROWS_TEXT, NULL},
+    {"interval_s", N_("INTERVAL (s)"), ROWS_INT, NULL},
+    {"endpoints", N_("ENDPOINTS"), ROWS_INT, NULL},
+    {"edges", N_("EDGE"), ROWS_INT, NULL},
+    {"origins", N_("ORIGIN"), ROWS_INT, NULL},
+    {"plains", N_("PLAIN"), ROWS_INT, NULL},
+    {"fetch", N_("FETCH"), ROWS_TEXT, NULL},
+    {"created_at", N_("SINCE"), ROWS_TIME, NULL},
+    {NULL, NULL, ROWS_TEXT, NULL},
 };
 
 const struct rows_field site_show_fields[] = {

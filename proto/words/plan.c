@@ -55,6 +55,38 @@ bool variant_from_number(uint32_t number, enum variant *ret_variant)
     return false;
 }
 
+static bool fetch_from_name(const char *name, size_t length, unsigned *fetch)
+{
+    static const struct {
+        const char *name;
+        unsigned flag;
+    } rows[] = {{"issuer", FETCH_ISSUER}, {"ocsp", FETCH_OCSP}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (strlen(rows[i].name) == length && memcmp(rows[i].name, name, length) == 0) {
+            *fetch |= rows[i].flag;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool fetch_from_text(const char *text, unsigned *ret_fetch)
+{
+    static const char blanks[] = ", ";
+    unsigned fetch = 0;
+    bool none = strcmp(text, "none") == 0;
+    const char *at = text + strspn(text, blanks);
+    if (*at == '\0')
+        return false;
+    for (size_t length; !none && *at != '\0'; at += length + strspn(at + length, blanks)) {
+        length = strcspn(at, blanks);
+        if (!fetch_from_name(at, length, &fetch))
+            return false;
+    }
+    *ret_fetch = fetch;
+    return true;
+}
+
 bool variant_fetches(enum variant variant)
 {
     return variant == VARIANT_ISSUER || variant == VARIANT_OCSP;

@@ -75,6 +75,9 @@ enum fetch_flags {
     FETCH_ALL = FETCH_ISSUER | FETCH_OCSP
 };
 
+/** Reads "issuer", "ocsp", both (with blanks or a comma between), or "none". @return false for anything else. */
+bool fetch_from_text(const char *text, unsigned *ret_fetch);
+
 /** Where to connect and how. Texts belong to whoever made it (an arena, mostly). */
 struct endpoint {
     uint64_t id;      /* 0: not from a collector */

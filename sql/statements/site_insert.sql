@@ -1,2 +1,2 @@
--- params: text, integer
-INSERT INTO site (name, interval_s) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING RETURNING id
+-- params: text, integer, smallint
+INSERT INTO site (name, interval_s, fetches) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING RETURNING id
