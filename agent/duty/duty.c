@@ -75,11 +75,11 @@ static bool on_allow(const struct address *address, void *arg)
     return policy_allows_address(&duty->settings->policy, address);
 }
 
-/* A confirm attempt has waited for its token already. */
+/* What the agent adds to the plan has waited for its token already. */
 static bool on_pace(const struct address *address, enum attempt_role role, void *arg)
 {
     const struct duty *duty = arg;
-    return role == ATTEMPT_CONFIRM || pace_spend(duty->pace, address, clock_mono_us());
+    return role != ATTEMPT_FIRST || pace_spend(duty->pace, address, clock_mono_us());
 }
 
 static int64_t on_now(uint64_t *ret_error_us, void *arg)
