@@ -286,7 +286,7 @@ static bool await_round(struct asking *asking)
     }
 }
 
-static void print_result(struct asking *asking, const struct diff *diff)
+static void print_result(struct asking *asking, const struct diff *diff, const struct whys *whys)
 {
     if (asking->drawn > 0)
         (void)printf("\x1b[%uA\x1b[J", asking->drawn);
@@ -297,11 +297,11 @@ static void print_result(struct asking *asking, const struct diff *diff)
         (void)printf(_("\nnot reported by: %s\n"), missing);
         free(missing);
     }
-    diff_print(diff, stdout);
+    diff_print(diff, whys, stdout);
     (void)fflush(stdout);
 }
 
-static bool write_json(const struct asking *asking, const struct diff *diff)
+static bool write_json(const struct asking *asking, const struct diff *diff, const struct whys *whys)
 {
     struct window_extent extent = {.rounds = 1};
     for (size_t i = 0; i < (size_t)diff->matrix->endpoint_count * diff->matrix->vantage_count; i++)
@@ -312,7 +312,7 @@ static bool write_json(const struct asking *asking, const struct diff *diff)
            json_object_set_new(root, "took_ms", json_integer(asking->took_ms)) == 0 &&
            json_object_set_new(root, "vantages_asked", json_integer(asking->vantages)) == 0 &&
            json_object_set_new(root, "vantages_reported", json_integer(asking->reported)) == 0 &&
-           matrix_to_json(diff->matrix, root) && diff_to_json(diff, root) && show_json(root);
+           matrix_to_json(diff->matrix, root) && diff_to_json(diff, whys, root) && show_json(root);
 }
 
 static int exit_code(const struct asking *asking, const struct diff *diff)
@@ -330,6 +330,20 @@ static int exit_code(const struct asking *asking, const struct diff *diff)
     return failing > 0 || diff_finding_count(diff) > 0 ? EXIT_FINDINGS : EXIT_HEALTHY;
 }
 
+static int show_diff(struct asking *asking, const struct diff *diff)
+{
+    struct whys whys;
+    bool done = whys_read(asking->db, &asking->window, diff, &whys);
+    if (done && asking->format == REPORT_TEXT)
+        print_result(asking, diff, &whys);
+    else if (done && asking->format == REPORT_CSV)
+        done = matrix_to_csv(diff->matrix, stdout) && fflush(stdout) == 0;
+    else if (done)
+        done = write_json(asking, diff, &whys);
+    whys_done(&whys);
+    return done ? exit_code(asking, diff) : EXIT_FAILED;
+}
+
 static int show(struct asking *asking)
 {
     struct matrix matrix;
@@ -337,18 +351,10 @@ static int show(struct asking *asking)
     int code = EXIT_FAILED;
     matrix_init(&matrix);
     if (window_matrix(asking->db, &asking->window, &matrix)) {
-        if (!diff_run(&diff, &matrix)) {
+        if (diff_run(&diff, &matrix))
+            code = show_diff(asking, &diff);
+        else
             cli_error(_("out of memory"));
-        } else {
-            bool done = true;
-            if (asking->format == REPORT_TEXT)
-                print_result(asking, &diff);
-            else if (asking->format == REPORT_CSV)
-                done = matrix_to_csv(&matrix, stdout) && fflush(stdout) == 0;
-            else
-                done = write_json(asking, &diff);
-            code = done ? exit_code(asking, &diff) : EXIT_FAILED;
-        }
         diff_done(&diff);
     }
     matrix_done(&matrix);

@@ -150,22 +150,32 @@ static void print_diff_head(const struct report *report, const struct diff *diff
     print_extent(report, diff->matrix);
 }
 
-static int write_diff(const struct report *report, const struct diff *diff)
+static int write_diff(const struct report *report, const struct diff *diff, const struct whys *whys)
 {
     int found = diff_finding_count(diff) > 0 ? EXIT_FINDINGS : EXIT_HEALTHY, code = EXIT_HEALTHY;
     if (report->format == REPORT_TEXT) {
         print_diff_head(report, diff);
-        diff_print(diff, stdout);
+        diff_print(diff, whys, stdout);
         code = written(true);
     } else if (report->format == REPORT_CSV) {
-        code = written(diff_to_csv(diff, stdout));
+        code = written(diff_to_csv(diff, whys, stdout));
     } else {
         json_t *root = window_json("diff", &report->window, &report->extent);
-        if (root == NULL || !matrix_to_json(diff->matrix, root) || !diff_to_json(diff, root) ||
+        if (root == NULL || !matrix_to_json(diff->matrix, root) || !diff_to_json(diff, whys, root) ||
             !show_json(root))
             code = EXIT_FAILED;
     }
     return code == EXIT_HEALTHY ? found : code;
+}
+
+static int explain_diff(const struct report *report, const struct diff *diff)
+{
+    struct whys whys;
+    int code = EXIT_FAILED;
+    if (whys_read(report->db, &report->window, diff, &whys))
+        code = write_diff(report, diff, &whys);
+    whys_done(&whys);
+    return code;
 }
 
 static int run_diff(struct report *report)
@@ -176,7 +186,7 @@ static int run_diff(struct report *report)
     int code = EXIT_FAILED;
     if (window_matrix(report->db, &report->window, &matrix)) {
         if (diff_run(&diff, &matrix))
-            code = write_diff(report, &diff);
+            code = explain_diff(report, &diff);
         else
             cli_error(_("the window is too large to compare; narrow it with --site, --region or --since"));
         diff_done(&diff);

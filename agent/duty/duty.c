@@ -83,11 +83,12 @@ static bool on_allow_fetch(const struct endpoint *endpoint, void *arg)
     return duty->settings->fetch && policy_allows(&duty->settings->policy, endpoint, &why);
 }
 
-/* A confirm attempt has waited for its token already. */
-static bool on_pace(const struct address *address, enum attempt_role role, void *arg)
+/* What the agent adds to the plan has waited for its token already; of a third party the address was not known then. */
+static bool on_pace(const struct address *address, const struct probe_job *job, void *arg)
 {
     const struct duty *duty = arg;
-    return role == ATTEMPT_CONFIRM || pace_spend(duty->pace, address, clock_mono_us());
+    bool waited = job->role != ATTEMPT_FIRST && !variant_fetches(job->variant);
+    return waited || pace_spend(duty->pace, address, clock_mono_us());
 }
 
 static int64_t on_now(uint64_t *ret_error_us, void *arg)
@@ -227,6 +228,7 @@ static bool make_workers(struct duty *duty)
         .keeper = duty->keeper,
         .pace = duty->pace,
         .policy = &duty->settings->policy,
+        .fetch = duty->settings->fetch,
         .offset = &duty->offset,
         .on_list_wanted = on_list_wanted,
         .arg = duty,

@@ -181,7 +181,6 @@ bool keeper_attempt(struct keeper *keeper, struct attempt *attempt)
     for (size_t i = 0; kept && i < attempt->tls.chain_count; i++)
         keep_certificate(keeper, &attempt->tls.chain[i]);
     keeper->lost += !kept;
-    attempt_free(attempt);
     keeper_start(keeper);
     return kept;
 }

@@ -27,7 +27,7 @@ void keeper_free(struct keeper *keeper);
 /** Nothing waits and no transaction runs. */
 bool keeper_idle(const struct keeper *keeper);
 
-/** Takes an attempt: gives it its sequence, keeps it and the certificates it carries. Without memory it counts as dropped. */
+/** Gives an attempt its sequence, and keeps a copy with the certificates it carries. Without memory it counts as dropped. */
 bool keeper_attempt(struct keeper *keeper, struct attempt *attempt);
 
 /** Keeps the report; its sequence and dropped are filled in here. @return false without memory. */

@@ -13,8 +13,8 @@
 #include <uv.h>
 
 /*
- * The rounds this vantage takes part in: holds endpoint lists, meets the slots, makes the confirm attempts, and hands
- * results and reports to the keeper. See round.c for the life of a round. Every call from the loop's thread.
+ * The rounds this vantage takes part in: holds endpoint lists, meets the slots, makes the confirm attempts, sends failures up
+ * the ladder, and hands results and reports to the keeper. See round.c for the life of a round. Every call from the loop's thread.
  */
 struct rounds;
 
@@ -29,6 +29,7 @@ struct rounds_deps {
     struct keeper *keeper;
     struct pace *pace;
     const struct policy *policy;
+    bool fetch; /* the owner lets hosts be asked that certificates name */
     const struct offset *offset;
     /** The list of a plan is not known. */
     void (*on_list_wanted)(const uint8_t sha256[PLAN_SHA256_BYTES], void *arg);
@@ -50,10 +51,10 @@ void rounds_clock_changed(struct rounds *rounds);
 /** A new session: asks again for lists that rounds still wait for. */
 void rounds_ask_again(struct rounds *rounds);
 
-/** No new attempt from now on; attempts under way go on, and each round is reported when its last one is done. */
+/** No new attempt from now on, climbs included; attempts under way go on, and each round is reported when its last one is done. */
 void rounds_stop(struct rounds *rounds);
 
-/** Rounds not reported yet. */
+/** Rounds not reported yet, and climbs that are not over. */
 unsigned rounds_pending(const struct rounds *rounds);
 
 /** Closes what is left (no attempt may be under way), frees, then calls closed(arg) from the loop. */

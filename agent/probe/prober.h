@@ -21,6 +21,7 @@ struct prober;
 struct pcap;   /* probe/pcap.h */
 struct keylog; /* probe/keylog.h */
 struct case_file;
+struct probe_job;
 
 /** Texts are copied. Zeroed is a one-shot prober with the system's trust store and resolver. */
 struct prober_options {
@@ -51,9 +52,10 @@ struct prober_options {
 
     /**
      * Asked once per attempt, right before connect, when `allow` had nothing against the address; false ends the
-     * attempt as LOCAL_POLICY, because its owner's rate for the address is used up. NULL: no rate.
+     * attempt as LOCAL_POLICY, because its owner's rate for the address is used up. An attempt on a third party, whose
+     * address nobody knew before, waits and asks again until its time is over. NULL: no rate.
      */
-    bool (*pace)(const struct address *address, enum attempt_role role, void *arg);
+    bool (*pace)(const struct address *address, const struct probe_job *job, void *arg);
     void *pace_arg;
 
     /** Collector time of this very moment, Unix microseconds, and the half-width it is known to. NULL: own

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
+enum { PACE_AGAIN_US = 250 * 1000 };
+
 /* What a failing socket() or connect() says about this machine. LOCAL_NONE: it says something about the peer.
  */
 static enum evidence_local local_reason(int error)
@@ -92,14 +94,17 @@ static enum probe_stage start(struct probe *probe)
     if (!fetch_allowed(probe))
         return probe_local(probe, LOCAL_POLICY, 0, "the address that a certificate leads to is not public");
     const struct prober_options *options = &probe->prober->options;
-    if (options->pace != NULL && !options->pace(&probe->address, attempt->role, options->pace_arg))
+    const struct probe_job *job = &probe->task->job;
+    if (options->pace != NULL && !options->pace(&probe->address, job, options->pace_arg)) {
+        if (variant_fetches(job->variant) && !probe_expired(probe))
+            return probe_wait_for(probe, WANT_NOTHING, probe_now_us(probe) + PACE_AGAIN_US);
         return probe_local(probe, LOCAL_POLICY, 0, "too many connections to this address");
+    }
     int fd = tcp_socket(&probe->address, &probe->prober->options.source);
     if (fd < 0)
         return failed_at_once(probe, errno, CALL_SOCKET);
     wire_init(&probe->wire, fd);
-    enum variant variant = probe->task->job.variant;
-    if (variant == VARIANT_SMALL_MSS || variant == VARIANT_LARGE_SMALL_MSS)
+    if (job->variant == VARIANT_SMALL_MSS || job->variant == VARIANT_LARGE_SMALL_MSS)
         tcp_small_segments(fd);
     struct sockaddr_storage name;
     socklen_t length = address_to_sockaddr(&probe->address, attempt->flow.destination_port, &name);

@@ -1,5 +1,6 @@
 #include "show/explain.h"
 
+#include "cli/cause_say.h"
 #include "cli/cli.h"
 #include "cli/i18n.h"
 #include "cli/table.h"
@@ -70,7 +71,7 @@ static bool explain_text(FILE *out, const struct cause_row *row)
     (void)fputs("  ", out);
     struct buf title;
     buf_init(&title, 0);
-    show_title(&title, row);
+    cause_title(&title, row);
     (void)fprintf(out, "%s\n\n", title.data == NULL ? "" : (const char *)title.data);
     buf_done(&title);
     rows_prose(out, T_(row->verdict));
@@ -100,7 +101,7 @@ static bool list_text(FILE *out)
     for (size_t i = 0; i < cause_count(); i++) {
         const struct cause_row *row = cause_at(i);
         table_cell(table, TERM_HEAD, "%s", row->id);
-        table_cell(table, TERM_PLAIN, "%s", show_section(row->id));
+        table_cell(table, TERM_PLAIN, "%s", cause_section(row->id));
         table_cell(table, TERM_PLAIN, "%s", _(row->name));
     }
     table_print(table, out, 0);

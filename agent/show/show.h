@@ -25,15 +25,6 @@ const char *show_status(const struct case_file *file, const struct conclusion *c
 int show_status_style(const struct case_file *file,
                       const struct conclusion *conclusion); /* enum term_style */
 
-/** The part of a connection that a cause's id belongs to ("cert" of "cert.expired": "certificate"), translated. */
-const char *show_section(const char *cause_id);
-
-/** "certificate: missing intermediate"; the name alone when it begins with the section's ("DNS timed out"). Appends. */
-void show_title(struct buf *out, const struct cause_row *row);
-
-/** A row's text, translated, with the conclusion's facts filled in, safe to print. Appends. */
-void show_filled(struct buf *out, const char *text, const struct conclusion *conclusion);
-
 struct show_counts {
     size_t endpoints;
     size_t ok;

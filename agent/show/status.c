@@ -40,27 +40,3 @@ int show_status_style(const struct case_file *file, const struct conclusion *con
     };
     return (int)styles[standing(file, conclusion)];
 }
-
-const char *show_section(const char *cause_id)
-{
-    static const struct {
-        const char *prefix, *name;
-    } sections[] = {
-        {"local.", N_("this vantage")}, {"dns.", N_("DNS")},           {"tcp.", N_("TCP")},
-        {"hello.", N_("ClientHello")},  {"capacity.", N_("capacity")}, {"tls.", N_("TLS")},
-        {"cert.", N_("certificate")},   {"edge.", N_("edge")},         {"http.", N_("HTTP")},
-    };
-    for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++) {
-        if (strncmp(cause_id, sections[i].prefix, strlen(sections[i].prefix)) == 0)
-            return _(sections[i].name);
-    }
-    return "";
-}
-
-void show_title(struct buf *out, const struct cause_row *row)
-{
-    const char *section = show_section(row->id), *name = _(row->name);
-    if (section[0] != '\0' && strncmp(name, section, strlen(section)) != 0)
-        (void)buf_printf(out, _("%s: "), section);
-    (void)buf_text(out, name);
-}

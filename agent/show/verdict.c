@@ -1,5 +1,6 @@
 #include "show/verdict.h"
 
+#include "cli/cause_say.h"
 #include "cli/i18n.h"
 #include "cli/term.h"
 #include "show/certificate.h"
@@ -37,7 +38,7 @@ static void append_cause(struct buf *out, const struct case_file *file, const st
 {
     const struct cause_row *row = cause_row(conclusion->cause);
     char raw[128];
-    show_title(out, row);
+    cause_title(out, row);
     if (conclusion->cause == CAUSE_UNCLASSIFIED &&
         outcome_raw_text(file->outcomes[0], raw, sizeof raw)[0] != '\0')
         (void)buf_printf(out, _(" (%s)"), raw);
@@ -68,7 +69,7 @@ static void sentence(FILE *out, const struct conclusion *conclusion)
     if (conclusion->cause == CAUSE_NONE)
         return;
     buf_init(&text, 0);
-    show_filled(&text, cause_row(conclusion->cause)->verdict, conclusion);
+    cause_filled(&text, cause_row(conclusion->cause)->verdict, conclusion);
     (void)fputc('\n', out);
     rows_prose(out, read_text(&text));
     buf_done(&text);
@@ -136,9 +137,9 @@ static void certainty_rows(struct rows *rows, const struct conclusion *conclusio
     const struct cause_row *row = cause_row(conclusion->cause);
     bool confirmed = conclusion->certainty == CERTAINTY_CONFIRMED;
     if (row->evidence[0] != '\0') {
-        show_filled(text, row->evidence, conclusion);
+        cause_filled(text, row->evidence, conclusion);
         if (strstr(row->verdict, "{when}") == NULL)
-            show_filled(text, N_(" ({when})"), conclusion); /* nothing when that is not known */
+            cause_filled(text, N_(" ({when})"), conclusion); /* nothing when that is not known */
         rows_add(rows, confirmed ? _("confirmed") : _("consistent"), text);
     }
 }
@@ -189,10 +190,10 @@ static void also_rows(struct rows *rows, const struct conclusion *conclusion, st
     for (size_t i = 0; i < conclusion->also_count; i++) {
         const struct cause_row *row = cause_row(conclusion->also[i]);
         if (is_complete(row->verdict, conclusion)) {
-            (void)buf_printf(text, _("%s: "), show_section(row->id));
-            show_filled(text, row->verdict, conclusion);
+            (void)buf_printf(text, _("%s: "), cause_section(row->id));
+            cause_filled(text, row->verdict, conclusion);
         } else {
-            show_title(text, row);
+            cause_title(text, row);
         }
         rows_add(rows, i == 0 ? _("also") : "", text);
     }
@@ -203,7 +204,7 @@ static void remedy_row(struct rows *rows, const struct conclusion *conclusion, s
     const struct cause_row *row = cause_row(conclusion->cause);
     if (row->remedy[0] == '\0')
         return;
-    show_filled(text, row->remedy, conclusion);
+    cause_filled(text, row->remedy, conclusion);
     rows_gap(rows);
     rows_add(rows, _("do"), text);
 }

@@ -1,3 +1,4 @@
+#include "cli/cause_say.h"
 #include "cli/i18n.h"
 #include "cli/term.h"
 #include "report/csv.h"
@@ -13,6 +14,11 @@ static void print_safe(FILE *stream, enum term_style style, const char *text)
     char *safe = text_safe_copy(text);
     term_print(stream, style, safe);
     free(safe);
+}
+
+static const char *text_of(const struct buf *text)
+{
+    return text->data == NULL ? "" : (const char *)text->data;
 }
 
 /* Prose from the diff: wrapped on a terminal, one line in a pipe. */
@@ -45,22 +51,52 @@ static void print_place(const struct matrix_endpoint *endpoint, FILE *stream)
     (void)fputc('\n', stream);
 }
 
-static void print_finding(const struct finding *finding, FILE *stream)
+static const char *certainty_name(enum certainty certainty)
+{
+    return certainty == CERTAINTY_CONFIRMED ? "confirmed" : "consistent";
+}
+
+/* "consistent with certificate: expired. Certificate expired on ...", and what to do about it. */
+static void print_why(const struct why *why, FILE *stream)
+{
+    const struct cause_row *row = cause_row(why->conclusion.cause);
+    struct buf text;
+    buf_init(&text, 0);
+    (void)buf_text(&text, why->conclusion.certainty == CERTAINTY_CONFIRMED ? _("confirmed: ")
+                                                                           : _("consistent with "));
+    cause_title(&text, row);
+    if (why->agreeing < why->concluded)
+        (void)buf_printf(&text, _(" (from %u of %u vantages)"), why->agreeing, why->concluded);
+    (void)buf_text(&text, _(". "));
+    cause_filled(&text, row->verdict, &why->conclusion);
+    print_prose(stream, text_of(&text), 4, TERM_PLAIN);
+    buf_clear(&text);
+    if (row->remedy[0] != '\0') {
+        (void)buf_printf(&text, _("%s: "), _("do"));
+        cause_filled(&text, row->remedy, &why->conclusion);
+        print_prose(stream, text_of(&text), 4, TERM_PLAIN);
+    }
+    buf_done(&text);
+}
+
+static void print_finding(const struct finding *finding, const struct why *why, FILE *stream)
 {
     static const enum term_style styles[] = {
         [FINDING_NOTE] = TERM_DIM, [FINDING_DIFFERENCE] = TERM_WARN, [FINDING_FAULT] = TERM_BAD};
     print_prose(stream, finding->text, 2, styles[finding->level]);
+    if (why->known)
+        print_why(why, stream);
     for (size_t i = 0; i < finding->caveat_count; i++)
         print_prose(stream, finding->caveats[i], 4, TERM_DIM);
 }
 
-void diff_print(const struct diff *diff, FILE *stream)
+void diff_print(const struct diff *diff, const struct whys *whys, FILE *stream)
 {
     for (size_t i = 0; i < diff->finding_count; i++) {
         const struct finding *finding = &diff->findings[i];
         if (i == 0 || finding->endpoint != diff->findings[i - 1].endpoint)
             print_place(&diff->matrix->endpoints[finding->endpoint], stream);
-        print_finding(finding, stream);
+        print_finding(finding, &whys->whys[i], stream);
     }
     for (size_t i = 0; i < diff->aside_count; i++) {
         if (i == 0)
@@ -110,6 +146,17 @@ static json_t *caveats_json(const struct finding *finding)
     return list;
 }
 
+/* As the one-shot probe has it, and whose attempts it is of. */
+static json_t *why_json(const struct diff *diff, const struct why *why)
+{
+    if (!why->known)
+        return json_null();
+    return json_pack("{s:O, s:o, s:I, s:i, s:i}", "verdict", why->verdict, "vantage",
+                     json_text(diff->matrix->vantages[why->vantage].name), "round_id",
+                     (json_int_t)why->round_id, "agreeing", (int)why->agreeing, "concluded",
+                     (int)why->concluded);
+}
+
 static json_t *finding_json(const struct diff *diff, const struct finding *finding)
 {
     const struct matrix_endpoint *endpoint = &diff->matrix->endpoints[finding->endpoint];
@@ -140,7 +187,7 @@ static json_t *finding_json(const struct diff *diff, const struct finding *findi
         counterpart, "caveats", caveats_json(finding));
 }
 
-bool diff_to_json(const struct diff *diff, json_t *root)
+bool diff_to_json(const struct diff *diff, const struct whys *whys, json_t *root)
 {
     json_t *asides = json_array(), *findings = json_array();
     bool done = asides != NULL && findings != NULL;
@@ -155,13 +202,15 @@ bool diff_to_json(const struct diff *diff, json_t *root)
     for (size_t i = 0; done && i < diff->finding_count; i++) {
         json_t *finding = finding_json(diff, &diff->findings[i]);
         done = json_object_set_new(finding, "text", json_text(diff->findings[i].text)) == 0 &&
+               json_object_set_new(finding, "why", why_json(diff, &whys->whys[i])) == 0 &&
                json_array_append_new(findings, finding) == 0;
     }
     done = json_object_set_new(root, "set_aside", asides) == 0 && done;
     return json_object_set_new(root, "findings", findings) == 0 && done;
 }
 
-static bool csv_finding(struct csv *csv, const struct diff *diff, const struct finding *finding, FILE *stream)
+static bool csv_finding(struct csv *csv, const struct diff *diff, const struct finding *finding,
+                        const struct why *why, FILE *stream)
 {
     const struct matrix_endpoint *endpoint = &diff->matrix->endpoints[finding->endpoint];
     csv_text(csv, finding_level_name(finding->level));
@@ -181,22 +230,24 @@ static bool csv_finding(struct csv *csv, const struct diff *diff, const struct f
     csv_text(csv, finding_pair_name(finding->pair));
     csv_text(csv, finding->text);
     csv_text(csv, finding->caveat_count > 0 ? finding->caveats[0] : "");
+    csv_text(csv, why->known ? cause_row(why->conclusion.cause)->id : "");
+    csv_text(csv, why->known ? certainty_name(why->conclusion.certainty) : "");
     return csv_end_row(csv, stream);
 }
 
-bool diff_to_csv(const struct diff *diff, FILE *stream)
+bool diff_to_csv(const struct diff *diff, const struct whys *whys, FILE *stream)
 {
     static const char *const names[] = {
-        "level", "kind",  "site",  "role",   "host",     "port",           "address",
-        "scope", "where", "what",  "failed", "attempts", "confirm_failed", "confirm_attempts",
-        "pair",  "text",  "caveat"};
+        "level", "kind",  "site",   "role",   "host",     "port",           "address",
+        "scope", "where", "what",   "failed", "attempts", "confirm_failed", "confirm_attempts",
+        "pair",  "text",  "caveat", "cause",  "certainty"};
     struct csv csv;
     csv_begin(&csv);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         csv_text(&csv, names[i]);
     bool done = csv_end_row(&csv, stream);
     for (size_t i = 0; done && i < diff->finding_count; i++)
-        done = csv_finding(&csv, diff, &diff->findings[i], stream);
+        done = csv_finding(&csv, diff, &diff->findings[i], &whys->whys[i], stream);
     csv_done(&csv);
     return done;
 }

@@ -2,7 +2,7 @@
 #define PARALLAX_COLLECTOR_REPORT_SHOW_H
 
 #include "diff/diff.h"
-#include "report/window.h"
+#include "report/why.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -25,12 +25,15 @@ bool matrix_to_csv(const struct matrix *matrix, FILE *stream);
 /** Cells that fail, and cells that say anything. */
 void matrix_totals(const struct matrix *matrix, unsigned *ret_failing, unsigned *ret_cells);
 
-/** Findings under the endpoint they are about, with caveats, then who was set aside. */
-void diff_print(const struct diff *diff, FILE *stream);
+/**
+ * Findings under the endpoint they are about, with the cause and caveats, then who was set aside.
+ * @param whys  of this diff. The same below.
+ */
+void diff_print(const struct diff *diff, const struct whys *whys, FILE *stream);
 
 /** Adds "set_aside" and "findings". */
-bool diff_to_json(const struct diff *diff, json_t *root);
-bool diff_to_csv(const struct diff *diff, FILE *stream);
+bool diff_to_json(const struct diff *diff, const struct whys *whys, json_t *root);
+bool diff_to_csv(const struct diff *diff, const struct whys *whys, FILE *stream);
 
 /** Writes it with a newline and frees it. @return false after cli_error (out of memory, or stdout cannot be written). */
 bool show_json(json_t *root);

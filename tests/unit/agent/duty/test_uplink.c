@@ -91,7 +91,7 @@ static void scene_init(struct scene *scene)
     if (scene->prober == NULL)
         fail_msg("%s", why);
     struct rounds_deps rounds = {
-        &scene->loop,   scene->prober,  scene->keeper, scene->pace, &scene->settings.policy,
+        &scene->loop,   scene->prober,  scene->keeper, scene->pace, &scene->settings.policy, true,
         &scene->offset, on_list_wanted, scene};
     scene->rounds = rounds_new(&rounds);
 }
@@ -151,6 +151,7 @@ static uint64_t keep_attempts(struct scene *scene, unsigned count)
         attempt->round_id = 1;
         attempt->endpoint_id = 1;
         assert_true(keeper_attempt(scene->keeper, attempt));
+        attempt_free(attempt);
     }
     RUN_UNTIL(scene, keeper_idle(scene->keeper));
     return spool_next_sequence(scene->spool) - 1;
@@ -364,6 +365,7 @@ static void test_certificates(void **state)
     attempt->tls.chain_count = 1;
     attempt->endpoint_id = attempt->round_id = 1;
     assert_true(keeper_attempt(scene.keeper, attempt));
+    attempt_free(attempt);
     scene.fake.wants = (const uint8_t(*)[32])hashes; /* the second is nowhere */
     scene.fake.want_count = 2;
     RUN_UNTIL(&scene, keeper_idle(scene.keeper));

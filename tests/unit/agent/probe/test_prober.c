@@ -257,9 +257,9 @@ static void a_refused_address_is_never_connected(void **state)
     assert_int_equal(attempt->flow.destination.length, 4);
 }
 
-static bool pace_one(const struct address *address, enum attempt_role role, void *arg)
+static bool pace_one(const struct address *address, const struct probe_job *job, void *arg)
 {
-    (void)role;
+    (void)job;
     assert_int_equal(address->length, 4);
     return ++*(unsigned *)arg <= 1;
 }

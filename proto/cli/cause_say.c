@@ -1,6 +1,7 @@
+#include "cli/cause_say.h"
+
 #include "cli/i18n.h"
 #include "cli/term.h"
-#include "show/show.h"
 
 #include <string.h>
 
@@ -73,7 +74,7 @@ static const char *translated(const struct fact *fact, char out[FACT_BYTES])
     return out;
 }
 
-void show_filled(struct buf *out, const char *text, const struct conclusion *conclusion)
+void cause_filled(struct buf *out, const char *text, const struct conclusion *conclusion)
 {
     struct conclusion shown = *conclusion;
     char values[CONCLUSION_MAX_FACTS][FACT_BYTES];
@@ -85,4 +86,28 @@ void show_filled(struct buf *out, const char *text, const struct conclusion *con
     if (cause_text(&raw, T_(text), &shown) && raw.len > 0)
         (void)text_safe(out, (const char *)raw.data, raw.len);
     buf_done(&raw);
+}
+
+const char *cause_section(const char *cause_id)
+{
+    static const struct {
+        const char *prefix, *name;
+    } sections[] = {
+        {"local.", N_("this vantage")}, {"dns.", N_("DNS")},           {"tcp.", N_("TCP")},
+        {"hello.", N_("ClientHello")},  {"capacity.", N_("capacity")}, {"tls.", N_("TLS")},
+        {"cert.", N_("certificate")},   {"edge.", N_("edge")},         {"http.", N_("HTTP")},
+    };
+    for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++) {
+        if (strncmp(cause_id, sections[i].prefix, strlen(sections[i].prefix)) == 0)
+            return _(sections[i].name);
+    }
+    return "";
+}
+
+void cause_title(struct buf *out, const struct cause_row *row)
+{
+    const char *section = cause_section(row->id), *name = _(row->name);
+    if (section[0] != '\0' && strncmp(name, section, strlen(section)) != 0)
+        (void)buf_printf(out, _("%s: "), section);
+    (void)buf_text(out, name);
 }
