@@ -4,10 +4,12 @@
  *   lab-server [--record FILE] KIND --listen ADDR:PORT [KIND OPTIONS] [KIND ...]
  *   lab-server ports COUNT
  *
- *   reset-hello [--from CIDR]... --to ADDR:PORT   reads the ClientHello, answers it with RST when the
- * client's source address is in a CIDR, and otherwise relays the bytes to ADDR:PORT silent accepts and never
- * answers close                                        reads the ClientHello, then FIN http answers whatever
- * comes as a plain HTTP server does
+ *   reset-hello [--from CIDR]... [--name NAME] --to ADDR:PORT
+ *            reads the ClientHello, answers it with RST when the client's source address is in a CIDR and NAME (any, unless
+ *            given) is in it, and otherwise relays the bytes to ADDR:PORT
+ *   silent   accepts and never answers
+ *   close    reads the ClientHello, then FIN
+ *   http     answers whatever comes as a plain HTTP server does
  *
  * --record appends "MICROSECONDS PEER LISTENER" for every accepted connection, in CLOCK_REALTIME.
  * `ports` prints free TCP ports, outside the range that outgoing connections take theirs from.
@@ -55,6 +57,7 @@ struct listener {
     struct sockaddr_in to;
     size_t from_count;
     struct cidr from[MAX_FROM];
+    const char *name; /* NULL: any */
 };
 
 /* One direction of a relay, or what came of the ClientHello. */
@@ -239,13 +242,19 @@ static void answer_http(const struct connection *connection)
     (void)sent; /* a client that has left misses it */
 }
 
+static bool has_name(const struct connection *connection)
+{
+    const char *name = connection->listener->name;
+    return !name || memmem(connection->up.bytes, connection->up.length, name, strlen(name));
+}
+
 /* The ClientHello is whole: what this kind of server does now. */
 static void act_on_hello(size_t index)
 {
     struct connection *connection = connections[index];
     switch (connection->listener->kind) {
     case KIND_RESET_HELLO:
-        if (connection->resets || !start_relay(connection))
+        if ((connection->resets && has_name(connection)) || !start_relay(connection))
             close_connection(index, true);
         return;
     case KIND_CLOSE:
@@ -395,6 +404,8 @@ static void parse_option(struct listener *listener, const char *option, const ch
         listener->address = parse_address(value);
     } else if (listener && strcmp(option, "--to") == 0) {
         listener->to = parse_address(value);
+    } else if (listener && strcmp(option, "--name") == 0) {
+        listener->name = value;
     } else if (listener && strcmp(option, "--from") == 0 && listener->from_count < MAX_FROM) {
         listener->from[listener->from_count++] = parse_cidr(value);
     } else {

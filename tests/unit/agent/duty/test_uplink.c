@@ -227,11 +227,65 @@ static void test_round(void **state)
     assert_true(first->attempt->clock.start_us + (int64_t)first->attempt->clock.start_error_us + 1000 >=
                 start_us);
     assert_true(first->attempt->clock.start_us < start_us + hour_us / 2); /* the collector's time, not ours */
-    RUN_UNTIL(&scene, spool_count(scene.spool) == 0);
+    RUN_UNTIL(&scene, rounds_pending(scene.rounds) == 0); /* what climbs after the report, too */
+    RUN_UNTIL(&scene, spool_count(scene.spool) == 0 && keeper_idle(scene.keeper));
     assert_int_equal(scene.fake.lists_wanted, 1);
-    assert_int_equal(rounds_pending(scene.rounds), 0);
     assert_true(rounds_plan(scene.rounds, &plan)); /* sent again after a lost session: not done again */
     assert_int_equal(rounds_pending(scene.rounds), 0);
+    scene_done(&scene);
+    assert_int_equal(close(fd), 0);
+}
+
+/* Every attempt and report of a round, in the order they came: "normal retry report". */
+static const char *came(const struct fake *fake, uint64_t round_id)
+{
+    static char text[256];
+    text[0] = '\0';
+    for (size_t i = 0; i < fake->record_count; i++) {
+        const struct record *record = &fake->records[i];
+        bool report = record->kind == RECORD_ROUND_REPORT;
+        size_t length = strlen(text);
+        if ((report ? record->report.round_id : record->attempt->round_id) == round_id)
+            (void)snprintf(text + length, sizeof text - length, "%s%s", length == 0 ? "" : " ",
+                           report ? "report" : variant_name((int)record->attempt->variant));
+    }
+    return text;
+}
+
+static void run_round(struct scene *scene, struct round_plan *plan, uint64_t round_id, bool now)
+{
+    int64_t start_us = collector_now(NULL, scene) + 50000;
+    plan->round_id = round_id;
+    plan->start_us = start_us;
+    plan->deadline_us = start_us + 60000000;
+    plan->now = now;
+    assert_true(rounds_plan(scene->rounds, plan));
+    RUN_UNTIL(scene, rounds_pending(scene->rounds) == 0);
+    RUN_UNTIL(scene, spool_count(scene->spool) == 0 && keeper_idle(scene->keeper));
+}
+
+/* A failure is looked into after its round, once; in a round that a person waits for, before its end and again. */
+static void test_ladder(void **state)
+{
+    (void)state;
+    struct scene scene;
+    struct endpoint endpoints[1] = {{.id = 7, .site = "", .host = "127.0.0.1", .sni = ""}};
+    struct endpoint_list list = {.count = 1, .endpoints = endpoints};
+    struct round_plan plan = {.timeout_us = 5000000};
+    scene_init(&scene);
+    int fd = refusing_port(&endpoints[0].port);
+    assert_true(endpoint_list_seal(&list));
+    memcpy(plan.list_sha256, list.sha256, 32);
+    assert_true(rounds_list(scene.rounds, &list));
+    scene_start(&scene);
+    int64_t offset_us;
+    RUN_UNTIL(&scene, offset_get(&scene.offset, clock_mono_us(), &offset_us, NULL));
+    run_round(&scene, &plan, 1, false);
+    assert_string_equal(came(&scene.fake, 1), "normal retry report other-port");
+    run_round(&scene, &plan, 2, false);
+    assert_string_equal(came(&scene.fake, 2), "normal retry report");
+    run_round(&scene, &plan, 3, true);
+    assert_string_equal(came(&scene.fake, 3), "normal retry other-port report");
     scene_done(&scene);
     assert_int_equal(close(fd), 0);
 }
@@ -379,6 +433,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round),
+        cmocka_unit_test(test_ladder),
         cmocka_unit_test(test_late_slots_are_not_tried),
         cmocka_unit_test(test_sent_again_without_ack),
         cmocka_unit_test(test_welcome_commits),

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "report/show.h"
+#include "words/conclusion_json.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,19 @@
 
 static struct matrix matrix;
 static struct diff diff;
+static struct why why_of[8];
+static struct whys whys = {.whys = why_of};
+
+/* A server's own words among the facts */
+static void explain(struct why *why)
+{
+    const struct case_file nothing = {0};
+    *why = (struct why){.known = true, .vantage = 2, .round_id = 9, .concluded = 2, .agreeing = 1};
+    why->conclusion = (struct conclusion){
+        .cause = CAUSE_UNCLASSIFIED, .fact_count = 1, .facts = {{.key = "error", .value = HOSTILE}}};
+    why->verdict = conclusion_json(&nothing, &why->conclusion);
+    assert_non_null(why->verdict);
+}
 
 static int setup(void **state)
 {
@@ -40,12 +54,18 @@ static int setup(void **state)
                    4, 3);
         cell->look.issuer = id == 2 ? HOSTILE : id == 1 ? "CN=R11" : "";
     }
-    return diff_run(&diff, &matrix) ? 0 : -1;
+    if (!diff_run(&diff, &matrix))
+        return -1;
+    assert_in_range(diff.finding_count, 1, sizeof why_of / sizeof why_of[0]);
+    explain(&why_of[0]);
+    whys.count = diff.finding_count;
+    return 0;
 }
 
 static int teardown(void **state)
 {
     (void)state;
+    whys_done(&(struct whys){.count = whys.count, .whys = why_of});
     diff_done(&diff);
     matrix_done(&matrix);
     return 0;
@@ -66,13 +86,16 @@ static void test_text(void **state)
     (void)state;
     assert_non_null(stream);
     assert_int_equal(matrix_print(&matrix, stream), 1 + 3 + 1);
-    diff_print(&diff, stream);
+    diff_print(&diff, &whys, stream);
     assert_int_equal(fclose(stream), 0);
     is_harmless(text);
     assert_null(strchr(text, '\r'));
     assert_non_null(strstr(text, "RESET CH 3/3"));
     assert_non_null(strstr(text, "AS ?"));
     assert_non_null(strstr(text, "fails from us-1 3/3 with reset after ClientHello; passes from cn-1, hk-1"));
+    assert_non_null(
+        strstr(text, "    consistent with unclassified (from 1 of 2 vantages). Unclassified: CN="));
+    assert_non_null(strstr(text, "    do: report it with the evidence"));
     assert_non_null(strstr(text, "certificate issuer differs"));
     free(text);
 }
@@ -82,7 +105,7 @@ static void test_json(void **state)
     json_t *root = json_object();
     (void)state;
     assert_true(matrix_to_json(&matrix, root));
-    assert_true(diff_to_json(&diff, root));
+    assert_true(diff_to_json(&diff, &whys, root));
     char *text = json_dumps(root, JSON_ENSURE_ASCII);
     assert_non_null(text);
     is_harmless(text);
@@ -94,6 +117,11 @@ static void test_json(void **state)
     assert_string_equal(json_string_value(json_object_get(first, "kind")), "fails");
     assert_string_equal(json_string_value(json_object_get(json_object_get(first, "outcome"), "class")),
                         "hello.reset");
+    json_t *why = json_object_get(first, "why");
+    assert_string_equal(json_string_value(json_object_get(why, "vantage")), "us-1");
+    assert_string_equal(json_string_value(json_object_get(json_object_get(why, "verdict"), "cause")),
+                        "unclassified");
+    assert_true(json_is_null(json_object_get(json_array_get(json_object_get(again, "findings"), 1), "why")));
     json_decref(again);
     json_decref(root);
     free(text);
@@ -107,11 +135,12 @@ static void test_csv(void **state)
     (void)state;
     assert_non_null(stream);
     assert_true(matrix_to_csv(&matrix, stream));
-    assert_true(diff_to_csv(&diff, stream));
+    assert_true(diff_to_csv(&diff, &whys, stream));
     assert_int_equal(fclose(stream), 0);
     assert_non_null(strstr(
         text,
         "\"'=shop\",edge,www.shop.example,443,,us-1,us,,fail,3,0,3,0,0,0,hello.reset,errno,104,3,\r\n"));
+    assert_non_null(strstr(text, ",unclassified,consistent\r\n"));
     is_harmless(text);
     assert_null(strstr(text, "\n=shop"));
     free(text);

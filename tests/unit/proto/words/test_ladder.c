@@ -257,6 +257,8 @@ static void test_the_name_is_sent_again_after_controls_and_a_rest(void **state)
     assert_int_equal(climb.steps[0].rest_us, climb.limits.pause_us);
     assert_string_equal(climb.steps[1].sni, LADDER_CONTROL_SNI);
     assert_int_equal(climb.steps[3].rest_us, climb.limits.rest_us);
+    assert_false(climb.steps[2].rests);
+    assert_true(climb.steps[3].rests);
     end(&climb);
 }
 
@@ -277,6 +279,25 @@ static void test_other_addresses(void **state)
     climb_up(&climb, NULL);
     assert_string_equal(climb.path, "retry other-port");
     assert_int_equal(climb.steps[1].port, 443);
+    end(&climb);
+}
+
+static bool may_connect(const struct address *address, void *arg)
+{
+    return !address_equal(address, arg);
+}
+
+static void test_addresses_that_may_not_be_tried(void **state)
+{
+    (void)state;
+    struct address kept_back = v4_other;
+    struct climb climb;
+    begin(&climb, of_class(OUTCOME_TCP_REFUSED));
+    add_addresses(&climb);
+    climb.limits.may_connect = may_connect;
+    climb.limits.may_connect_arg = &kept_back;
+    climb_up(&climb, NULL);
+    assert_string_equal(climb.path, "retry other-port other-family");
     end(&climb);
 }
 
@@ -405,6 +426,7 @@ int main(void)
         cmocka_unit_test(test_a_retry_that_works_ends_it),
         cmocka_unit_test(test_the_name_is_sent_again_after_controls_and_a_rest),
         cmocka_unit_test(test_other_addresses),
+        cmocka_unit_test(test_addresses_that_may_not_be_tried),
         cmocka_unit_test(test_always),
         cmocka_unit_test(test_what_needs_leave),
         cmocka_unit_test(test_no_name_no_control_of_it),
