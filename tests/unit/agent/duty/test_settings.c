@@ -66,6 +66,7 @@ static void test_complaints_name_the_place(void **state)
         {"collectors: [c.example]\nallow: [any]\nspol_mib: 5\n", ":3: ", "\"spool_mib\""},
         {"collectors: [c.example]\nallow:\n  - any\n  - \"*\"\n", ":4: ", "expected a name"},
         {"collectors: [c.example]\nallow: [any]\nspool_mib: 0\n", ":3: ", "spool_mib"},
+        {"collectors: [c.example]\nallow: [any]\nfetch: perhaps\n", ":3: ", "fetch"},
         {"collectors: []\nallow: [any]\n", ":1: ", "no collector"},
         {"allow: [any]\n", ":1: ", "collectors"},
         {"- x\n", ":1: ", "collectors"},
@@ -79,6 +80,21 @@ static void test_complaints_name_the_place(void **state)
         if (strstr(why, cases[i].line) == NULL || strstr(why, cases[i].word) == NULL)
             fail_msg("case %zu: %s", i, why);
         free(why);
+        settings_done(&settings);
+    }
+}
+
+static void test_fetch_is_forbidden_by_one_word(void **state)
+{
+    (void)state;
+    for (int forbidden = 0; forbidden < 2; forbidden++) {
+        struct settings settings;
+        char *why;
+        assert_true(read_text(&settings,
+                              forbidden ? "collectors: [c.example]\nallow: [any]\nfetch: false\n"
+                                        : "collectors: [c.example]\nallow: [any]\n",
+                              &why));
+        assert_int_equal(settings.fetch, !forbidden);
         settings_done(&settings);
     }
 }
@@ -101,6 +117,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_written_is_read),
         cmocka_unit_test(test_complaints_name_the_place),
+        cmocka_unit_test(test_fetch_is_forbidden_by_one_word),
     };
     return cmocka_run_group_tests(tests, make_file, drop_file);
 }

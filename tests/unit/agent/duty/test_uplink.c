@@ -90,9 +90,9 @@ static void scene_init(struct scene *scene)
     scene->prober = prober_new(&scene->loop, &options, &why);
     if (scene->prober == NULL)
         fail_msg("%s", why);
-    struct rounds_deps rounds = {
-        &scene->loop,   scene->prober,  scene->keeper, scene->pace, &scene->settings.policy, true,
-        &scene->offset, on_list_wanted, scene};
+    struct rounds_deps rounds = {&scene->loop,   scene->prober,           scene->keeper,
+                                 scene->pace,    &scene->settings.policy, true,
+                                 &scene->offset, on_list_wanted,          scene};
     scene->rounds = rounds_new(&rounds);
 }
 

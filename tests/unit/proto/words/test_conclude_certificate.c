@@ -320,6 +320,119 @@ static void names_are_told_apart(void **state)
     }
 }
 
+/* --- the responder, and the server's clock ----------------------------------------------------------------------- */
+
+static struct attempt *begin_well(struct paper *paper)
+{
+    struct attempt *first = paper_begin(paper, fine);
+    send_chain(first, (struct chain_certificate[]){LEAF, INTERMEDIATE}, 2);
+    first->tls.staple = STAPLE_ABSENT;
+    first->clock.start_us = PAPER_NOW_S * 1000000;
+    assert_true(address_parse("192.0.2.1", &first->flow.destination));
+    return first;
+}
+
+static struct attempt *ask_responder(struct paper *paper, enum evidence_responder result,
+                                     enum evidence_ocsp_status status, enum evidence_signature signature)
+{
+    bool reached = result != RESPONDER_FAILED;
+    struct attempt *asked =
+        paper_add(paper, VARIANT_OCSP, reached ? fine : outcome_make(OUTCOME_TCP_REFUSED, RAW_ERRNO, 111));
+    asked->tls.responder = result;
+    asked->tls.responder_url = "http://ocsp.test/";
+    asked->tls.ocsp = (struct evidence_ocsp){
+        .status = status, .signature = signature, .reason = 1, .revoked_s = PAPER_NOW_S - DAY_S};
+    assert_true(address_parse("192.0.2.9", &asked->flow.destination));
+    return asked;
+}
+
+static void what_the_responder_says_counts_when_it_is_signed(void **state)
+{
+    (void)state;
+    struct paper paper;
+    (void)begin_well(&paper);
+    (void)ask_responder(&paper, RESPONDER_ANSWERED, OCSP_REVOKED, SIGNATURE_GOOD);
+    assert_int_equal(paper_conclude(&paper), CAUSE_CERT_REVOKED);
+    assert_int_equal(paper.conclusion.certainty, CERTAINTY_CONFIRMED);
+    assert_string_equal(paper_fact(&paper, "reason"), "1");
+    paper_done(&paper);
+    for (enum evidence_signature signature = SIGNATURE_UNCHECKED; signature <= SIGNATURE_BAD; signature++) {
+        (void)begin_well(&paper);
+        (void)ask_responder(&paper, RESPONDER_ANSWERED,
+                            signature == SIGNATURE_GOOD ? OCSP_GOOD : OCSP_REVOKED, signature);
+        assert_int_equal(paper_conclude(&paper), CAUSE_NONE);
+        assert_false(paper_also(&paper, CAUSE_CERT_RESPONDER));
+        paper_done(&paper);
+    }
+}
+
+static void a_responder_out_of_reach_is_worth_a_word(void **state)
+{
+    (void)state;
+    struct paper paper;
+    (void)begin_well(&paper);
+    (void)ask_responder(&paper, RESPONDER_FAILED, OCSP_NOT_SAID, SIGNATURE_UNCHECKED);
+    assert_int_equal(paper_conclude(&paper), CAUSE_NONE);
+    assert_true(paper_also(&paper, CAUSE_CERT_RESPONDER));
+    assert_string_equal(paper_fact(&paper, "responder_result"), "tcp.refused");
+    /* One address of several answers: it is within reach. */
+    (void)ask_responder(&paper, RESPONDER_ANSWERED, OCSP_GOOD, SIGNATURE_GOOD);
+    assert_int_equal(paper_conclude(&paper), CAUSE_NONE);
+    assert_false(paper_also(&paper, CAUSE_CERT_RESPONDER));
+    paper_done(&paper);
+    (void)begin_well(&paper);
+    ask_responder(&paper, RESPONDER_FAILED, OCSP_NOT_SAID, SIGNATURE_UNCHECKED)->local = LOCAL_POLICY;
+    assert_int_equal(paper_conclude(&paper), CAUSE_NONE);
+    assert_false(paper_also(&paper, CAUSE_CERT_RESPONDER)); /* it was never asked */
+    paper_done(&paper);
+}
+
+static void a_demanded_staple_makes_the_responder_matter(void **state)
+{
+    (void)state;
+    struct paper paper;
+    begin_well(&paper)->tls.leaf.must_staple = true;
+    (void)ask_responder(&paper, RESPONDER_ANSWERED, OCSP_GOOD, SIGNATURE_GOOD);
+    assert_int_equal(paper_conclude(&paper), CAUSE_CERT_MUST_STAPLE);
+    assert_true(paper_ruled_out(&paper, CAUSE_CERT_RESPONDER, VARIANT_OCSP));
+    paper_done(&paper);
+}
+
+static const struct clock_sketch {
+    const char *what, *date;
+    bool wrong, from_collector, age;
+    int64_t produced_ago_s; /* by the responder's signed answer; 0: it was not asked */
+} clock_sketches[] = {
+    {"nobody else to ask", "Fri, 15 Jan 2027 05:00:00 GMT", false, false, false, 0},
+    {"the collector's clock agrees with ours", "Fri, 15 Jan 2027 05:00:00 GMT", true, true, false, 0},
+    {"a cache's date", "Fri, 15 Jan 2027 05:00:00 GMT", false, true, true, 0},
+    {"no cache's date lies ahead", "Fri, 15 Jan 2027 11:00:00 GMT", true, true, true, 0},
+    {"a fresh signed answer", "Fri, 15 Jan 2027 11:00:00 GMT", true, false, false, 5},
+    {"an answer made yesterday", "Fri, 15 Jan 2027 11:00:00 GMT", false, false, false, DAY_S},
+    {"near enough", "Fri, 15 Jan 2027 08:01:50 GMT", false, true, false, 0},
+};
+
+static void a_third_clock_accuses_the_servers(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof clock_sketches / sizeof clock_sketches[0]; i++) {
+        const struct clock_sketch *sketch = &clock_sketches[i];
+        struct paper paper;
+        struct attempt *first = begin_well(&paper);
+        struct http_header headers[] = {{"date", sketch->date}, {"age", "60"}};
+        first->http.headers = headers;
+        first->http.header_count = sketch->age ? 2 : 1;
+        first->clock.start_error_us = sketch->from_collector ? 900 : 0;
+        if (sketch->produced_ago_s != 0)
+            ask_responder(&paper, RESPONDER_ANSWERED, OCSP_GOOD, SIGNATURE_GOOD)->tls.ocsp.produced_s =
+                PAPER_NOW_S - sketch->produced_ago_s;
+        assert_int_equal(paper_conclude(&paper), CAUSE_NONE);
+        if (paper_also(&paper, CAUSE_CERT_SERVER_CLOCK) != sketch->wrong)
+            fail_msg("%s", sketch->what);
+        paper_done(&paper);
+    }
+}
+
 /* --- the rest ------------------------------------------------------------------------------------------------------ */
 
 static void numbers_of_the_verification_have_their_causes(void **state)
@@ -452,6 +565,10 @@ int main(void)
         cmocka_unit_test(the_collectors_clock_clears_a_certificate),
         cmocka_unit_test(an_expired_intermediate_is_not_an_expired_leaf),
         cmocka_unit_test(names_are_told_apart),
+        cmocka_unit_test(what_the_responder_says_counts_when_it_is_signed),
+        cmocka_unit_test(a_responder_out_of_reach_is_worth_a_word),
+        cmocka_unit_test(a_demanded_staple_makes_the_responder_matter),
+        cmocka_unit_test(a_third_clock_accuses_the_servers),
         cmocka_unit_test(numbers_of_the_verification_have_their_causes),
         cmocka_unit_test(a_staple_is_read),
         cmocka_unit_test(proofs_are_missed_in_public_certificates_only),

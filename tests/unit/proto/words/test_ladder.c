@@ -347,6 +347,14 @@ static void test_what_needs_leave(void **state)
     climb_up(&climb, NULL);
     assert_string_equal(climb.path, "issuer control-sni no-sni");
     end(&climb);
+    for (int named = 0; named < 2; named++) { /* however the first attempt ended */
+        begin(&climb, named ? of_class(OUTCOME_CERT_EXPIRED) : ok);
+        climb.limits.may_ask_ocsp = true;
+        climb.attempts[0]->tls.leaf.ocsp_url = named ? "http://ocsp.test/" : "";
+        climb_up(&climb, NULL);
+        assert_string_equal(climb.path, named ? "no-sni ocsp" : "");
+        end(&climb);
+    }
     for (int asked = 0; asked < 2; asked++) {
         begin(&climb, of_class(OUTCOME_HTTP_CLIENT_CERT));
         climb.limits.has_client_cert = true;

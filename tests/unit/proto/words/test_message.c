@@ -82,6 +82,8 @@ static struct attempt *sample_attempt(uint64_t sequence)
     tls->sct_tls = 3;
     tls->issuer = ISSUER_SIGNS;
     tls->issuer_url = "http://ca.example/";
+    tls->responder = RESPONDER_MALFORMED;
+    tls->responder_url = "http://ocsp.example/";
     tls->verify_error_count = 1;
     tls->verify_errors = arena_array(arena, 1, sizeof *tls->verify_errors);
     tls->verify_errors[0] = (struct verify_error){.code = 20, .depth = 0};
@@ -138,6 +140,8 @@ static void attempts_survive(const struct attempt *a, const struct attempt *b)
     assert_true(b->tls.ocsp.revoked_s == 7 && b->tls.ocsp.reason == 1);
     assert_int_equal(b->tls.sct_tls, 3);
     assert_int_equal(b->tls.issuer, ISSUER_SIGNS);
+    assert_int_equal(b->tls.responder, RESPONDER_MALFORMED);
+    assert_string_equal(b->tls.responder_url, "http://ocsp.example/");
     assert_int_equal(b->end.abuse, ABUSE_DRIP);
     assert_int_equal(b->tls.verify_errors[0].code, 20);
     assert_true(b->tls.errors[0] == 0x0A000458);
@@ -162,6 +166,39 @@ static void a_batch_goes_there_and_back(void **state)
     message_done(&back);
     arena_done(&arena);
     record_done(&records[0]);
+}
+
+/* There is no chain in it, and no staple. */
+static void what_a_responder_says_goes_there_and_back(void **state)
+{
+    (void)state;
+    struct attempt *attempt = attempt_new();
+    assert_non_null(attempt);
+    attempt->sequence = 5;
+    attempt->variant = VARIANT_OCSP;
+    attempt->tls.responder = RESPONDER_ANSWERED;
+    attempt->tls.responder_url = "http://ocsp.example/";
+    attempt->tls.ocsp = (struct evidence_ocsp){.status = OCSP_REVOKED,
+                                               .produced_s = 5,
+                                               .next_update_s = 9,
+                                               .revoked_s = 4,
+                                               .reason = 1,
+                                               .signature = SIGNATURE_GOOD};
+    struct record record = {.kind = RECORD_ATTEMPT, .attempt = attempt};
+    struct message message = {.kind = MESSAGE_BATCH, .batch = {1, &record}};
+    struct arena arena;
+    arena_init(&arena, 1 << 20);
+    struct message back = there_and_back(&message, &arena);
+    const struct attempt *b = back.batch.records[0].attempt;
+    assert_int_equal(b->variant, VARIANT_OCSP);
+    assert_int_equal(b->tls.responder, RESPONDER_ANSWERED);
+    assert_int_equal(b->tls.staple, STAPLE_UNKNOWN);
+    assert_int_equal(b->tls.ocsp.status, OCSP_REVOKED);
+    assert_int_equal(b->tls.ocsp.signature, SIGNATURE_GOOD);
+    assert_true(b->tls.ocsp.produced_s == 5 && b->tls.ocsp.next_update_s == 9 && b->tls.ocsp.reason == 1);
+    message_done(&back);
+    arena_done(&arena);
+    record_done(&record);
 }
 
 static void a_batch_of_encoded_records_is_the_same_batch(void **state)
@@ -195,7 +232,13 @@ static void lists_and_rounds_go_there_and_back(void **state)
     (void)state;
     struct endpoint endpoints[2] = {
         {.id = 7, .site = "shop", .host = "www.shop.example", .port = 443, .sni = "", .role = ROLE_EDGE},
-        {.id = 8, .site = "shop", .host = "www.shop.example", .port = 8443, .sni = "", .role = ROLE_ORIGIN},
+        {.id = 8,
+         .site = "shop",
+         .host = "www.shop.example",
+         .port = 8443,
+         .sni = "",
+         .role = ROLE_ORIGIN,
+         .fetch = FETCH_OCSP},
     };
     assert_true(address_parse("203.0.113.10", &endpoints[1].address));
     struct message message = {.kind = MESSAGE_LIST, .list = {.count = 2, .endpoints = endpoints}};
@@ -207,6 +250,8 @@ static void lists_and_rounds_go_there_and_back(void **state)
     assert_memory_equal(back.list.sha256, message.list.sha256, 32);
     assert_string_equal(back.list.endpoints[1].host, "www.shop.example");
     assert_int_equal(back.list.endpoints[1].role, ROLE_ORIGIN);
+    assert_int_equal(back.list.endpoints[0].fetch, 0);
+    assert_int_equal(back.list.endpoints[1].fetch, FETCH_OCSP);
     assert_int_equal(back.list.endpoints[1].address.length, 4);
 
     struct message round = {
@@ -357,6 +402,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_batch_goes_there_and_back),
+        cmocka_unit_test(what_a_responder_says_goes_there_and_back),
         cmocka_unit_test(a_batch_of_encoded_records_is_the_same_batch),
         cmocka_unit_test(lists_and_rounds_go_there_and_back),
         cmocka_unit_test(the_small_messages_go_there_and_back),
