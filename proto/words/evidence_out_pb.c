@@ -175,7 +175,7 @@ static void tls_scalars_out(const struct evidence_tls *tls, Parallax__Tls *pb)
 static bool tls_out(const struct attempt *attempt, Parallax__Attempt *pb, struct arena *arena)
 {
     const struct evidence_tls *tls = &attempt->tls;
-    if (attempt->clock.connected_us == EVIDENCE_NEVER)
+    if (attempt->clock.connected_us == EVIDENCE_NEVER && !variant_fetches(attempt->variant))
         return true;
     Parallax__Tls *out = pb->tls = NEW_PB(arena, Parallax__Tls, parallax__tls__init);
     if (out == NULL)

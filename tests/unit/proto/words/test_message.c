@@ -168,7 +168,7 @@ static void a_batch_goes_there_and_back(void **state)
     record_done(&records[0]);
 }
 
-/* There is no chain in it, and no staple. */
+/* There is no chain in it, and no staple; and a third party that is not reached is named all the same. */
 static void what_a_responder_says_goes_there_and_back(void **state)
 {
     (void)state;
