@@ -5,7 +5,12 @@ set -euo pipefail
 agent=$1
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
-staged() { grep -hv '^#' "$here"/*.tsv | grep -v '^$' | cut -f1,2 || true; }
+# Each scenario with the causes it stages: the verdict's, and those it wants worth a word beside it
+staged() {
+    awk -F'\t' '!/^#/ && NF { also = ""; n = split($5, check, " ")
+        for (i = 1; i <= n; i++) if (check[i] ~ /^also:/) also = also "," substr(check[i], 6)
+        print $1 also "\t" $2 }' "$here"/*.tsv
+}
 
 "$agent" probe --list-causes --format ndjson --lang en | jq -rs --rawfile staged <(staged) '
     def cell: gsub("\\|"; "\\|") | gsub("<"; "&lt;") | if . == "" then "-" else . end;
@@ -23,4 +28,4 @@ staged() { grep -hv '^#' "$here"/*.tsv | grep -v '^$' | cut -f1,2 || true; }
       (sections as [$prefix, $title] | [$causes[] | select(.cause | startswith($prefix + "."))] | select(length > 0)
        | "", "## \($title)", "", "| cause | name | reproduced by | verdict | remedy |", "|---|---|---|---|---|",
          (.[] | "| `\(.cause)` | \(.name | cell) | \(by(.cause)) | \(.verdict | cell) | \(.remedy | cell) |")),
-      "", "## Healthy", "", "No cause may be named for any of these: \(by("none"))."'
+      "", "## Healthy", "", "No cause may be named for any of these, though a word beside the verdict may be in order: \(by("none"))."'
