@@ -81,8 +81,8 @@ static bool same_result(const struct case_file *file, size_t a, size_t b)
 {
     const struct outcome *left = &file->outcomes[a], *right = &file->outcomes[b];
     return file->attempts[a]->variant == file->attempts[b]->variant &&
-           strcmp(file->attempts[a]->tls.issuer_url, file->attempts[b]->tls.issuer_url) == 0 && left->class == right->class &&
-           left->raw_kind == right->raw_kind && left->raw == right->raw &&
+           strcmp(file->attempts[a]->tls.issuer_url, file->attempts[b]->tls.issuer_url) == 0 &&
+           left->class == right->class && left->raw_kind == right->raw_kind && left->raw == right->raw &&
            address_equal(&file->attempts[a]->flow.destination, &file->attempts[b]->flow.destination);
 }
 
