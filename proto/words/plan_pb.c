@@ -57,7 +57,7 @@ static bool endpoint_from_pb(const Parallax__Endpoint *pb, struct arena *arena, 
         .no_sni = pb->no_sni,
         .role = (enum endpoint_role)pb->role,
         .starttls = (enum starttls)pb->starttls,
-        .fetch = pb->fetch & FETCH_ALL,
+        .fetch = pb->fetch, /* with what a later version may mean by more: it is in the hash */
     };
     *ret_why = NULL;
     if (endpoint.site == NULL || endpoint.host == NULL || endpoint.sni == NULL)

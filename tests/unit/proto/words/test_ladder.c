@@ -347,12 +347,20 @@ static void test_what_needs_leave(void **state)
     climb_up(&climb, NULL);
     assert_string_equal(climb.path, "issuer control-sni no-sni");
     end(&climb);
-    for (int named = 0; named < 2; named++) { /* however the first attempt ended */
-        begin(&climb, named ? of_class(OUTCOME_CERT_EXPIRED) : ok);
-        climb.limits.may_ask_ocsp = true;
-        climb.attempts[0]->tls.leaf.ocsp_url = named ? "http://ocsp.test/" : "";
+    static const struct {
+        enum outcome_class class; /* however the first attempt ended */
+        bool may;
+        const char *url, *path;
+    } rows[] = {{OUTCOME_OK, true, "http://ocsp.test/", "ocsp"},
+                {OUTCOME_CERT_EXPIRED, true, "http://ocsp.test/", "no-sni ocsp"},
+                {OUTCOME_OK, true, "", ""},
+                {OUTCOME_OK, false, "http://ocsp.test/", ""}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        begin(&climb, rows[i].class == OUTCOME_OK ? ok : of_class(rows[i].class));
+        climb.limits.may_ask_ocsp = rows[i].may;
+        climb.attempts[0]->tls.leaf.ocsp_url = rows[i].url;
         climb_up(&climb, NULL);
-        assert_string_equal(climb.path, named ? "no-sni ocsp" : "");
+        assert_string_equal(climb.path, rows[i].path);
         end(&climb);
     }
     for (int asked = 0; asked < 2; asked++) {
