@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { CASES_ARENA_BYTES = 1 << 20, CASES_NUMBER_BYTES = 24 };
 
@@ -86,7 +87,8 @@ static bool is_asked_of_origin(const struct attempt *attempt)
 size_t cases_gather(const struct endpoint *endpoint, const struct case_attempt *attempts, size_t count,
                     struct case_file ret_files[CASES_MAX])
 {
-    bool opener[CASES_MAX_ATTEMPTS];
+    bool opener[CASES_MAX_ATTEMPTS] = {false};
+    memset(ret_files, 0, CASES_MAX * sizeof *ret_files);
     if (count > CASES_MAX_ATTEMPTS)
         count = CASES_MAX_ATTEMPTS;
     size_t opened = open_cases(endpoint, attempts, count, ret_files, opener);
@@ -140,7 +142,7 @@ static bool gather_and_conclude(struct cases *cases, const struct endpoint *endp
 /* The endpoint's own rows come first, an origin's together. */
 static bool read_rows(struct cases *cases, const PGresult *rows, uint64_t endpoint_id)
 {
-    struct case_attempt made[CASES_MAX_ATTEMPTS];
+    struct case_attempt made[CASES_MAX_ATTEMPTS] = {0};
     const struct endpoint *subject = NULL, *at = NULL;
     for (int row = 0; row < PQntuples(rows) && cases->attempt_count < CASES_MAX_ATTEMPTS; row++) {
         if (at == NULL || at->id != (uint64_t)db_int(rows, row, "endpoint_id"))
