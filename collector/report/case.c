@@ -142,9 +142,10 @@ static bool gather_and_conclude(struct cases *cases, const struct endpoint *endp
 /* The endpoint's own rows come first, an origin's together. */
 static bool read_rows(struct cases *cases, const PGresult *rows, uint64_t endpoint_id)
 {
-    struct case_attempt made[CASES_MAX_ATTEMPTS] = {0};
+    struct case_attempt made[CASES_MAX_ATTEMPTS];
     const struct endpoint *subject = NULL, *at = NULL;
-    for (int row = 0; row < PQntuples(rows) && cases->attempt_count < CASES_MAX_ATTEMPTS; row++) {
+    size_t count = 0;
+    for (int row = 0; row < PQntuples(rows) && count < CASES_MAX_ATTEMPTS; row++) {
         if (at == NULL || at->id != (uint64_t)db_int(rows, row, "endpoint_id"))
             at = read_endpoint(&cases->arena, rows, row);
         if (at == NULL)
@@ -154,11 +155,11 @@ static bool read_rows(struct cases *cases, const PGresult *rows, uint64_t endpoi
         struct attempt *attempt = evidence_read(rows, row);
         if (attempt == NULL)
             continue;
-        made[cases->attempt_count] =
-            (struct case_attempt){.attempt = attempt, .origin = at->id == endpoint_id ? NULL : at};
-        cases->attempts[cases->attempt_count++] = attempt;
+        made[count] = (struct case_attempt){attempt, at->id == endpoint_id ? NULL : at};
+        cases->attempts[count++] = attempt;
+        cases->attempt_count = count;
     }
-    return gather_and_conclude(cases, subject, made, cases->attempt_count);
+    return gather_and_conclude(cases, subject, made, count);
 }
 
 bool cases_read(struct db *db, int64_t round_id, int64_t endpoint_id, int64_t vantage_id,
