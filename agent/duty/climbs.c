@@ -95,7 +95,7 @@ static void on_chosen(const struct ladder_step *step, void *arg)
         stop_waiting(ascent);
 }
 
-static int64_t on_wait(const struct address *address, void *arg)
+static int64_t on_delay(const struct address *address, void *arg)
 {
     const struct ascent *ascent = arg;
     if (address->length == 0)
@@ -182,7 +182,7 @@ static struct climb_plan plan_of(struct ascent *ascent, const struct round_plan 
                    .pause_us = CLIMB_PAUSE_US,
                    .budget_us = CLIMBS_BUDGET_US},
         .chosen = on_chosen,
-        .wait = on_wait,
+        .delay = on_delay,
         .made = on_made,
         .over = on_over,
         .closed = on_closed,

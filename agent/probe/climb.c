@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 /*
- *   climb_go ──> origin? ──> ladder_next ──> chosen ──> rest ──> wait ──> attempt ──> made ──┐
+ *   climb_go ──> origin? ──> ladder_next ──> chosen ──> rest ──> delay ──> attempt ──> made ──┐
  *                              ^   │                                                         │
  *                              └───┼─────────────────────────────────────────────────────────┘
  *                                  └ no more ──> over ──> closed
@@ -145,18 +145,23 @@ static bool rest(struct climb *climb, int64_t rest_us)
     return uv_timer_start(&climb->timer, on_rested, rest_ms, 0) == 0;
 }
 
+/* @return false: the climb is over. */
+static bool go_on(struct climb *climb)
+{
+    const struct climb_plan *plan = &climb->plan;
+    if (climb->cancelled)
+        return false;
+    bool asks = plan->delay != NULL && !variant_fetches(climb->step.variant);
+    int64_t delay_us = asks ? plan->delay(step_address(climb), plan->arg) : 0;
+    if (delay_us == 0)
+        return start_step(climb);
+    return elapsed_us(climb) + delay_us < plan->limits.budget_us && rest(climb, delay_us);
+}
+
 static void on_rested(uv_timer_t *timer)
 {
     struct climb *climb = timer->data;
-    const struct climb_plan *plan = &climb->plan;
-    bool asks = !climb->cancelled && plan->wait != NULL && !variant_fetches(climb->step.variant);
-    int64_t wait_us = asks ? plan->wait(step_address(climb), plan->arg) : 0;
-    bool going = !climb->cancelled;
-    if (going && wait_us > 0)
-        going = elapsed_us(climb) + wait_us < plan->limits.budget_us && rest(climb, wait_us);
-    else if (going)
-        going = start_step(climb);
-    if (!going)
+    if (!go_on(climb))
         end(climb);
 }
 

@@ -36,7 +36,7 @@ struct climb_plan {
      * The rest is over. Not asked about third parties (variant_fetches), who are found later. @param address  where the step goes to; none: it resolves. @return 0 to go, else how long to wait
      * before asking again, microseconds; a climb that would outlast its budget so ends. NULL: go.
      */
-    int64_t (*wait)(const struct address *address, void *arg);
+    int64_t (*delay)(const struct address *address, void *arg);
     /** An attempt after the first was made; borrowed. NULL: nobody wants to know. */
     void (*made)(struct attempt *attempt, void *arg);
     /** No more comes. @param failed  memory was out on the way. The file is borrowed during the call. NULL as above. */

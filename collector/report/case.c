@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { CASES_ARENA_BYTES = 1 << 20, CASES_NUMBER_BYTES = 24 };
 
@@ -86,7 +87,8 @@ static bool is_asked_of_origin(const struct attempt *attempt)
 size_t cases_gather(const struct endpoint *endpoint, const struct case_attempt *attempts, size_t count,
                     struct case_file ret_files[CASES_MAX])
 {
-    bool opener[CASES_MAX_ATTEMPTS];
+    bool opener[CASES_MAX_ATTEMPTS] = {false};
+    memset(ret_files, 0, CASES_MAX * sizeof *ret_files);
     if (count > CASES_MAX_ATTEMPTS)
         count = CASES_MAX_ATTEMPTS;
     size_t opened = open_cases(endpoint, attempts, count, ret_files, opener);
@@ -142,7 +144,8 @@ static bool read_rows(struct cases *cases, const PGresult *rows, uint64_t endpoi
 {
     struct case_attempt made[CASES_MAX_ATTEMPTS];
     const struct endpoint *subject = NULL, *at = NULL;
-    for (int row = 0; row < PQntuples(rows) && cases->attempt_count < CASES_MAX_ATTEMPTS; row++) {
+    size_t count = 0;
+    for (int row = 0; row < PQntuples(rows) && count < CASES_MAX_ATTEMPTS; row++) {
         if (at == NULL || at->id != (uint64_t)db_int(rows, row, "endpoint_id"))
             at = read_endpoint(&cases->arena, rows, row);
         if (at == NULL)
@@ -152,11 +155,11 @@ static bool read_rows(struct cases *cases, const PGresult *rows, uint64_t endpoi
         struct attempt *attempt = evidence_read(rows, row);
         if (attempt == NULL)
             continue;
-        made[cases->attempt_count] =
-            (struct case_attempt){.attempt = attempt, .origin = at->id == endpoint_id ? NULL : at};
-        cases->attempts[cases->attempt_count++] = attempt;
+        made[count] = (struct case_attempt){attempt, at->id == endpoint_id ? NULL : at};
+        cases->attempts[count++] = attempt;
+        cases->attempt_count = count;
     }
-    return gather_and_conclude(cases, subject, made, cases->attempt_count);
+    return gather_and_conclude(cases, subject, made, count);
 }
 
 bool cases_read(struct db *db, int64_t round_id, int64_t endpoint_id, int64_t vantage_id,
