@@ -33,8 +33,9 @@ struct climb_plan {
     /** A step was chosen, and is made after its rest. NULL: nobody wants to know. */
     void (*chosen)(const struct ladder_step *step, void *arg);
     /**
-     * The rest is over. Not asked about third parties (variant_fetches), who are found later. @param address  where the step goes to; none: it resolves. @return 0 to go, else how long to wait
-     * before asking again, microseconds; a climb that would outlast its budget so ends. NULL: go.
+     * The rest is over. Not asked about third parties (variant_fetches), who are found later. @param address where
+     * the step goes to; none: it resolves. @return 0 to go, else how long to wait before asking again, microseconds;
+     * a climb that would outlast its budget so ends. NULL: go.
      */
     int64_t (*delay)(const struct address *address, void *arg);
     /** An attempt after the first was made; borrowed. NULL: nobody wants to know. */
