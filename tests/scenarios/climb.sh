@@ -47,11 +47,11 @@ ladders() { # SITE: the variants of the rounds in which there is more than the r
               WHERE s.name = '$1' GROUP BY v.name, a.round_id HAVING bool_or(a.variant > $retry)) AS l"
 }
 for site in shop wiki; do
-    wait_for 90 "both vantages to look into $site" at_least 2 made $site "a.variant = $no_sni"
+    wait_for 180 "both vantages to look into $site" at_least 2 made $site "a.variant = $no_sni"
 done
 rounds=$(sql "SELECT max(round_id) FROM attempt")
 after() { sql "SELECT count(DISTINCT round_id) FROM attempt WHERE round_id > $rounds AND variant = $normal"; }
-wait_for 60 "three rounds after that" at_least 3 after
+wait_for 180 "three rounds after that" at_least 3 after
 
 whole=$normal,$retry,$control_sni,$no_sni
 equal "ladders on the default certificate" "$(ladders wiki)" "$whole $whole"
@@ -95,6 +95,6 @@ equal "that round's own attempts" "$(why wiki .round_id) $(why wiki '[.verdict.v
 
 # An agent that rests between two steps of a ladder ends at once.
 kill -TERM "$hk_pid"
-wait_for 30 "the resting agent to end" gone "$hk_pid"
+wait_for 60 "the resting agent to end" gone "$hk_pid"
 wait "$hk_pid" || fail "the agent did not end well"
 ok "an agent that was climbing ends"
