@@ -50,7 +50,7 @@ static const struct alert_sketch {
     {"1.3 asked of a 1.2 server", CAUSE_TLS_NO_13, CERTAINTY_CONFIRMED, ALERT(70), VARIANT_TLS13,
      .passed = {{VARIANT_TLS12, 0x0303, 0xC02B, 29, 0x0403}}},
     {"1.3 asked, no other tried", CAUSE_TLS_NO_13, CERTAINTY_CONSISTENT, ALERT(70), .asked = VARIANT_TLS13},
-    {"a hello with 1.3 is refused", CAUSE_TLS_NO_13, CERTAINTY_CONFIRMED, ALERT(40),
+    {"a hello with 1.3 is refused", CAUSE_TLS_INTOLERANT_13, CERTAINTY_CONFIRMED, ALERT(40),
      .passed = {{VARIANT_TLS12, 0x0303, 0xC02B, 29, 0x0403}}},
     {"ALPN by 120", CAUSE_TLS_ALPN_REFUSED, CERTAINTY_CONFIRMED, ALERT(120),
      .passed = {{VARIANT_NO_ALPN, 0x0304, 0x1301, 29, 0x0403}}},
