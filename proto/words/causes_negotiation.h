@@ -70,7 +70,7 @@
       N_("The port speaks {protocol}, not TLS."), \
       N_("first bytes {bytes}"), \
       N_("first 16 bytes"), \
-      N_("listen 443 ssl;")) \
+      N_("HTTP: listen 443 ssl; another service: correct the port, or where it is forwarded to")) \
     X(CAUSE_TLS_CLIENT_CERT, 412, "tls.client_cert", N_("client certificate required"), \
       N_("A client certificate is required ({names})."), \
       N_("CertificateRequest, then alert 40 or 116, or HTTP 400"), \

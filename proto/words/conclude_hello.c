@@ -13,7 +13,7 @@
  *   reset, late        server_reset, or         server_reset
  *                      name_reset when the hello was never acknowledged
  *   never acked        name_dropped             never_acked; address_blocked when a sibling address answers
- *   acked, silent      server_silent            server_silent; capacity.hung when not even a FIN is answered
+ *   acked, silent      name_silent              server_silent; capacity.hung when not even a FIN is answered
  *   FIN                name_closed              closed
  *   alert, early       forged_alert             forged_alert
  *
@@ -219,7 +219,11 @@ static bool conclude_failure(const struct case_file *file, struct arena *arena, 
         return conclude_forged(file, &controls, conclusion);
     if (controls.answered > 0)
         conclusion_rule_out(conclusion, CAUSE_CAPACITY_HUNG, controls.by);
-    else if (attempt_silence(file->attempts[0]) == SILENCE_READS)
+    if (controls.answered > 0 && controls.failed == 0) {
+        conclusion_rule_out(conclusion, CAUSE_HELLO_SERVER_SILENT, controls.by);
+        return named(conclusion, CAUSE_HELLO_NAME_SILENT);
+    }
+    if (controls.answered == 0 && attempt_silence(file->attempts[0]) == SILENCE_READS)
         conclusion_rule_out(conclusion, CAUSE_CAPACITY_HUNG, VARIANT_NORMAL);
     return named(conclusion, CAUSE_HELLO_SERVER_SILENT);
 }

@@ -231,6 +231,16 @@ static bool has_control(const struct case_file *file, enum cause cause)
     }
 }
 
+/* What has no name here keeps its IANA number. */
+static bool tell_number(struct conclusion *conclusion, struct arena *arena, const char *key, uint16_t number,
+                        const char *name)
+{
+    if (number == 0)
+        return true;
+    return name[0] != '\0' ? conclusion_fact(conclusion, arena, key, "%s", name)
+                           : conclusion_fact(conclusion, arena, key, "0x%04X", number);
+}
+
 static bool tell_agreed(const struct case_file *file, struct arena *arena, struct conclusion *conclusion)
 {
     enum variant wider = shakes(file, VARIANT_WIDE) ? VARIANT_WIDE : VARIANT_LEGACY;
@@ -243,9 +253,8 @@ static bool tell_agreed(const struct case_file *file, struct arena *arena, struc
     const char *curve = foreign_curve(attempt);
     return (curve == NULL || conclusion_fact(conclusion, arena, "curve", "%s", curve)) &&
            conclusion_fact(conclusion, arena, "version", "%s", version[0] == '\0' ? "?" : version) &&
-           conclusion_fact(conclusion, arena, "cipher", "%s", tls_cipher_name(tls->cipher)) &&
-           (tls->group == 0 ||
-            conclusion_fact(conclusion, arena, "group", "%s", tls_group_name(tls->group))) &&
+           tell_number(conclusion, arena, "cipher", tls->cipher, tls_cipher_name(tls->cipher)) &&
+           tell_number(conclusion, arena, "group", tls->group, tls_group_name(tls->group)) &&
            (tls->signature == 0 ||
             conclusion_fact(conclusion, arena, "signature", "%s", tls_signature_name(tls->signature)));
 }
