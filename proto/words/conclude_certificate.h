@@ -29,8 +29,9 @@ cert_fault cert_clock_wrong, cert_expired, cert_intermediate_expired, cert_not_y
 cert_tell cert_tell_clock, cert_tell_expired, cert_tell_intermediate, cert_tell_not_yet, cert_tell_soon;
 
 /* conclude_certificate_chain.c */
-cert_fault cert_self_signed, cert_untrusted_root, cert_missing_intermediate, cert_disordered;
-cert_tell cert_tell_untrusted, cert_tell_missing, cert_tell_order;
+cert_fault cert_self_signed, cert_untrusted_root, cert_missing_intermediate, cert_wrong_issuer,
+    cert_disordered;
+cert_tell cert_tell_untrusted, cert_tell_wrong_issuer, cert_tell_missing, cert_tell_order;
 
 /* conclude_certificate_name.c */
 cert_fault cert_wildcard_short, cert_only_common_name, cert_default, cert_name_wrong;

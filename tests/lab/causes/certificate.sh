@@ -17,6 +17,7 @@ certificate_papers() {
     certificate other --names www.other.example
     certificate wildcard --names "*.shop.example"
     certificate nosan --no-san
+    certificate garbled --no-san --extension 2.5.29.17=DER:30:7f:82
     certificate client --purpose clientAuth
     certificate sha1 --digest sha1
     certificate short --key rsa:1024
@@ -43,6 +44,10 @@ certificate_papers() {
     certificate deep --issuer deep3
     chain foreign.whole of-foreign foreign foreign-root
     chain wrong-intermediate ec foreign
+    authority Intermediate --issuer root # of the same name, with a key of its own
+    chain namesake ec Intermediate
+    certificate of-leaf --issuer ec
+    chain of-leaf.whole of-leaf ec intermediate
     chain shuffled ec root intermediate
     chain with-root ec intermediate root
     chain long deep deep3 deep2 deep1 intermediate
@@ -76,6 +81,9 @@ certificate_up() {
         nginx_server says_where says-where says-where
         nginx_server says_private says-private says-private
         nginx_server wrong_intermediate wrong-intermediate ec
+        nginx_server namesake namesake ec
+        nginx_server of_leaf of-leaf.whole of-leaf
+        nginx_server garbled garbled.chain garbled
         nginx_server shuffled shuffled ec
         nginx_server with_root with-root ec
         nginx_server name ec.chain ec "server_name www.blog.example;"
