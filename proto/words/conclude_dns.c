@@ -154,6 +154,9 @@ bool conclude_dns(const struct case_file *file, struct arena *arena, struct conc
     const struct dns_query *late = find_query(first, ASK_LATE);
     if (first->dns_count > 0)
         (void)conclusion_fact(conclusion, arena, "resolver", "%s", first->dns[0].resolver);
+    /* whoever answers there: it is not the server that the name stands for */
+    if (belongs_to_nobody(&first->flow.destination) && came_from_dns(first))
+        return name_cause(conclusion, CAUSE_DNS_NULL_ADDRESS, CERTAINTY_CONSISTENT);
     if (outcome_is_ok(file->outcomes[0])) {
         if (late != NULL)
             conclusion_also(conclusion, CAUSE_DNS_TWO_ANSWERS);
@@ -163,8 +166,6 @@ bool conclude_dns(const struct case_file *file, struct arena *arena, struct conc
         return conclude_two_answers(file, late, arena, conclusion);
     if (file->outcomes[0].stage == OUTCOME_STAGE_DNS)
         return conclude_no_address(file, conclusion);
-    if (belongs_to_nobody(&first->flow.destination) && came_from_dns(first))
-        return name_cause(conclusion, CAUSE_DNS_NULL_ADDRESS, CERTAINTY_CONSISTENT);
     if (is_slow(first))
         conclusion_also(conclusion, CAUSE_DNS_SLOW);
     return false;

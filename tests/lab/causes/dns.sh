@@ -46,7 +46,7 @@ CONF
 
 dns_up() {
     mkdir -p "$work/lab"
-    certificate ec --names "$lab_host,www.bogus.example"
+    certificate ec --names "$lab_host,www.bogus.example,null.shop.example"
     certificate other --names www.other.example
     {
         nginx_server web ec.chain ec
