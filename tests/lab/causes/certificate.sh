@@ -83,7 +83,6 @@ certificate_up() {
         nginx_server wrong_intermediate wrong-intermediate ec
         nginx_server namesake namesake ec
         nginx_server of_leaf of-leaf.whole of-leaf
-        nginx_server garbled garbled.chain garbled
         nginx_server shuffled shuffled ec
         nginx_server with_root with-root ec
         nginx_server name ec.chain ec "server_name www.blog.example;"

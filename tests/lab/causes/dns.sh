@@ -27,6 +27,8 @@ server:
     do-not-query-localhost: no
     qname-minimisation: no
     module-config: "validator iterator"
+    local-zone: "alias.example." static
+    local-data: "www.alias.example. CNAME absent.shop.example."
     trust-anchor: "bogus.example. DS 12345 13 2 0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF"
 remote-control:
     control-enable: no
