@@ -95,7 +95,7 @@
       N_("Reset after encrypted data began ({when})."), \
       N_("handshake ok, then reset"), \
       N_("idle instead of a request; other vantage"), \
-      N_("server log; the path when it is early")) \
+      N_("server log, or the back end of what ends TLS: one that is down looks so; the path when it is early")) \
     X(CAUSE_TLS_KEY_MISMATCH, 417, "tls.key_mismatch", N_("key does not match certificate"), \
       N_("The server signs with a key that is not its certificate's."), \
       N_("bad signature; alert 51 sent"), \

@@ -294,7 +294,9 @@ static bool is_of_time(enum cause cause)
 static void add_others(const struct case_file *file, struct conclusion *conclusion, size_t from)
 {
     for (size_t i = from; i < FAULTS; i++) {
-        bool explained = conclusion->cause == CAUSE_LOCAL_CLOCK && is_of_time(faults[i].cause);
+        bool explained =
+            (conclusion->cause == CAUSE_LOCAL_CLOCK && is_of_time(faults[i].cause)) ||
+            (conclusion->cause == CAUSE_CERT_MALFORMED && faults[i].cause == CAUSE_CERT_WRONG_ISSUER);
         if (!explained && faults[i].holds(file))
             conclusion_also(conclusion, faults[i].cause);
     }
