@@ -74,7 +74,7 @@ static bool set_expected_name(SSL *ssl, const struct endpoint *endpoint, const c
 {
     struct address address;
     const char *name = sni[0] != '\0' ? sni : endpoint->host;
-    SSL_set_hostflags(ssl, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+    SSL_set_hostflags(ssl, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
     if (address_parse(name, &address))
         return X509_VERIFY_PARAM_set1_ip(SSL_get0_param(ssl), address.bytes, address.length) == 1;
     return SSL_set1_host(ssl, name) == 1;

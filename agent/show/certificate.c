@@ -85,9 +85,10 @@ static void subject_row(struct rows *rows, const X509 *leaf, const struct attemp
     if (certificate_days_left(leaf, attempt->clock.start_us, &days)) {
         if (days >= 0)
             (void)buf_printf(text, ngettext(" (%d day left)", " (%d days left)", (unsigned long)days), days);
-        else
+        else /* whole days that passed, not the day that has begun */
             (void)buf_printf(
-                text, ngettext(" (over for %d day)", " (over for %d days)", (unsigned long)-days), -days);
+                text, ngettext(" (over for %d day)", " (over for %d days)", (unsigned long)(-days - 1)),
+                -days - 1);
     }
     rows_add(rows, _("certificate"), text);
 }

@@ -201,10 +201,10 @@ static void also_rows(struct rows *rows, const struct conclusion *conclusion, st
 
 static void remedy_row(struct rows *rows, const struct conclusion *conclusion, struct buf *text)
 {
-    const struct cause_row *row = cause_row(conclusion->cause);
-    if (row->remedy[0] == '\0')
+    const char *remedy = cause_remedy(conclusion);
+    if (remedy[0] == '\0')
         return;
-    cause_filled(text, row->remedy, conclusion);
+    cause_filled(text, remedy, conclusion);
     rows_gap(rows);
     rows_add(rows, _("do"), text);
 }

@@ -13,13 +13,35 @@
 
 enum { FACT_BYTES = 640 };
 
-static const char *const worded_keys[] = {"when", "what", "protocol", "resource", "offender", "fault"};
+static const char *const worded_keys[] = {"when",     "what",  "protocol", "resource",
+                                          "offender", "fault", "meaning"};
 
 /* What the rules say under these keys, beside what has texts of its own: causes' names, and evidence_abuse_what(). */
 static const char *const words[] = {
     N_("early"),
     N_("late"),
     N_("an unknown protocol"),
+    N_("network unreachable"),
+    N_("host unreachable"),
+    N_("protocol unreachable"),
+    N_("port unreachable"),
+    N_("fragmentation needed"),
+    N_("source route failed"),
+    N_("network unknown"),
+    N_("host unknown"),
+    N_("source host isolated"),
+    N_("network prohibited"),
+    N_("host prohibited"),
+    N_("network unreachable for this service"),
+    N_("host unreachable for this service"),
+    N_("administratively prohibited"),
+    N_("host precedence violation"),
+    N_("precedence cut off"),
+    N_("no route"),
+    N_("beyond the scope"),
+    N_("address unreachable"),
+    N_("source address failed its policy"),
+    N_("route rejected"),
     N_("this machine"),
     N_("file descriptors (of this process)"),
     N_("file descriptors (of the system)"),

@@ -122,6 +122,10 @@ bool conclusion_fact(struct conclusion *conclusion, struct arena *arena, const c
 
 void conclusion_rule_out(struct conclusion *conclusion, enum cause cause, enum variant by)
 {
+    for (size_t i = 0; i < conclusion->ruled_count; i++) {
+        if (conclusion->ruled[i].cause == cause && conclusion->ruled[i].by == by)
+            return;
+    }
     if (conclusion->ruled_count < CONCLUSION_MAX_RULED)
         conclusion->ruled[conclusion->ruled_count++] = (struct ruled_out){cause, by};
 }

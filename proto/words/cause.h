@@ -134,6 +134,12 @@ conclude_fn conclude_local, conclude_dns, conclude_tcp, conclude_hello, conclude
     conclude_negotiation, conclude_certificate, conclude_edge, conclude_dns_delay;
 
 /**
+ * What to do about it: the row's remedy, or the one for the software that the facts speak of. An English gettext msgid with
+ * {names}, never NULL.
+ */
+const char *cause_remedy(const struct conclusion *conclusion);
+
+/**
  * Fills {names} of a (translated) text with the conclusion's facts. A name without a fact becomes "?"; a parenthesis with
  * such a name is left out. Strangers' bytes stay raw.
  */

@@ -5,6 +5,11 @@
 
 /* clang-format off */
 #define CAUSES_CAPACITY(X) \
+    X(CAUSE_CAPACITY_NOW_AND_THEN, 830, "capacity.now_and_then", N_("fails now and then"), \
+      N_("One connection fails ({error}), the next from another port is answered."), \
+      N_("refused or reset at a full round trip; the retry succeeds"), \
+      N_("retry from a new source port"), \
+      N_("look for one bad back end behind the balancer, a restart, or a limit of connections; probe again")) \
     X(CAUSE_CAPACITY_QUEUE_FULL, 800, "capacity.queue_full", N_("accept queue full"), \
       N_("The server drops new connections."), \
       N_("no answer to SYN while a closed port resets"), \

@@ -35,6 +35,21 @@
       N_("verify errors 20 and 21 at depth 0, chain of 1"), \
       N_("the issuer named in the certificate completes the chain"), \
       N_("cat leaf.pem intermediate.pem > fullchain.pem, and point ssl_certificate at fullchain.pem")) \
+    X(CAUSE_CERT_WRONG_ISSUER, 330, "cert.wrong_issuer", N_("intermediate of another key"), \
+      N_("The intermediate {subject} is sent, and it did not sign the certificate."), \
+      N_("verify error 20 at depth 0 although an issuer of that name is sent"), \
+      N_("key identifiers: openssl x509 -noout -ext authorityKeyIdentifier,subjectKeyIdentifier"), \
+      N_("serve the intermediate that signed this certificate: the chain file that the CA gave with it")) \
+    X(CAUSE_CERT_MALFORMED, 332, "cert.malformed", N_("malformed certificate"), \
+      N_("The certificate's extension {extension} cannot be read; clients reject it."), \
+      N_("an extension of the leaf that does not parse"), \
+      N_("openssl x509 -noout -text"), \
+      N_("reissue; correct what made the certificate")) \
+    X(CAUSE_CERT_CA_LIMITS, 331, "cert.ca_limits", N_("CA exceeds its limits"), \
+      N_("A CA of the chain may not issue this certificate: x509 {limit} (depth {depth})."), \
+      N_("verify error 24, 25, 32, 47, 48 or 79, or 26 above the leaf"), \
+      N_("basicConstraints, keyUsage and nameConstraints of the CAs"), \
+      N_("reissue from a CA certificate that allows this name and depth")) \
     X(CAUSE_CERT_WRONG_ORDER, 306, "cert.wrong_order", N_("chain out of order"), \
       N_("Chain out of order, or with certificates that do not belong."), \
       N_("verify ok; an issuer is not the next subject"), \
@@ -46,7 +61,7 @@
       N_("compare with the certificate served without SNI"), \
       N_("reissue, or fix server_name")) \
     X(CAUSE_CERT_DEFAULT, 308, "cert.default", N_("default certificate"), \
-      N_("Default certificate: the name {host} is not configured here."), \
+      N_("Default certificate (for {names}): the name {host} is not configured here."), \
       N_("verify error 62, and the same certificate as without SNI"), \
       N_("no-SNI variant"), \
       N_("add the virtual host or the CDN domain")) \
@@ -109,7 +124,7 @@
       N_("Certificate does not verify: {error}."), \
       N_("verify error {code}"), \
       N_(""), \
-      N_(""))
+      N_("reissue the certificate without what the error names"))
 /* clang-format on */
 
 #endif

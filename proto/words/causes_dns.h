@@ -10,6 +10,16 @@
       N_("rcode 3"), \
       N_("authoritative and another resolver"), \
       N_("add the record")) \
+    X(CAUSE_DNS_DANGLING, 530, "dns.dangling_alias", N_("alias of a name that is not there"), \
+      N_("{host} is an alias (CNAME) of {target}, and that has no address ({error})."), \
+      N_("a CNAME, then rcode 3 or no address"), \
+      N_("ask for {target}"), \
+      N_("mend or remove the CNAME: whoever takes {target} next serves {host}")) \
+    X(CAUSE_DNS_ALIAS_LOOP, 531, "dns.alias_loop", N_("aliases in a circle"), \
+      N_("The aliases (CNAME) of {host} lead in a circle, by {target}."), \
+      N_("a CNAME leads back to a name that was passed"), \
+      N_("follow the CNAMEs one by one"), \
+      N_("break the circle: one of the names needs an A or AAAA record")) \
     X(CAUSE_DNS_SERVFAIL, 501, "dns.servfail", N_("resolver failed"), \
       N_("The resolver {resolver} failed on {host}."), \
       N_("rcode 2"), \

@@ -19,7 +19,7 @@
       N_("The edge cannot use its origin (HTTP {status})."), \
       N_("HTTP 502 or 504"), \
       N_("probe the origin"), \
-      N_("edge and origin logs")) \
+      N_("edge and origin logs; --origin ADDRESS:PORT probes the origin too")) \
     X(CAUSE_EDGE_520, 903, "edge.520", N_("520 unknown answer"), \
       N_("The origin answers the edge with something it cannot use (520)."), \
       N_("HTTP 520"), \

@@ -40,6 +40,16 @@
       N_("FIN with this SNI only"), \
       N_("control SNI succeeds"), \
       N_("configure the name at the server, or look at the path")) \
+    X(CAUSE_HELLO_NAME_SILENT, 730, "hello.name_silent", N_("silence on the name"), \
+      N_("A ClientHello with the name {host} is acknowledged and never answered; another name is answered."), \
+      N_("hello acknowledged, silence with this SNI only"), \
+      N_("control SNI succeeds"), \
+      N_("the rule for this name at the balancer or WAF, or the back end it leads to; else the path")) \
+    X(CAUSE_HELLO_NAME_PLAINTEXT, 731, "hello.name_plaintext", N_("plain text on the name"), \
+      N_("A ClientHello with the name {host} is answered with plain {protocol}; another name gets TLS."), \
+      N_("first bytes {bytes} with this SNI only"), \
+      N_("control SNI succeeds"), \
+      N_("a block page: look for the filter on the path, or the rule of the balancer for this name")) \
     X(CAUSE_HELLO_FORGED_ALERT, 707, "hello.forged_alert", N_("forged alert"), \
       N_("An alert came sooner than the server could answer ({when})."), \
       N_("plaintext alert earlier than the round trip"), \

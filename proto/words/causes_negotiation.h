@@ -15,6 +15,11 @@
       N_("alert 70 to TLS 1.3, ok with 1.2"), \
       N_("fixed-version variants"), \
       N_("ssl_protocols TLSv1.2 TLSv1.3;")) \
+    X(CAUSE_TLS_INTOLERANT_13, 430, "tls.intolerant_13", N_("TLS 1.3 hello not tolerated"), \
+      N_("A ClientHello that offers TLS 1.3 is refused ({error}); one of TLS 1.2 alone is answered."), \
+      N_("reset, close or alert to the normal hello, ok with 1.2"), \
+      N_("fixed-version variants, every name alike"), \
+      N_("update the server, or the balancer or firewall before it")) \
     X(CAUSE_TLS_LEGACY, 402, "tls.legacy", N_("legacy TLS only"), \
       N_("Legacy TLS only ({version})."), \
       N_("a default client gives up on the ServerHello"), \
@@ -26,20 +31,20 @@
       N_("the legacy-connect option clears it"), \
       N_("upgrade the TLS library of the server")) \
     X(CAUSE_TLS_NO_CIPHER, 404, "tls.no_cipher", N_("no common cipher"), \
-      N_("No common cipher."), \
+      N_("No common cipher (the server takes {cipher})."), \
       N_("alert 40"), \
       N_("a wide cipher list succeeds"), \
       N_("use the intermediate cipher list of Mozilla")) \
     X(CAUSE_TLS_NO_GROUP, 405, "tls.no_group", N_("no common group"), \
-      N_("No common key-exchange group."), \
+      N_("No common key-exchange group (the server takes {group})."), \
       N_("alert 40"), \
       N_("a wide group list succeeds"), \
       N_("ssl_ecdh_curve X25519:prime256v1;")) \
     X(CAUSE_TLS_NO_SIGALG, 406, "tls.no_signature", N_("no common signature algorithm"), \
-      N_("No common signature algorithm."), \
+      N_("No common signature algorithm (the server's key is on {curve})."), \
       N_("alert 40"), \
       N_("RSA-only and ECDSA-only variants"), \
-      N_("serve an RSA and an ECDSA certificate")) \
+      N_("serve an RSA certificate, and an ECDSA one on P-256")) \
     X(CAUSE_TLS_ALPN_REFUSED, 407, "tls.alpn", N_("ALPN refused"), \
       N_("The server rejects the ALPN protocol {alpn}."), \
       N_("alert 120"), \
@@ -59,12 +64,13 @@
       N_("The server refuses the handshake (alert {alert}), whatever is offered."), \
       N_("alert 40 to every variant"), \
       N_("ciphers, groups, signature algorithms, SNI"), \
-      N_("server log")) \
+      N_("server log; usual reasons: no certificate, one of another kind (RSA, ECDSA) than its ciphers need, " \
+         "or only ciphers that no client offers any more (RC4, 3DES)")) \
     X(CAUSE_TLS_PLAINTEXT, 411, "tls.plaintext", N_("plain text on the TLS port"), \
       N_("The port speaks {protocol}, not TLS."), \
       N_("first bytes {bytes}"), \
       N_("first 16 bytes"), \
-      N_("listen 443 ssl;")) \
+      N_("HTTP: listen 443 ssl; another service: correct the port, or where it is forwarded to")) \
     X(CAUSE_TLS_CLIENT_CERT, 412, "tls.client_cert", N_("client certificate required"), \
       N_("A client certificate is required ({names})."), \
       N_("CertificateRequest, then alert 40 or 116, or HTTP 400"), \
@@ -89,7 +95,7 @@
       N_("Reset after encrypted data began ({when})."), \
       N_("handshake ok, then reset"), \
       N_("idle instead of a request; other vantage"), \
-      N_("server log; the path when it is early")) \
+      N_("server log, or the back end of what ends TLS: one that is down looks so; the path when it is early")) \
     X(CAUSE_TLS_KEY_MISMATCH, 417, "tls.key_mismatch", N_("key does not match certificate"), \
       N_("The server signs with a key that is not its certificate's."), \
       N_("bad signature; alert 51 sent"), \

@@ -16,10 +16,10 @@
       N_("TTL-limited SYN"), \
       N_("ask the carrier")) \
     X(CAUSE_TCP_REJECTED, 602, "tcp.rejected", N_("rejected by a firewall"), \
-      N_("Rejected by {offender}, ICMP type {type} code {code}."), \
+      N_("Rejected by {offender}, ICMP type {type} code {code} ({meaning})."), \
       N_("ICMP answers the SYN"), \
       N_("the offender's address"), \
-      N_("change the firewall rule")) \
+      N_("change the firewall rule; when the network is unreachable, the route at {offender}")) \
     X(CAUSE_TCP_DROPPED, 603, "tcp.dropped", N_("no answer to SYN"), \
       N_("No answer to SYN from {ip}:{port}."), \
       N_("SYN retransmitted, nothing received"), \

@@ -91,6 +91,7 @@ static struct outcome classify_connect(const struct attempt *attempt)
         {ECONNREFUSED, OUTCOME_TCP_REFUSED},     {ETIMEDOUT, OUTCOME_TCP_TIMEOUT},
         {EHOSTUNREACH, OUTCOME_TCP_UNREACHABLE}, {ENETUNREACH, OUTCOME_TCP_UNREACHABLE},
         {EHOSTDOWN, OUTCOME_TCP_UNREACHABLE},    {EACCES, OUTCOME_TCP_UNREACHABLE},
+        {ECONNRESET, OUTCOME_HELLO_RESET}, /* after the SYN-ACK: the peer was faster than we to notice */
     };
     const struct evidence_flow *flow = &attempt->flow;
     if (flow->icmp_type >= 0)

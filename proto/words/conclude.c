@@ -35,12 +35,24 @@ bool case_shakes_hands(const struct case_file *file, enum variant variant)
     return attempt != NULL && attempt->clock.handshake_us != EVIDENCE_NEVER;
 }
 
+/* What the server says it is, on the first connection that came to an answer: some fail before one. */
+static const char *software(const struct case_file *file)
+{
+    for (size_t i = 0; i < file->count; i++) {
+        const char *name = file->origins[i] == NULL ? attempt_header(file->attempts[i], "server") : NULL;
+        if (name != NULL && name[0] != '\0')
+            return name;
+    }
+    return NULL;
+}
+
 static bool common_facts(const struct case_file *file, struct arena *arena, struct conclusion *conclusion)
 {
     const struct attempt *first = file->attempts[0];
     char ip[ADDRESS_TEXT_BYTES], raw[128];
-    const char *name = endpoint_sni(file->endpoint);
-    return conclusion_fact(conclusion, arena, "host", "%s", name[0] != '\0' ? name : file->endpoint->host) &&
+    const char *name = endpoint_sni(file->endpoint), *server = software(file);
+    return (server == NULL || conclusion_fact(conclusion, arena, "software", "%s", server)) &&
+           conclusion_fact(conclusion, arena, "host", "%s", name[0] != '\0' ? name : file->endpoint->host) &&
            conclusion_fact(conclusion, arena, "ip", "%s", address_text(&first->flow.destination, ip)) &&
            conclusion_fact(conclusion, arena, "port", "%u", file->endpoint->port) &&
            conclusion_fact(conclusion, arena, "error", "%s",

@@ -132,6 +132,8 @@ static bool conclude_now_and_then(const struct case_file *file, struct conclusio
     enum sign first = case_sign(file, 0), retry = case_variant_sign(file, VARIANT_RETRY);
     if (retry != SIGN_ANSWERED)
         return false;
+    if (first == SIGN_REFUSED || (first == SIGN_RESET && !case_is_early(file, 0)))
+        return named(conclusion, CAUSE_CAPACITY_NOW_AND_THEN);
     if (first == SIGN_CLOSED && !case_is_early(file, 0))
         return named(conclusion, CAUSE_CAPACITY_CLOSED_UNDER_LOAD);
     return (first == SIGN_UNACKED || first == SIGN_SILENT) && named(conclusion, CAUSE_CAPACITY_BURST);

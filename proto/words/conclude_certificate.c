@@ -1,6 +1,7 @@
 #include "words/conclude_certificate.h"
 
 #include <openssl/x509_vfy.h>
+#include <stddef.h>
 #include <string.h>
 #include <time.h>
 
@@ -79,11 +80,76 @@ static bool lacks_transparency(const struct case_file *file)
     return verifies(file) && cert_tls(file)->sct_count == 0 && claims_to_be_public(cert_leaf(file));
 }
 
+/* --- form ------------------------------------------------------------------------------------------------------- */
+
+/* An extension of the leaf that cannot be read: the verification then trips over it in another place. */
+static const char *malformed_extension(const struct case_file *file)
+{
+    const struct chain_certificate *leaf = cert_leaf(file);
+#define X(field, nid) {offsetof(struct chain_certificate, field), #field},
+    static const struct {
+        size_t offset;
+        const char *name;
+    } extensions[] = {EVIDENCE_EXTENSIONS(X)};
+#undef X
+    for (size_t i = 0; leaf != NULL && i < sizeof extensions / sizeof extensions[0]; i++) {
+        enum evidence_presence presence;
+        memcpy(&presence, (const char *)leaf + extensions[i].offset, sizeof presence);
+        if (presence == PRESENCE_MALFORMED)
+            return extensions[i].name;
+    }
+    return NULL;
+}
+
+static bool is_malformed(const struct case_file *file)
+{
+    return !verifies(file) && malformed_extension(file) != NULL;
+}
+
+static bool tell_malformed(const struct case_file *file, struct arena *arena, struct conclusion *conclusion)
+{
+    conclusion_rule_out(conclusion, CAUSE_CERT_UNTRUSTED_ROOT, VARIANT_NORMAL);
+    return conclusion_fact(conclusion, arena, "extension", "%s", malformed_extension(file));
+}
+
 /* --- strength and purpose ---------------------------------------------------------------------------------------- */
 
 static bool has_wrong_purpose(const struct case_file *file)
 {
-    return cert_raised(file, X509_V_ERR_INVALID_PURPOSE);
+    return cert_raised_at(file, X509_V_ERR_INVALID_PURPOSE, 0);
+}
+
+/* What a CA of the chain may not do, by its own certificate (RFC 5280, 4.2.1.3, 4.2.1.9 and 4.2.1.10). */
+static const int32_t ca_limits[] = {
+    X509_V_ERR_INVALID_CA,           X509_V_ERR_PATH_LENGTH_EXCEEDED,
+    X509_V_ERR_KEYUSAGE_NO_CERTSIGN, X509_V_ERR_PERMITTED_VIOLATION,
+    X509_V_ERR_EXCLUDED_VIOLATION,   X509_V_ERR_INVALID_PURPOSE, /* above the leaf */
+};
+
+static const struct verify_error *exceeded_limit(const struct case_file *file)
+{
+    const struct evidence_tls *tls = cert_tls(file);
+    for (size_t limit = 0; limit < sizeof ca_limits / sizeof ca_limits[0]; limit++) {
+        for (size_t i = 0; i < tls->verify_error_count; i++) {
+            bool of_leaf = ca_limits[limit] == X509_V_ERR_INVALID_PURPOSE && tls->verify_errors[i].depth == 0;
+            if (tls->verify_errors[i].code == ca_limits[limit] && !of_leaf)
+                return &tls->verify_errors[i];
+        }
+    }
+    return NULL;
+}
+
+static bool exceeds_limit(const struct case_file *file)
+{
+    return exceeded_limit(file) != NULL;
+}
+
+static bool tell_limit(const struct case_file *file, struct arena *arena, struct conclusion *conclusion)
+{
+    const struct verify_error *error = exceeded_limit(file);
+    return conclusion_fact(conclusion, arena, "limit", "%d %s", error->code,
+                           X509_verify_cert_error_string(error->code)) &&
+           conclusion_fact(conclusion, arena, "depth", "%u", error->depth);
 }
 
 static bool has_weak_key(const struct case_file *file)
@@ -136,7 +202,9 @@ static const struct cert_row faults[] = {
     {CAUSE_CERT_EXPIRED, cert_expired, cert_tell_expired},
     {CAUSE_CERT_INTERMEDIATE_EXPIRED, cert_intermediate_expired, cert_tell_intermediate},
     {CAUSE_CERT_NOT_YET_VALID, cert_not_yet_valid, cert_tell_not_yet},
+    {CAUSE_CERT_MALFORMED, is_malformed, tell_malformed},
     {CAUSE_CERT_SELF_SIGNED, cert_self_signed, cert_tell_names},
+    {CAUSE_CERT_WRONG_ISSUER, cert_wrong_issuer, cert_tell_wrong_issuer},
     {CAUSE_CERT_UNTRUSTED_ROOT, cert_untrusted_root, cert_tell_untrusted},
     {CAUSE_CERT_MISSING_INTERMEDIATE, cert_missing_intermediate, cert_tell_missing},
     {CAUSE_CERT_CN_ONLY, cert_only_common_name, cert_tell_names},
@@ -144,6 +212,7 @@ static const struct cert_row faults[] = {
     {CAUSE_CERT_DEFAULT, cert_default, cert_tell_default},
     {CAUSE_CERT_NAME, cert_name_wrong, cert_tell_names},
     {CAUSE_CERT_PURPOSE, has_wrong_purpose, NULL},
+    {CAUSE_CERT_CA_LIMITS, exceeds_limit, tell_limit},
     {CAUSE_CERT_WEAK_KEY, has_weak_key, tell_key},
     {CAUSE_CERT_SHA1, has_weak_signature, tell_signature},
     {CAUSE_CERT_MUST_STAPLE, cert_lacks_staple, cert_tell_staple},
@@ -182,7 +251,9 @@ static bool is_of_time(enum cause cause)
 static void add_others(const struct case_file *file, struct conclusion *conclusion, size_t from)
 {
     for (size_t i = from; i < FAULTS; i++) {
-        bool explained = conclusion->cause == CAUSE_LOCAL_CLOCK && is_of_time(faults[i].cause);
+        bool explained =
+            (conclusion->cause == CAUSE_LOCAL_CLOCK && is_of_time(faults[i].cause)) ||
+            (conclusion->cause == CAUSE_CERT_MALFORMED && faults[i].cause == CAUSE_CERT_WRONG_ISSUER);
         if (!explained && faults[i].holds(file))
             conclusion_also(conclusion, faults[i].cause);
     }

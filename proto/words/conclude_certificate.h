@@ -38,8 +38,9 @@ cert_fault cert_revoked, cert_lacks_staple, cert_responder_unreachable;
 cert_tell cert_tell_revoked, cert_tell_staple, cert_tell_responder;
 
 /* conclude_certificate_chain.c */
-cert_fault cert_self_signed, cert_untrusted_root, cert_missing_intermediate, cert_disordered;
-cert_tell cert_tell_untrusted, cert_tell_missing, cert_tell_order;
+cert_fault cert_self_signed, cert_untrusted_root, cert_missing_intermediate, cert_wrong_issuer,
+    cert_disordered;
+cert_tell cert_tell_untrusted, cert_tell_wrong_issuer, cert_tell_missing, cert_tell_order;
 
 /* conclude_certificate_name.c */
 cert_fault cert_wildcard_short, cert_only_common_name, cert_default, cert_name_wrong;

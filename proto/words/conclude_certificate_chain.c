@@ -13,6 +13,7 @@
  *                                        private root, which then calls itself a root or is fetched and turns out to be one
  *   leaf -> intermediate -> (nothing)    the chain is whole, its root is not trusted here (a root is not to be sent)
  *   leaf, other intermediate             as the first: what was sent does not belong
+ *   leaf, intermediate of that name      which did not sign it: the error is raised at the leaf all the same
  *
  * So the chain is walked by names, from the leaf up, through what was sent.
  */
@@ -60,11 +61,34 @@ bool cert_self_signed(const struct case_file *file)
     return cert_raised(file, X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT);
 }
 
+/* The certificate that is named as the leaf's issuer came, and the verification would not have it. */
+static const struct chain_certificate *namesake(const struct case_file *file)
+{
+    const struct evidence_tls *tls = cert_tls(file);
+    if (cert_leaf(file) == NULL || tls->chain[0].self_signed ||
+        !cert_raised_at(file, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, 0))
+        return NULL;
+    int issuer = issuer_named(tls, 0);
+    return issuer < 0 || tls->chain[issuer].self_signed ? NULL : &tls->chain[issuer];
+}
+
+bool cert_wrong_issuer(const struct case_file *file)
+{
+    return namesake(file) != NULL;
+}
+
+bool cert_tell_wrong_issuer(const struct case_file *file, struct arena *arena, struct conclusion *conclusion)
+{
+    conclusion_rule_out(conclusion, CAUSE_CERT_UNTRUSTED_ROOT, VARIANT_NORMAL);
+    return conclusion_fact(conclusion, arena, "subject", "%s", namesake(file)->subject);
+}
+
 bool cert_untrusted_root(const struct case_file *file)
 {
     if (cert_raised(file, X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN))
         return true;
-    if (!issuer_unknown(file) || cert_self_signed(file) || fetched_issuer(file) == ISSUER_COMPLETES)
+    if (!issuer_unknown(file) || cert_self_signed(file) || cert_wrong_issuer(file) ||
+        fetched_issuer(file) == ISSUER_COMPLETES)
         return false;
     if (cert_leaf(file) == NULL)
         return !cert_raised_at(file, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, 0);
@@ -92,7 +116,8 @@ bool cert_tell_untrusted(const struct case_file *file, struct arena *arena, stru
 
 bool cert_missing_intermediate(const struct case_file *file)
 {
-    return issuer_unknown(file) && !cert_self_signed(file) && !cert_untrusted_root(file);
+    return issuer_unknown(file) && !cert_self_signed(file) && !cert_untrusted_root(file) &&
+           !cert_wrong_issuer(file);
 }
 
 bool cert_tell_missing(const struct case_file *file, struct arena *arena, struct conclusion *conclusion)

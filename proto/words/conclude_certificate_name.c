@@ -33,11 +33,15 @@ static bool covers(const char *pattern, const char *host)
     return rest != NULL && rest != host && strcasecmp(pattern + 1, rest) == 0;
 }
 
-/* "*.x" against "a.b.x": the name that would have done lies below the wildcard's, only deeper. */
+/* "*.x" against "a.b.x", or against "x" itself: the name lies below the wildcard's, only deeper, or just above. */
 static bool lies_deeper(const char *pattern, const char *host)
 {
     size_t host_length = strlen(host), tail_length = strlen(pattern);
-    if (strncmp(pattern, "*.", 2) != 0 || host_length <= --tail_length)
+    if (strncmp(pattern, "*.", 2) != 0)
+        return false;
+    if (strcasecmp(pattern + 2, host) == 0)
+        return true;
+    if (host_length <= --tail_length)
         return false;
     const char *tail = host + host_length - tail_length;
     return strcasecmp(tail, pattern + 1) == 0 && memchr(host, '.', (size_t)(tail - host)) != NULL;
@@ -60,7 +64,11 @@ bool cert_wildcard_short(const struct case_file *file)
 
 bool cert_tell_wildcard(const struct case_file *file, struct arena *arena, struct conclusion *conclusion)
 {
-    const char *rest = strchr(host_of(file), '.');
+    const char *host = host_of(file), *rest = strchr(host, '.');
+    if (strcasecmp(short_wildcard(file) + 2, host) == 0)
+        return conclusion_fact(conclusion, arena, "wildcard", "%s", short_wildcard(file)) &&
+               conclusion_fact(conclusion, arena, "needed", "%s", host) &&
+               cert_tell_names(file, arena, conclusion);
     return conclusion_fact(conclusion, arena, "wildcard", "%s", short_wildcard(file)) &&
            (rest == NULL || conclusion_fact(conclusion, arena, "needed", "*%s", rest)) &&
            cert_tell_names(file, arena, conclusion);
@@ -69,7 +77,7 @@ bool cert_tell_wildcard(const struct case_file *file, struct arena *arena, struc
 bool cert_only_common_name(const struct case_file *file)
 {
     const struct evidence_tls *tls = cert_tls(file);
-    return mismatches(file) && cert_leaf(file) != NULL && !tls->has_san &&
+    return mismatches(file) && cert_leaf(file) != NULL && tls->leaf.name_count == 0 &&
            covers(tls->leaf.common_name, host_of(file));
 }
 

@@ -2,6 +2,7 @@
 
 #include <stddef.h>
 #include <string.h>
+#include <strings.h>
 
 /*
  * The name. An attempt that ended there has the resolver's error, and what came of asking again: unchecked after SERVFAIL,
@@ -27,6 +28,30 @@ static bool name_cause(struct conclusion *conclusion, enum cause cause, enum cer
     return true;
 }
 
+/* The name that the aliases end at; NULL: there are none. */
+static const char *last_alias(const struct dns_query *query)
+{
+    const char *last = NULL;
+    for (size_t i = 0; i < query->answer_count; i++)
+        if (query->answers[i].name[0] != '\0')
+            last = query->answers[i].name;
+    return last;
+}
+
+/* Does an alias lead back to the name asked for, or to another that was passed? */
+static bool in_a_circle(const struct dns_query *query, const char *host)
+{
+    for (size_t i = 0; i < query->answer_count; i++) {
+        const char *name = query->answers[i].name;
+        if (name[0] != '\0' && strcasecmp(name, host) == 0)
+            return true;
+        for (size_t before = 0; name[0] != '\0' && before < i; before++)
+            if (strcasecmp(query->answers[before].name, name) == 0)
+                return true;
+    }
+    return false;
+}
+
 static const struct address *first_address(const struct dns_query *query)
 {
     for (size_t i = 0; i < query->answer_count; i++)
@@ -44,6 +69,15 @@ static bool has_address(const struct dns_query *query, const struct address *add
 }
 
 /* --- a second answer --------------------------------------------------------------------------------------------- */
+
+/* Of late answers one with an address says more than one without. */
+static const struct dns_query *find_late(const struct attempt *attempt)
+{
+    for (size_t i = 0; i < attempt->dns_count; i++)
+        if (attempt->dns[i].how == ASK_LATE && first_address(&attempt->dns[i]) != NULL)
+            return &attempt->dns[i];
+    return find_query(attempt, ASK_LATE);
+}
 
 /* Has an attempt of the ladder shown that the other answer's address serves this name, certificate and all? */
 static bool other_is_right(const struct case_file *file, const struct dns_query *late)
@@ -101,6 +135,19 @@ static bool conclude_silence(const struct case_file *file, struct conclusion *co
     return name_cause(conclusion, CAUSE_DNS_TIMEOUT, CERTAINTY_CONSISTENT);
 }
 
+/* The name is there, as an alias; what it stands for is not. */
+static bool conclude_alias(const struct case_file *file, struct arena *arena, struct conclusion *conclusion)
+{
+    enum outcome_class class = file->outcomes[0].class;
+    const struct dns_query *query = find_query(file->attempts[0], ASK_PLAIN);
+    const char *target = query == NULL ? NULL : last_alias(query);
+    if (target == NULL || (class != OUTCOME_DNS_NXDOMAIN && class != OUTCOME_DNS_NO_ADDRESS))
+        return false;
+    bool circle = in_a_circle(query, file->endpoint->host);
+    (void)conclusion_fact(conclusion, arena, "target", "%s", circle ? query->answers[0].name : target);
+    return name_cause(conclusion, circle ? CAUSE_DNS_ALIAS_LOOP : CAUSE_DNS_DANGLING, CERTAINTY_CONSISTENT);
+}
+
 static bool conclude_no_address(const struct case_file *file, struct conclusion *conclusion)
 {
     static const struct {
@@ -151,9 +198,12 @@ static bool is_slow(const struct attempt *attempt)
 bool conclude_dns(const struct case_file *file, struct arena *arena, struct conclusion *conclusion)
 {
     const struct attempt *first = file->attempts[0];
-    const struct dns_query *late = find_query(first, ASK_LATE);
+    const struct dns_query *late = find_late(first);
     if (first->dns_count > 0)
         (void)conclusion_fact(conclusion, arena, "resolver", "%s", first->dns[0].resolver);
+    /* whoever answers there: it is not the server that the name stands for */
+    if (belongs_to_nobody(&first->flow.destination) && came_from_dns(first))
+        return name_cause(conclusion, CAUSE_DNS_NULL_ADDRESS, CERTAINTY_CONSISTENT);
     if (outcome_is_ok(file->outcomes[0])) {
         if (late != NULL)
             conclusion_also(conclusion, CAUSE_DNS_TWO_ANSWERS);
@@ -162,9 +212,7 @@ bool conclude_dns(const struct case_file *file, struct arena *arena, struct conc
     if (late != NULL && outcome_is_failure(file->outcomes[0]))
         return conclude_two_answers(file, late, arena, conclusion);
     if (file->outcomes[0].stage == OUTCOME_STAGE_DNS)
-        return conclude_no_address(file, conclusion);
-    if (belongs_to_nobody(&first->flow.destination) && came_from_dns(first))
-        return name_cause(conclusion, CAUSE_DNS_NULL_ADDRESS, CERTAINTY_CONSISTENT);
+        return conclude_alias(file, arena, conclusion) || conclude_no_address(file, conclusion);
     if (is_slow(first))
         conclusion_also(conclusion, CAUSE_DNS_SLOW);
     return false;

@@ -13,7 +13,7 @@
  *   reset, late        server_reset, or         server_reset
  *                      name_reset when the hello was never acknowledged
  *   never acked        name_dropped             never_acked; address_blocked when a sibling address answers
- *   acked, silent      server_silent            server_silent; capacity.hung when not even a FIN is answered
+ *   acked, silent      name_silent              server_silent; capacity.hung when not even a FIN is answered
  *   FIN                name_closed              closed
  *   alert, early       forged_alert             forged_alert
  *
@@ -93,6 +93,22 @@ static bool conclude_residual(const struct case_file *file, struct arena *arena,
 }
 
 /* --- what becomes of this name, and of others ---------------------------------------------------------------------- */
+
+/* Every name fails, and what is answered is a hello of TLS 1.2: both such, so that it is no server that is well again. */
+static bool is_intolerant(const struct case_file *file, const struct controls *controls)
+{
+    return controls->failed > 0 && controls->answered == 0 && file->attempts[0]->variant == VARIANT_NORMAL &&
+           case_shakes_hands(file, VARIANT_TLS12) && case_shakes_hands(file, VARIANT_LEGACY);
+}
+
+static bool conclude_intolerant(const struct controls *controls, struct conclusion *conclusion)
+{
+    conclusion_rule_out(conclusion, CAUSE_HELLO_SERVER_RESET, VARIANT_TLS12);
+    conclusion_rule_out(conclusion, CAUSE_HELLO_NAME_RESET, VARIANT_CONTROL_SNI);
+    if (controls->retry_failed)
+        conclusion->certainty = CERTAINTY_CONFIRMED;
+    return named(conclusion, CAUSE_TLS_INTOLERANT_13);
+}
 
 static bool conclude_reset(const struct case_file *file, const struct controls *controls,
                            struct conclusion *conclusion)
@@ -191,6 +207,8 @@ static bool conclude_failure(const struct case_file *file, struct arena *arena, 
         return true;
     if (is_hole(file, first))
         return conclude_hole(file, first, conclusion);
+    if ((first == SIGN_RESET || first == SIGN_CLOSED) && is_intolerant(file, &controls))
+        return conclude_intolerant(&controls, conclusion);
     if (first == SIGN_RESET)
         return conclude_reset(file, &controls, conclusion);
     if (first == SIGN_UNACKED)
@@ -201,7 +219,11 @@ static bool conclude_failure(const struct case_file *file, struct arena *arena, 
         return conclude_forged(file, &controls, conclusion);
     if (controls.answered > 0)
         conclusion_rule_out(conclusion, CAUSE_CAPACITY_HUNG, controls.by);
-    else if (attempt_silence(file->attempts[0]) == SILENCE_READS)
+    if (controls.answered > 0 && controls.failed == 0) {
+        conclusion_rule_out(conclusion, CAUSE_HELLO_SERVER_SILENT, controls.by);
+        return named(conclusion, CAUSE_HELLO_NAME_SILENT);
+    }
+    if (controls.answered == 0 && attempt_silence(file->attempts[0]) == SILENCE_READS)
         conclusion_rule_out(conclusion, CAUSE_CAPACITY_HUNG, VARIANT_NORMAL);
     return named(conclusion, CAUSE_HELLO_SERVER_SILENT);
 }

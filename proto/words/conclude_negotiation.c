@@ -21,14 +21,17 @@ static bool name_cause(struct conclusion *conclusion, enum cause cause, enum cer
 bool negotiation_alert_fact(const struct attempt *attempt, struct arena *arena, struct conclusion *conclusion)
 {
     uint8_t level, description;
-    return !attempt_alert(attempt, true, &level, &description) || description == ALERT_CLOSE_NOTIFY ||
-           conclusion_fact(conclusion, arena, "alert", "%u %s", description, tls_alert_name(description));
+    if (!attempt_alert(attempt, true, &level, &description) || description == ALERT_CLOSE_NOTIFY)
+        return true;
+    const char *name = tls_alert_name(description);
+    return conclusion_fact(conclusion, arena, "alert", "%u %s", description,
+                           name[0] == '\0' ? "which no standard knows" : name);
 }
 
 /* --- during the handshake ---------------------------------------------------------------------------------------- */
 
-/* The version that a server offers which we do not take, from its ServerHello: record header, message header, version. */
-static uint16_t offered_version(const struct attempt *attempt)
+/* Record header, message header, version: of a server whose offer we do not take nothing else is kept. */
+uint16_t negotiation_hello_version(const struct attempt *attempt)
 {
     const uint8_t *bytes = attempt->end.first_bytes;
     bool is_hello = attempt->end.first_byte_count >= 11 && bytes[0] == 22 && bytes[5] == 2;
@@ -38,7 +41,7 @@ static uint16_t offered_version(const struct attempt *attempt)
 static bool conclude_old_version(const struct case_file *file, struct arena *arena,
                                  struct conclusion *conclusion)
 {
-    uint16_t version = offered_version(file->attempts[0]);
+    uint16_t version = negotiation_hello_version(file->attempts[0]);
     enum variant asked = file->attempts[0]->variant;
     bool answers = case_shakes_hands(file, VARIANT_LEGACY) || case_shakes_hands(file, VARIANT_TLS12);
     if (asked == VARIANT_TLS13 && (version == 0x0303 || case_shakes_hands(file, VARIANT_TLS12)))

@@ -17,6 +17,7 @@ enum {
     ALERT_HANDSHAKE_FAILURE = 40,
     ALERT_DECRYPT_ERROR = 51,
     ALERT_PROTOCOL_VERSION = 70,
+    ALERT_INSUFFICIENT_SECURITY = 71,
     ALERT_UNRECOGNIZED_NAME = 112,
     ALERT_CERTIFICATE_REQUIRED = 116,
     ALERT_NO_APPLICATION_PROTOCOL = 120,
@@ -25,6 +26,9 @@ enum {
 /** "40 handshake_failure" as the fact "alert", when this attempt received an alert. @return false without memory. */
 bool negotiation_alert_fact(const struct attempt *attempt, struct arena *arena,
                             struct conclusion *conclusion);
+
+/** The version in the record that begins with a ServerHello (RFC 8446, 4.1.3: 1.2 stands for 1.3 as well); 0: none came. */
+uint16_t negotiation_hello_version(const struct attempt *attempt);
 
 /* conclude_negotiation_alert.c: the server refused with an alert. */
 conclude_fn negotiation_alert;

@@ -37,7 +37,9 @@ static void rule_out_failed(const struct case_file *file, struct conclusion *con
         {VARIANT_CLIENT_CERT, CAUSE_TLS_CLIENT_CERT},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        if (rows[i].cause != conclusion->cause && was_made(file, rows[i].variant) &&
+        /* no hello of ours offers all that was ever a cipher: the widest does not rule it out when nothing helps */
+        bool open = conclusion->cause == CAUSE_TLS_HANDSHAKE_FAILURE && rows[i].cause == CAUSE_TLS_NO_CIPHER;
+        if (rows[i].cause != conclusion->cause && !open && was_made(file, rows[i].variant) &&
             !shakes(file, rows[i].variant))
             conclusion_rule_out(conclusion, rows[i].cause, rows[i].variant);
     }
@@ -47,6 +49,20 @@ static void rule_out_failed(const struct case_file *file, struct conclusion *con
 static bool is_legacy(const struct attempt *attempt)
 {
     return attempt->tls.version < 0x0303;
+}
+
+/* The curve of the server's key when the normal hello does not offer it: it cannot check what such a key signs (RFC 8422, 5.1.1). */
+static const char *foreign_curve(const struct attempt *attempt)
+{
+    static const char *const offered[] = {"", "prime256v1", "secp384r1", "secp521r1", "ED25519", "ED448"};
+    const struct evidence_tls *tls = &attempt->tls;
+    if (tls->chain_count == 0 || !tls->chain[0].parsed || strcmp(tls->chain[0].key_type, "EC") != 0)
+        return NULL;
+    for (size_t i = 0; i < sizeof offered / sizeof offered[0]; i++) {
+        if (strcmp(tls->chain[0].key_group, offered[i]) == 0)
+            return NULL;
+    }
+    return tls->chain[0].key_group;
 }
 
 /* What a hello that offers more agreed on and the normal one does not offer. */
@@ -59,7 +75,7 @@ static enum cause missing_offer(const struct attempt *attempt)
         return CAUSE_TLS_NO_GROUP;
     if (tls->signature != 0 && !negotiation_offers_signature(tls->signature))
         return CAUSE_TLS_NO_SIGALG;
-    return CAUSE_NONE;
+    return foreign_curve(attempt) == NULL ? CAUSE_NONE : CAUSE_TLS_NO_SIGALG;
 }
 
 static enum cause by_wider_offer(const struct case_file *file)
@@ -76,12 +92,16 @@ static enum cause by_wider_offer(const struct case_file *file)
     return CAUSE_NONE;
 }
 
-/* TLS 1.3 alone is refused, but not for its version, and every suite was offered: what is left to disagree on are groups. */
+/*
+ * TLS 1.3 alone is refused because nothing that was offered suits (RFC 8446, 4.1.1), although every suite was: what is left to
+ * disagree on are groups. Another alert is no answer to an offer.
+ */
 static bool speaks_13_otherwise(const struct case_file *file)
 {
     struct outcome only;
     return case_outcome(file, VARIANT_TLS13, &only) && only.class == OUTCOME_TLS_ALERT &&
-           only.raw != ALERT_PROTOCOL_VERSION && was_made(file, VARIANT_WIDE) && !shakes(file, VARIANT_WIDE);
+           (only.raw == ALERT_HANDSHAKE_FAILURE || only.raw == ALERT_INSUFFICIENT_SECURITY) &&
+           was_made(file, VARIANT_WIDE) && !shakes(file, VARIANT_WIDE);
 }
 
 /* One version alone was asked for, or the variants show that one alone is spoken. */
@@ -92,8 +112,8 @@ static enum cause by_version(const struct case_file *file)
         return shakes(file, VARIANT_TLS13) || shakes(file, VARIANT_RETRY) ? CAUSE_TLS_ONLY_13 : CAUSE_NONE;
     if (asked == VARIANT_TLS13)
         return shakes(file, VARIANT_TLS12) ? CAUSE_TLS_NO_13 : CAUSE_NONE;
-    if (shakes(file, VARIANT_TLS12))
-        return speaks_13_otherwise(file) ? CAUSE_TLS_NO_GROUP : CAUSE_TLS_NO_13;
+    if (shakes(file, VARIANT_TLS12)) /* which the normal hello offers as well */
+        return speaks_13_otherwise(file) ? CAUSE_TLS_NO_GROUP : CAUSE_TLS_INTOLERANT_13;
     return shakes(file, VARIANT_TLS13) ? CAUSE_TLS_ONLY_13 : CAUSE_NONE;
 }
 
@@ -142,6 +162,14 @@ static enum cause by_variants(const struct case_file *file)
     return CAUSE_NONE;
 }
 
+/* Every version from 1.0 on was offered, and none is to its liking. */
+static bool refuses_legacy(const struct case_file *file)
+{
+    struct outcome old;
+    return file->attempts[0]->variant == VARIANT_NORMAL && case_outcome(file, VARIANT_LEGACY, &old) &&
+           old.raw_kind == RAW_ALERT && old.raw == ALERT_PROTOCOL_VERSION;
+}
+
 /* Without a variant the alert to a hello of fixed versions still says on which side the server's lie. */
 static enum cause by_version_alert(const struct case_file *file)
 {
@@ -151,6 +179,8 @@ static enum cause by_version_alert(const struct case_file *file)
     cause = by_wider_offer(file);
     if (cause != CAUSE_NONE)
         return cause;
+    if (refuses_legacy(file))
+        return CAUSE_TLS_HANDSHAKE_FAILURE;
     enum variant asked = file->attempts[0]->variant;
     return asked == VARIANT_TLS12   ? CAUSE_TLS_ONLY_13
            : asked == VARIANT_TLS13 ? CAUSE_TLS_NO_13
@@ -191,6 +221,7 @@ static bool has_control(const struct case_file *file, enum cause cause)
         return shakes(file, VARIANT_NO_ALPN);
     case CAUSE_TLS_ONLY_13:
     case CAUSE_TLS_NO_13:
+    case CAUSE_TLS_INTOLERANT_13:
         return by_version(file) == cause;
     case CAUSE_TLS_NAME_UNKNOWN:
     case CAUSE_TLS_SNI_REQUIRED:
@@ -200,6 +231,16 @@ static bool has_control(const struct case_file *file, enum cause cause)
     }
 }
 
+/* What has no name here keeps its IANA number. */
+static bool tell_number(struct conclusion *conclusion, struct arena *arena, const char *key, uint16_t number,
+                        const char *name)
+{
+    if (number == 0)
+        return true;
+    return name[0] != '\0' ? conclusion_fact(conclusion, arena, key, "%s", name)
+                           : conclusion_fact(conclusion, arena, key, "0x%04X", number);
+}
+
 static bool tell_agreed(const struct case_file *file, struct arena *arena, struct conclusion *conclusion)
 {
     enum variant wider = shakes(file, VARIANT_WIDE) ? VARIANT_WIDE : VARIANT_LEGACY;
@@ -207,11 +248,13 @@ static bool tell_agreed(const struct case_file *file, struct arena *arena, struc
     if (attempt == NULL)
         return true;
     const struct evidence_tls *tls = &attempt->tls;
-    const char *version = tls_version_name(tls->version);
-    return conclusion_fact(conclusion, arena, "version", "%s", version[0] == '\0' ? "?" : version) &&
-           conclusion_fact(conclusion, arena, "cipher", "%s", tls_cipher_name(tls->cipher)) &&
-           (tls->group == 0 ||
-            conclusion_fact(conclusion, arena, "group", "%s", tls_group_name(tls->group))) &&
+    const char *version =
+        tls_version_name(tls->version != 0 ? tls->version : negotiation_hello_version(attempt));
+    const char *curve = foreign_curve(attempt);
+    return (curve == NULL || conclusion_fact(conclusion, arena, "curve", "%s", curve)) &&
+           conclusion_fact(conclusion, arena, "version", "%s", version[0] == '\0' ? "?" : version) &&
+           tell_number(conclusion, arena, "cipher", tls->cipher, tls_cipher_name(tls->cipher)) &&
+           tell_number(conclusion, arena, "group", tls->group, tls_group_name(tls->group)) &&
            (tls->signature == 0 ||
             conclusion_fact(conclusion, arena, "signature", "%s", tls_signature_name(tls->signature)));
 }

@@ -105,6 +105,8 @@ bool negotiation_client_certificate(const struct case_file *file, struct arena *
     conclusion->cause = CAUSE_TLS_CLIENT_CERT;
     if (helps || (outcome.raw_kind == RAW_ALERT && outcome.raw == ALERT_CERTIFICATE_REQUIRED))
         conclusion->certainty = CERTAINTY_CONFIRMED;
+    if (helps)
+        (void)conclusion_fact(conclusion, arena, "given", "%s", "yes");
     (void)tell(file, first, arena, conclusion);
     return true;
 }

@@ -29,6 +29,13 @@ static bool looks_like_mysql(const struct evidence_end *end)
            (bytes[4] == 10 || bytes[4] == 0xff);
 }
 
+/* An error packet: its length, then the field that begins each: severity. */
+static bool looks_like_postgres(const struct evidence_end *end)
+{
+    const uint8_t *bytes = end->first_bytes;
+    return end->first_byte_count >= 6 && bytes[0] == 'E' && bytes[1] == 0 && bytes[2] == 0 && bytes[5] == 'S';
+}
+
 static const char *protocol_of(const struct evidence_end *end)
 {
     static const struct {
@@ -46,6 +53,8 @@ static const char *protocol_of(const struct evidence_end *end)
         if (begins(end, greetings[i].begins) && contains(end, greetings[i].contains))
             return greetings[i].protocol;
     }
+    if (looks_like_postgres(end))
+        return "PostgreSQL";
     return looks_like_mysql(end) ? "MySQL" : NULL;
 }
 
@@ -67,8 +76,12 @@ bool negotiation_plaintext(const struct case_file *file, struct arena *arena, st
     const char *protocol = protocol_of(end);
     char bytes[BYTES_TEXT];
     show_bytes(end, bytes);
-    conclusion->cause = CAUSE_TLS_PLAINTEXT;
-    if (protocol != NULL)
+    /* A port that speaks TLS to other names is no plain one. */
+    bool only_name = case_shakes_hands(file, VARIANT_CONTROL_SNI) || case_shakes_hands(file, VARIANT_NO_SNI);
+    conclusion->cause = only_name ? CAUSE_HELLO_NAME_PLAINTEXT : CAUSE_TLS_PLAINTEXT;
+    if (only_name)
+        conclusion_rule_out(conclusion, CAUSE_TLS_PLAINTEXT, VARIANT_CONTROL_SNI);
+    else if (protocol != NULL)
         conclusion->certainty = CERTAINTY_CONFIRMED; /* no TLS record, and a greeting of something else */
     return conclusion_fact(conclusion, arena, "bytes", "%s", bytes) &&
            conclusion_fact(conclusion, arena, "protocol", "%s",

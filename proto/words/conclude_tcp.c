@@ -98,6 +98,35 @@ static bool is_absent(const struct case_file *file)
     return slow && says_absent(&file->attempts[0]->flow);
 }
 
+/* RFC 792 and RFC 1812, 5.2.7.1; RFC 4443, 3.1. */
+static const char *unreachable_meaning(const struct evidence_flow *flow)
+{
+    static const char *const v4[] = {"network unreachable",
+                                     "host unreachable",
+                                     "protocol unreachable",
+                                     "port unreachable",
+                                     "fragmentation needed",
+                                     "source route failed",
+                                     "network unknown",
+                                     "host unknown",
+                                     "source host isolated",
+                                     "network prohibited",
+                                     "host prohibited",
+                                     "network unreachable for this service",
+                                     "host unreachable for this service",
+                                     "administratively prohibited",
+                                     "host precedence violation",
+                                     "precedence cut off"};
+    static const char *const v6[] = {
+        "no route",         "administratively prohibited",      "beyond the scope", "address unreachable",
+        "port unreachable", "source address failed its policy", "route rejected"};
+    bool six = flow->destination.length == 16;
+    size_t count = six ? sizeof v6 / sizeof v6[0] : sizeof v4 / sizeof v4[0];
+    bool known = flow->icmp_type == (six ? ICMP6_UNREACHABLE : ICMP_UNREACHABLE) && flow->icmp_code >= 0 &&
+                 (size_t)flow->icmp_code < count;
+    return !known ? "?" : six ? v6[flow->icmp_code] : v4[flow->icmp_code];
+}
+
 static bool conclude_rejected(const struct case_file *file, struct arena *arena,
                               struct conclusion *conclusion)
 {
@@ -114,7 +143,8 @@ static bool conclude_rejected(const struct case_file *file, struct arena *arena,
     return conclusion_fact(conclusion, arena, "offender", "%s",
                            address_text(&flow->icmp_offender, offender)) &&
            conclusion_fact(conclusion, arena, "type", "%d", flow->icmp_type) &&
-           conclusion_fact(conclusion, arena, "code", "%d", flow->icmp_code);
+           conclusion_fact(conclusion, arena, "code", "%d", flow->icmp_code) &&
+           conclusion_fact(conclusion, arena, "meaning", "%s", unreachable_meaning(flow));
 }
 
 static bool only_ipv6(const struct case_file *file)

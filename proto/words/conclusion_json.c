@@ -84,7 +84,7 @@ json_t *conclusion_json(const struct case_file *file, const struct conclusion *c
     set(&writer, value, "variants", variants_json(&writer, file));
     set(&writer, value, "ruled_out", ruled_out_json(&writer, conclusion));
     set(&writer, value, "also", also_json(&writer, conclusion));
-    set(&writer, value, "remedy", filled(row->remedy, conclusion));
+    set(&writer, value, "remedy", filled(cause_remedy(conclusion), conclusion));
     return finish(&writer, value);
 }
 

@@ -2,10 +2,7 @@
 
 #include <string.h>
 
-enum { NO_NEXT = -1 };
-
-/* Index of the certificate that is named as the issuer of this one. */
-static int named_issuer(const struct evidence_tls *tls, size_t index)
+int issuer_named(const struct evidence_tls *tls, size_t index)
 {
     const char *issuer = tls->chain[index].issuer;
     for (size_t i = 0; i < tls->chain_count; i++) {
@@ -13,15 +10,15 @@ static int named_issuer(const struct evidence_tls *tls, size_t index)
             strcmp(issuer, tls->chain[i].subject) == 0)
             return (int)i;
     }
-    return NO_NEXT;
+    return -1;
 }
 
 size_t issuer_top(const struct evidence_tls *tls)
 {
     size_t at = 0;
     for (size_t steps = 0; !tls->chain[at].self_signed && steps < tls->chain_count; steps++) {
-        int next = named_issuer(tls, at);
-        if (next == NO_NEXT)
+        int next = issuer_named(tls, at);
+        if (next < 0)
             break;
         at = (size_t)next;
     }

@@ -12,6 +12,9 @@
 
 enum { ISSUER_MAX_HOPS = 4 };
 
+/** Index of the certificate that is named as the issuer of the one at index; -1: it was not sent. */
+int issuer_named(const struct evidence_tls *tls, size_t index);
+
 /** Index of the last certificate that the leaf leads to, by names, in a chain that is not empty. */
 size_t issuer_top(const struct evidence_tls *tls);
 

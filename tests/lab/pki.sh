@@ -1,7 +1,7 @@
 #!/bin/bash
 # A certificate authority for the lab, made at run time: root, intermediate and whatever leaves are asked for.
 #   pki.sh DIR init
-#   pki.sh DIR leaf NAME [--names www.a.example,10.0.0.1] [--key ec|rsa|rsa:BITS] [--valid now|past|future|soon] [--self-signed]
+#   pki.sh DIR leaf NAME [--names www.a.example,10.0.0.1] [--key ec|ec:CURVE|rsa|rsa:BITS] [--valid now|past|future|soon] [--self-signed]
 #          [--issuer AUTHORITY] [--digest sha1] [--purpose clientAuth] [--extension LINE]... [--no-san]
 #   pki.sh DIR authority NAME [--issuer AUTHORITY] [--valid now|past] [--extension LINE]      another CA, of itself without --issuer
 # Leaves: NAME.key, NAME.pem (the leaf alone), NAME.chain.pem (as a server should send it). The root that clients trust: root.pem.
@@ -18,9 +18,10 @@ quietly() {
 new_key() { # KIND FILE
     case $1 in
         ec) quietly openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$2" ;;
+        ec:*) quietly openssl genpkey -algorithm EC -pkeyopt "ec_paramgen_curve:${1#ec:}" -out "$2" ;;
         rsa) quietly openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out "$2" ;;
         rsa:*) quietly openssl genpkey -algorithm RSA -pkeyopt "rsa_keygen_bits:${1#rsa:}" -out "$2" ;;
-        *) echo "pki.sh: unknown key kind $1 (ec, rsa or rsa:BITS)" >&2; return 2 ;;
+        *) echo "pki.sh: unknown key kind $1 (ec, ec:CURVE, rsa or rsa:BITS)" >&2; return 2 ;;
     esac
 }
 

@@ -17,6 +17,7 @@ certificate_papers() {
     certificate other --names www.other.example
     certificate wildcard --names "*.shop.example"
     certificate nosan --no-san
+    certificate garbled --no-san --extension 2.5.29.17=DER:30:7f:82
     certificate client --purpose clientAuth
     certificate sha1 --digest sha1
     certificate short --key rsa:1024
@@ -62,6 +63,10 @@ certificate_papers() {
     certificate deep --issuer deep3
     chain foreign.whole of-foreign foreign foreign-root
     chain wrong-intermediate ec foreign
+    authority Intermediate --issuer root # of the same name, with a key of its own
+    chain namesake ec Intermediate
+    certificate of-leaf --issuer ec
+    chain of-leaf.whole of-leaf ec intermediate
     chain shuffled ec root intermediate
     chain with-root ec intermediate root
     chain long deep deep3 deep2 deep1 intermediate
@@ -107,6 +112,8 @@ certificate_up() {
         nginx_server asks_nobody_stapled asks-nobody-stapled.chain asks-nobody-stapled
         nginx_server asks_web asks-web.chain asks-web
         nginx_server wrong_intermediate wrong-intermediate ec
+        nginx_server namesake namesake ec
+        nginx_server of_leaf of-leaf.whole of-leaf
         nginx_server shuffled shuffled ec
         nginx_server with_root with-root ec
         nginx_server name ec.chain ec "server_name www.blog.example;"

@@ -27,6 +27,8 @@ server:
     do-not-query-localhost: no
     qname-minimisation: no
     module-config: "validator iterator"
+    local-zone: "alias.example." static
+    local-data: "www.alias.example. CNAME absent.shop.example."
     trust-anchor: "bogus.example. DS 12345 13 2 0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF"
 remote-control:
     control-enable: no
@@ -46,7 +48,7 @@ CONF
 
 dns_up() {
     mkdir -p "$work/lab"
-    certificate ec --names "$lab_host,www.bogus.example"
+    certificate ec --names "$lab_host,www.bogus.example,null.shop.example"
     certificate other --names www.other.example
     {
         nginx_server web ec.chain ec

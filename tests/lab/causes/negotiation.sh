@@ -25,6 +25,7 @@ declare -A traditional=([rsa]=-traditional)
 negotiation_papers() {
     certificate ec
     certificate rsa --key rsa
+    certificate brainpool --key ec:brainpoolP256r1
     certificate other --names www.other.example
     certificate ec2
     certificate rsa2 --key rsa
@@ -100,6 +101,26 @@ banner_ftp() { says ftp greet hold '220 (vsFTPd 3.0.3)\r\n'; }
 banner_imap() { says imap greet hold '* OK [CAPABILITY IMAP4rev1] ready\r\n'; }
 banner_pop() { says pop greet hold '+OK ready\r\n'; }
 banner_unknown() { says odd answer close 'hello there\n'; }
+
+# haproxy_split WHAT CONDITION PORT: passes connections on to nginx, unread, but those whose first bytes meet the condition
+haproxy_split() {
+    take_port "$1"
+    printf '%s\n' "defaults" " mode tcp" " timeout client 10s" " timeout server 10s" " timeout connect 5s" \
+        "frontend front" " bind 127.0.0.1:${port[$1]}" " tcp-request inspect-delay 5s" \
+        " tcp-request content accept if { req.ssl_hello_type 1 }" " use_backend other if { $2 }" " default_backend web" \
+        "backend web" " server web 127.0.0.1:${port[only_12]}" "backend other" " server other 127.0.0.1:$3" >"$work/$1.haproxy"
+    start "$1" haproxy -f "$work/$1.haproxy"
+    started_at "$1"
+    target "$1"
+}
+
+# lab-raw as the other server
+split_to() { # WHAT CONDITION THEN [BYTES]
+    raw_server "behind_$1" answer "${@:3}" >/dev/null
+    haproxy_split "$1" "$2" "${port[behind_$1]}"
+}
+split_name() { split_to "$1" "req.ssl_sni -i $lab_host" "${@:2}"; }
+split_13() { split_to "$1" "req.payload(0,0),hex -m sub -i 002b0005040304 002b0003020304" "${@:2}"; } # supported_versions
 
 # A certificate of a CA that the server does not know
 s_stranger() {

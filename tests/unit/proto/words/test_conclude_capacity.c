@@ -50,6 +50,8 @@ static const struct paper_case cases[] = {
      CAUSE_CAPACITY_RATE_LIMITED,
      {{FATE_OK}, {FATE_OK, VARIANT_TLS12}, {FATE_T0, VARIANT_TLS13}, {FATE_T0, VARIANT_NO_SNI}}},
     {"closed now and then", CAUSE_CAPACITY_CLOSED_UNDER_LOAD, {{FATE_FIN}, RETRY(FATE_OK)}},
+    {"reset now and then", CAUSE_CAPACITY_NOW_AND_THEN, {{FATE_RESET}, RETRY(FATE_OK)}},
+    {"refused now and then", CAUSE_CAPACITY_NOW_AND_THEN, {{FATE_REFUSED}, RETRY(FATE_OK)}},
     {"unacknowledged now and then", CAUSE_CAPACITY_BURST, {{FATE_T3}, RETRY(FATE_OK)}},
 };
 PAPER_TEST(so_many_and_no_more, cases)

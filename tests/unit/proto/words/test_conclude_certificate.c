@@ -288,7 +288,7 @@ static const struct name_sketch {
     {"another name, chosen by SNI", CAUSE_CERT_NAME, "www.a.example", "www.b.example", "", true, false},
     {"another name, for all", CAUSE_CERT_DEFAULT, "www.a.example", "www.b.example", "", true, true},
     {"one label too many", CAUSE_CERT_WILDCARD, "b.www.a.example", "*.a.example", "", true, true},
-    {"the wildcard's parent", CAUSE_CERT_NAME, "a.example", "*.a.example", "", false, false},
+    {"the wildcard's parent", CAUSE_CERT_WILDCARD, "a.example", "*.a.example", "", false, false},
     {"another domain with the same end", CAUSE_CERT_NAME, "x.y.ba.example", "*.a.example", "", false, false},
     {"common name alone", CAUSE_CERT_CN_ONLY, "www.a.example", NULL, "www.a.example", true, true},
     {"wildcard as common name", CAUSE_CERT_CN_ONLY, "www.a.example", NULL, "*.A.example", false, false},
@@ -447,7 +447,7 @@ static void numbers_of_the_verification_have_their_causes(void **state)
         {X509_V_ERR_EE_KEY_TOO_SMALL, OUTCOME_CERT_WEAK_KEY, CAUSE_CERT_WEAK_KEY},
         {X509_V_ERR_CA_MD_TOO_WEAK, OUTCOME_CERT_WEAK_SIGNATURE, CAUSE_CERT_SHA1},
         {X509_V_ERR_CERT_REVOKED, OUTCOME_CERT_REVOKED, CAUSE_CERT_REVOKED},
-        {X509_V_ERR_PATH_LENGTH_EXCEEDED, OUTCOME_CERT_OTHER, CAUSE_CERT_OTHER},
+        {X509_V_ERR_PATH_LENGTH_EXCEEDED, OUTCOME_CERT_OTHER, CAUSE_CERT_CA_LIMITS},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct paper paper;

@@ -214,6 +214,34 @@ static void a_slow_name_is_told_when_nothing_else_is_wrong(void **state)
     end(&fixture);
 }
 
+static void aliases_that_lead_nowhere(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *aliases[2];
+        int32_t rcode;
+        const char *cause;
+    } samples[] = {
+        {{"edge.cdn.example", "gone.cdn.example"}, 3, "dns.dangling_alias"},
+        {{"edge.cdn.example", "bare.cdn.example"}, 0, "dns.dangling_alias"},
+        {{"edge.cdn.example", "WWW.shop.example"}, 0, "dns.alias_loop"},
+        {{"edge.cdn.example", "edge.cdn.example"}, 0, "dns.alias_loop"},
+    };
+    for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++) {
+        struct fixture fixture;
+        begin(&fixture);
+        add_query(fixture.attempts[0], 1, ASK_PLAIN, samples[i].rcode, NULL);
+        struct dns_query *query = &fixture.attempts[0]->dns[0];
+        query->answers = arena_array(&fixture.attempts[0]->arena, 2, sizeof *query->answers);
+        assert_non_null(query->answers);
+        query->answer_count = 2;
+        query->answers[0] = (struct dns_answer){.name = samples[i].aliases[0]};
+        query->answers[1] = (struct dns_answer){.name = samples[i].aliases[1]};
+        assert_string_equal(concluded(&fixture, 1), samples[i].cause);
+        end(&fixture);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -221,6 +249,7 @@ int main(void)
         cmocka_unit_test(an_answer_that_does_not_parse_is_malformed),
         cmocka_unit_test(addresses_that_belong_to_nobody),
         cmocka_unit_test(two_answers_that_contradict),
+        cmocka_unit_test(aliases_that_lead_nowhere),
         cmocka_unit_test(a_slow_name_is_told_when_nothing_else_is_wrong),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -72,7 +72,7 @@ static const struct paper_case names[] = {
      CAUSE_HELLO_ADDRESS_BLOCKED,
      {{FATE_T3}, RETRY(FATE_T3), BOTH_CONTROLS(FATE_T3), SIBLING}},
     {"silent on the name",
-     CAUSE_HELLO_SERVER_SILENT,
+     CAUSE_HELLO_NAME_SILENT,
      {{FATE_T4}, RETRY(FATE_T4), BOTH_CONTROLS(FATE_OK)},
      .ruled_out = CAUSE_CAPACITY_HUNG},
     {"silent, but it reads",
