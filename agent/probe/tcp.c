@@ -34,6 +34,7 @@ bool tcp_snapshot_take(int fd, int64_t at_us, struct tcp_snapshot *ret_snapshot)
         .snd_mss = info.tcpi_snd_mss,
         .pmtu = info.tcpi_pmtu,
         .segs_out = info.tcpi_segs_out,
+        .dsack_dups = info.tcpi_dsack_dups,
     };
     return true;
 }

@@ -161,11 +161,15 @@ static bool conclude_dropped(const struct case_file *file, struct conclusion *co
     return true;
 }
 
-/* Packets that were lost on one connection: what was sent again after the SYN, and what came before its turn. */
+/*
+ * Packets that were lost on one connection: what was sent again, but for what had come (a loaded peer acknowledges late), and what
+ * came before its turn.
+ */
 static uint32_t lost_packets(const struct attempt *attempt)
 {
     const struct tcp_snapshot *end = &attempt->tcp[MOMENT_END];
-    return end->taken ? end->total_retrans + (end->rcv_ooopack > 0 ? 1 : 0) : 0;
+    uint32_t again = end->total_retrans > end->dsack_dups ? end->total_retrans - end->dsack_dups : 0;
+    return end->taken ? again + (end->rcv_ooopack > 0 ? 1 : 0) : 0;
 }
 
 /* All came through, several of them late, and not all of them at the SYN: that would be a limit. */

@@ -135,7 +135,8 @@ enum evidence_moment { EVIDENCE_MOMENTS(PLAN_ENUM) };
     X(uint32_t, backoff)                                                                                     \
     X(uint32_t, snd_mss)                                                                                     \
     X(uint32_t, pmtu)                                                                                        \
-    X(uint32_t, segs_out)
+    X(uint32_t, segs_out)                                                                                    \
+    X(uint32_t, dsack_dups) /* sent again although it had come: the peer says so (RFC 2883) */
 
 struct tcp_snapshot {
     bool taken;

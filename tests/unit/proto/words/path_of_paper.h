@@ -44,7 +44,7 @@ struct paper_attempt {
     enum variant variant;
     int after_ms; /* of what ended it, after the hello (or the SYN); 0: a full round trip */
     int start_s;  /* after the case began */
-    bool elsewhere, late, lost, reads, hangs, confirms;
+    bool elsewhere, late, lost, spurious, reads, hangs, confirms;
     int icmp; /* code, +1 */
 };
 
@@ -76,6 +76,7 @@ static inline void paper_tcp(struct attempt *attempt, const struct paper_attempt
                                                      .rcv_ooopack = paper->fate == FATE_T5,
                                                      .sacked = paper->fate == FATE_T6,
                                                      .total_retrans = paper->late + paper->lost * 2U,
+                                                     .dsack_dups = paper->spurious * 2U,
                                                      .segs_in = 8,
                                                      .segs_out = 8};
     if (shakes)

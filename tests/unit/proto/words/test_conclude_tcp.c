@@ -77,6 +77,11 @@ static const struct paper_case cases[] = {
     {"one packet sent again",
      CAUSE_NONE,
      {LOSSY(VARIANT_NORMAL), {FATE_OK, VARIANT_TLS12}, {FATE_OK, VARIANT_TLS13}}},
+    {"what had come was sent again",
+     CAUSE_NONE,
+     {{FATE_OK, VARIANT_NORMAL, .lost = true, .spurious = true},
+      {FATE_OK, VARIANT_TLS12, .lost = true, .spurious = true},
+      {FATE_OK, VARIANT_TLS13}}},
     {"healthy", CAUSE_NONE, {{FATE_OK}}},
 };
 PAPER_TEST(what_answers_the_syn, cases)
