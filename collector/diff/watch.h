@@ -26,15 +26,16 @@ struct watch;
     X(PLACE_REGION, 2, "region")                                                                             \
     X(PLACE_ASN, 3, "asn")                                                                                   \
     X(PLACE_VANTAGE, 4, "vantage-or-path")                                                                   \
-    X(PLACE_EDGE, 5, "edge")       /* a CDN's point of presence, or a server address that not everybody is led to */ \
+    X(PLACE_EDGE, 5,                                                                                         \
+      "edge") /* a CDN's point of presence, or a server address that not everybody is led to */              \
     X(PLACE_DNS, 6, "dns-answer")  /* an address that DNS gives to some */                                   \
     X(PLACE_SOME, 7, "unresolved") /* it fails, and the fleet cannot tell where */
 
 /* X(symbol, number, name): what kind of thing an incident is about */
 #define INCIDENT_KINDS(X)                                                                                    \
     X(INCIDENT_FAILS, 1, "fails")                                                                            \
-    X(INCIDENT_DIFFERS, 2, "differs")           /* successes look different in the place */                  \
-    X(INCIDENT_VANTAGE_ASIDE, 3, "set-aside")   /* a vantage that blames nobody until it is well */          \
+    X(INCIDENT_DIFFERS, 2, "differs")         /* successes look different in the place */                    \
+    X(INCIDENT_VANTAGE_ASIDE, 3, "set-aside") /* a vantage that blames nobody until it is well */            \
     X(INCIDENT_EXPIRES, 4, "certificate-expires")
 
 /* X(symbol, number, name) */
@@ -57,12 +58,12 @@ bool incident_kind_from_name(const char *name, enum incident_kind *ret_kind);
 /* A place, with what its kind needs; all else is 0, "" or none. Texts are borrowed. */
 struct place {
     enum place_kind kind;
-    int64_t endpoint_id; /* ENDPOINT, and EDGE and DNS of one endpoint; 0 when pooled over several */
-    int64_t vantage_id;  /* VANTAGE */
-    int64_t asn;         /* ASN */
-    const char *region;  /* REGION */
-    const char *edge;    /* EDGE: the CDN, when known */
-    const char *pop;     /* EDGE: the point of presence, when known */
+    int64_t endpoint_id;    /* ENDPOINT, and EDGE and DNS of one endpoint; 0 when pooled over several */
+    int64_t vantage_id;     /* VANTAGE */
+    int64_t asn;            /* ASN */
+    const char *region;     /* REGION */
+    const char *edge;       /* EDGE: the CDN, when known */
+    const char *pop;        /* EDGE: the point of presence, when known */
     struct address address; /* EDGE, DNS: the server's */
 };
 
@@ -74,15 +75,18 @@ struct sight {
     int64_t vantage_id;
     struct outcome outcome;
     enum sight_confirm confirm;
-    enum cause cause; /* concluded from the ladder's attempts; CAUSE_NONE: there were none, or nothing is wrong */
+    enum cause
+        cause; /* concluded from the ladder's attempts; CAUSE_NONE: there were none, or nothing is wrong */
     enum certainty certainty;
     struct address address; /* connected to; none: it did not come to that */
     const char *edge;       /* "" unknown */
     const char *pop;
     int64_t start_error_us;
     int64_t loop_lag_us;
-    bool pinned;     /* the endpoint's address is pinned: DNS had no part in it */
+    bool pinned; /* the endpoint's address is pinned: DNS had no part in it */
 };
+
+struct incident;
 
 struct watch_round {
     int64_t id;
@@ -90,6 +94,13 @@ struct watch_round {
     unsigned interval_s;
     size_t sight_count;
     const struct sight *sights;
+    /*
+     * What else was found to hold at this moment, by whoever reads the store: INCIDENT_DIFFERS, INCIDENT_EXPIRES. Only key, kind,
+     * place, outcome, cause, certainty, confidence, endpoints, vantages, caveats and hints are read. They open and close by the
+     * same rules as failures (EXPIRES at once). A condition that is not named in a round is taken for clean in it.
+     */
+    size_t condition_count;
+    const struct incident *conditions;
 };
 
 struct alternative {
@@ -97,11 +108,16 @@ struct alternative {
     double probability;
 };
 
-enum { INCIDENT_MAX_ALTERNATIVES = 8, INCIDENT_MAX_HINTS = 4, INCIDENT_MAX_CAVEATS = 6, INCIDENT_KEY_BYTES = 160 };
+enum {
+    INCIDENT_MAX_ALTERNATIVES = 8,
+    INCIDENT_MAX_HINTS = 4,
+    INCIDENT_MAX_CAVEATS = 6,
+    INCIDENT_KEY_BYTES = 160
+};
 
 /* Everything borrowed from the watch, valid during a callback. */
 struct incident {
-    int64_t id; /* the store's; 0 until watch_named */
+    int64_t id;                   /* the store's; 0 until watch_named */
     char key[INCIDENT_KEY_BYTES]; /* stable: kind, place and what fails: "fails/asn/4837/hello.reset" */
     enum incident_kind kind;
     struct place place;
@@ -118,19 +134,20 @@ struct incident {
     unsigned failed, attempts;                 /* inside, over the window */
     unsigned outside_failed, outside_attempts; /* valid vantages outside of the place */
     unsigned confirm_failed, confirm_attempts;
-    double fisher_p; /* at vantage level; 1 when it cannot be said */
-    double sign_p;   /* over discordant rounds */
-    bool significant; /* after false-discovery control over endpoints */
-    unsigned rounds_failed, rounds; /* since it was opened */
+    double fisher_p;                          /* at vantage level; 1 when it cannot be said */
+    double sign_p;                            /* over discordant rounds */
+    bool significant;                         /* after false-discovery control over endpoints */
+    unsigned rounds_failed, rounds;           /* since it was opened */
     int64_t opened_us, updated_us, closed_us; /* closed 0: open */
     int64_t first_round, last_round;
     bool flapping;
     double flap_penalty;
     unsigned transitions;
     double failing_share; /* of the rounds since it was opened first: what a flapping one is shown with */
-    size_t caveat_count; /* what the fleet is too small to tell; translated texts are made by the report from these */
+    size_t
+        caveat_count; /* what the fleet is too small to tell; translated texts are made by the report from these */
     const char *caveats[INCIDENT_MAX_CAVEATS]; /* English msgids, with the place filled in */
-    size_t hint_count; /* what would settle it: "add a second vantage in AS4134" */
+    size_t hint_count;                         /* what would settle it: "add a second vantage in AS4134" */
     const char *hints[INCIDENT_MAX_HINTS];
 };
 
@@ -138,12 +155,12 @@ typedef void incident_fn(const struct incident *incident, enum incident_change c
 
 /* All numbers of the model; watch_defaults fills in what ATTRIBUTION.md of docs/ says. */
 struct watch_options {
-    unsigned window_rounds;  /* W */
-    unsigned min_rounds;     /* valid ones before anything opens */
-    unsigned open_windows;   /* in a row */
+    unsigned window_rounds; /* W */
+    unsigned min_rounds;    /* valid ones before anything opens */
+    unsigned open_windows;  /* in a row */
     double open_posterior;
-    double in_scope_rate;    /* p1 */
-    double temper;           /* T */
+    double in_scope_rate; /* p1 */
+    double temper;        /* T */
     double baseline_min, baseline_max;
     unsigned close_rounds;
     int64_t close_us;

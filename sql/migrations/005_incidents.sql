@@ -7,6 +7,9 @@ ALTER TABLE site ADD COLUMN sentinel boolean NOT NULL DEFAULT false;
 -- The share of attempts that fail at a vantage while all is well, learned round by round; null: not learned yet.
 ALTER TABLE vantage ADD COLUMN baseline double precision;
 
+-- Where a redirect leads.
+ALTER TABLE attempt ADD COLUMN location text;
+
 -- Rounds are judged once, in order, when they are over.
 ALTER TABLE round ADD COLUMN judged_at timestamptz;
 CREATE INDEX round_unjudged ON round (start_at) WHERE closed_at IS NOT NULL AND judged_at IS NULL;
@@ -99,11 +102,12 @@ CREATE TABLE rollup_look (
     tls_group    integer NOT NULL,
     alpn         text NOT NULL,
     http_status  smallint NOT NULL,
+    location     text NOT NULL,
     address      text NOT NULL,
     edge         text NOT NULL,
     pop          text NOT NULL,
     count        integer NOT NULL,
-    PRIMARY KEY (endpoint_id, bucket_at, vantage_id, chain_id, tls_version, cipher, tls_group, alpn, http_status, address, edge, pop)
+    PRIMARY KEY (endpoint_id, bucket_at, vantage_id, chain_id, tls_version, cipher, tls_group, alpn, http_status, location, address, edge, pop)
 );
 CREATE INDEX rollup_look_time ON rollup_look (bucket_at);
 
