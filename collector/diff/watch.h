@@ -155,10 +155,13 @@ typedef void incident_fn(const struct incident *incident, enum incident_change c
 
 /* All numbers of the model; watch_defaults fills in what ATTRIBUTION.md of docs/ says. */
 struct watch_options {
-    unsigned window_rounds; /* W */
+    unsigned window_rounds; /* W: how far back a fault may have begun; at most 32 */
     unsigned min_rounds;    /* valid ones before anything opens */
     unsigned open_windows;  /* in a row */
     double open_posterior;
+    double path_posterior;       /* for one vantage, whose rounds are the least independent */
+    unsigned unresolved_windows; /* in a row, until a fault without a place opens */
+    unsigned narrow_windows;     /* in a row, until an open incident's place shrinks; it grows as one opens */
     double in_scope_rate; /* p1 */
     double temper;        /* T */
     double baseline_min, baseline_max;
