@@ -46,7 +46,8 @@ static bool show_quiet(struct plan *plan, const struct world_options *options)
         if (quiet.opens_by[k] > 0)
             printf("%s %u, ", place_kind_name((int)k), quiet.opens_by[k]);
     }
-    printf("of them %u at a path in a burst); %u times a vantage set aside\n", quiet.path_bursts, quiet.asides);
+    printf("of them %u at a path in a burst); %u times a vantage set aside\n", quiet.path_bursts,
+           quiet.asides);
     for (unsigned n = 0; n < NAIVE_COUNT; n++)
         printf("    %-32s %.2f\n", naive_name((enum naive)n), quiet.naive_opens[n] / days);
     if (options->vantages == 10)
@@ -82,7 +83,8 @@ static bool show_fault(struct plan *plan, const struct world_options *options, c
     print_score(&score, kind->name);
     double correct = score.correct / (double)score.trials;
     bool bad_links = options->cn_loss > 0.1;
-    double bound = kind->fault == WORLD_ENDPOINT ? 0.98 : kind->fault == WORLD_REGION ? (bad_links ? 0.97 : 0.98)
+    double bound = kind->fault == WORLD_ENDPOINT ? 0.98
+                   : kind->fault == WORLD_REGION ? (bad_links ? 0.97 : 0.98)
                    : kind->fault == WORLD_ASN    ? 0.95
                                                  : 0;
     if (options->vantages != 10 || bound == 0 || (bad_links && kind->fault != WORLD_REGION))
@@ -111,17 +113,22 @@ static bool show_fleet(struct plan *plan, unsigned vantages, double cn_loss)
 
 static int usage(const char *program)
 {
-    fprintf(stderr, "usage: %s [--quick] [--seed N] [--vantages 4|10|30|100] [--days N] [--trials N] [--cn-loss SHARE]\n",
-            program);
+    fprintf(
+        stderr,
+        "usage: %s [--quick] [--seed N] [--vantages 4|10|30|100] [--days N] [--trials N] [--cn-loss SHARE]\n",
+        program);
     return 2;
 }
 
 static bool read_options(int argc, char **argv, struct plan *plan)
 {
     static const struct option options[] = {
-        {"quick", no_argument, NULL, 'q'},          {"seed", required_argument, NULL, 's'},
-        {"vantages", required_argument, NULL, 'v'}, {"days", required_argument, NULL, 'd'},
-        {"trials", required_argument, NULL, 't'},   {"cn-loss", required_argument, NULL, 'c'},
+        {"quick", no_argument, NULL, 'q'},
+        {"seed", required_argument, NULL, 's'},
+        {"vantages", required_argument, NULL, 'v'},
+        {"days", required_argument, NULL, 'd'},
+        {"trials", required_argument, NULL, 't'},
+        {"cn-loss", required_argument, NULL, 'c'},
         {NULL, 0, NULL, 0},
     };
     int option = 0;
@@ -152,8 +159,8 @@ int main(int argc, char **argv)
     struct plan plan = {.days = 30, .trials = 200, .seed = 1, .cn_loss = 0.05};
     if (!read_options(argc, argv, &plan))
         return usage(argv[0]);
-    printf("seed %" PRIu64 ", %u quiet days, %u trials of each fault, one-minute rounds\n", plan.seed, plan.days,
-           plan.trials);
+    printf("seed %" PRIu64 ", %u quiet days, %u trials of each fault, one-minute rounds\n", plan.seed,
+           plan.days, plan.trials);
     for (size_t f = 0; f < sizeof fleets / sizeof fleets[0]; f++) {
         if (plan.only != 0 && plan.only != fleets[f])
             continue;

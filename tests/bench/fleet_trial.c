@@ -124,7 +124,8 @@ static void hear_quiet(const struct incident *incident, enum incident_change cha
     quiet->opens_by[incident->place.kind]++;
     bool burst = incident->place.kind == PLACE_VANTAGE;
     for (size_t i = 0; i < incident->endpoint_count; i++)
-        burst = burst && world_path_burst(listener->world, incident->endpoint_ids[i], incident->place.vantage_id);
+        burst =
+            burst && world_path_burst(listener->world, incident->endpoint_ids[i], incident->place.vantage_id);
     quiet->path_bursts += burst;
 }
 
@@ -201,8 +202,8 @@ static void hear_aside(const struct incident *incident, enum incident_change cha
         return;
     listener->has_opened = true;
     listener->said = incident->place.kind;
-    listener->was_correct = incident->kind == INCIDENT_VANTAGE_ASIDE &&
-                            world_is_place(listener->world, &incident->place, 0);
+    listener->was_correct =
+        incident->kind == INCIDENT_VANTAGE_ASIDE && world_is_place(listener->world, &incident->place, 0);
     listener->is_correct = listener->was_correct;
 }
 
@@ -224,8 +225,8 @@ static void count_trial(struct score *score, const struct listener *listener, un
     score->wrong_by[listener->said] += !listener->was_correct;
 }
 
-static bool run_trial(struct world *world, struct watch *watch, struct naive_state *naive, enum world_fault fault,
-                      unsigned endpoints, struct score *score)
+static bool run_trial(struct world *world, struct watch *watch, struct naive_state *naive,
+                      enum world_fault fault, unsigned endpoints, struct score *score)
 {
     struct listener listener = {.world = world, .score = score, .broken_endpoints = endpoints};
     unsigned opened_after = 0, opened[NAIVE_COUNT], naive_opened[NAIVE_COUNT] = {0};
@@ -261,8 +262,8 @@ static int order_rounds(const void *a, const void *b)
     return (int)*(const unsigned char *)a - (int)*(const unsigned char *)b;
 }
 
-bool trial_fault(const struct world_options *options, enum world_fault fault, unsigned endpoints, unsigned count,
-                 struct score *ret_score)
+bool trial_fault(const struct world_options *options, enum world_fault fault, unsigned endpoints,
+                 unsigned count, struct score *ret_score)
 {
     bool ok = true;
     memset(ret_score, 0, sizeof *ret_score);

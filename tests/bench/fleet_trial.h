@@ -18,9 +18,9 @@ const char *naive_name(enum naive rule);
 
 struct quiet {
     double endpoint_days;
-    unsigned opens;           /* incidents of any kind but set-aside ones */
+    unsigned opens; /* incidents of any kind but set-aside ones */
     unsigned opens_by[PLACE_SOME + 1];
-    unsigned path_bursts;     /* among them: one vantage, at a path that was in a burst */
+    unsigned path_bursts; /* among them: one vantage, at a path that was in a burst */
     unsigned asides;
     unsigned naive_opens[NAIVE_COUNT];
 };
@@ -38,8 +38,8 @@ struct score {
     unsigned naive_opened[NAIVE_COUNT];
 };
 /** One fault at a time, each in a world of its own. @param count  trials, at most TRIAL_MAX. */
-bool trial_fault(const struct world_options *options, enum world_fault fault, unsigned endpoints, unsigned count,
-                 struct score *ret_score);
+bool trial_fault(const struct world_options *options, enum world_fault fault, unsigned endpoints,
+                 unsigned count, struct score *ret_score);
 unsigned score_percentile(const struct score *score, unsigned percent);
 
 #endif

@@ -104,9 +104,10 @@ struct mix {
 };
 
 static const struct mix mixes[] = {
-    {4134, 0, {1, 2, 4, 12}}, {4837, 0, {1, 2, 4, 12}}, {9808, 0, {0, 0, 4, 8}},  {4538, 0, {0, 0, 0, 8}},
-    {9304, 1, {1, 1, 2, 8}},  {4760, 1, {0, 1, 2, 6}},  {9269, 1, {0, 0, 2, 6}},  {14061, 2, {1, 2, 4, 10}},
-    {24940, 2, {0, 1, 3, 10}}, {16509, 2, {0, 1, 3, 10}}, {63949, 2, {0, 0, 2, 10}},
+    {4134, 0, {1, 2, 4, 12}},  {4837, 0, {1, 2, 4, 12}},  {9808, 0, {0, 0, 4, 8}},
+    {4538, 0, {0, 0, 0, 8}},   {9304, 1, {1, 1, 2, 8}},   {4760, 1, {0, 1, 2, 6}},
+    {9269, 1, {0, 0, 2, 6}},   {14061, 2, {1, 2, 4, 10}}, {24940, 2, {0, 1, 3, 10}},
+    {16509, 2, {0, 1, 3, 10}}, {63949, 2, {0, 0, 2, 10}},
 };
 
 void world_defaults(struct world_options *options, unsigned vantages, uint64_t seed)
@@ -130,8 +131,8 @@ static void add_vantages(struct world *world, const struct mix *mix, unsigned co
     for (unsigned i = 0; i < count; i++) {
         size_t at = world->vantage_count++;
         snprintf(world->names[at], sizeof world->names[at], "%s-%zu", region_names[mix->region], at + 1);
-        world->vantages[at] = (struct matrix_vantage){(int64_t)at + 1, world->names[at],
-                                                      region_names[mix->region], mix->asn};
+        world->vantages[at] =
+            (struct matrix_vantage){(int64_t)at + 1, world->names[at], region_names[mix->region], mix->asn};
         world->region_of[at] = mix->region;
         world->carrier_of[at] = carrier;
     }
@@ -150,9 +151,9 @@ struct world *world_new(const struct world_options *options)
 {
     struct world *world = calloc(1, sizeof *world);
     size_t room = options->vantages, size = options->vantages == 4    ? 0
-                                           : options->vantages == 10 ? 1
-                                           : options->vantages == 30 ? 2
-                                                                     : 3;
+                                            : options->vantages == 10 ? 1
+                                            : options->vantages == 30 ? 2
+                                                                      : 3;
     if (world == NULL)
         return NULL;
     world->options = *options;
@@ -253,7 +254,8 @@ static void turn_path(struct world *world, struct path *path)
     if (chance(world, 0.2))
         path->address = (unsigned)world_random(world, ADDRESSES);
     /* A run of being blocked ends with one chance in three; one of passing so that the share comes out right. */
-    double ends = 1.0 / 3, begins = path->block_rate >= 0.95 ? 1 : ends * path->block_rate / (1 - path->block_rate);
+    double ends = 1.0 / 3,
+           begins = path->block_rate >= 0.95 ? 1 : ends * path->block_rate / (1 - path->block_rate);
     path->blocked = path->blocked ? !chance(world, ends) || path->block_rate >= 0.95
                                   : chance(world, begins > 1 ? 1 : begins);
 }
@@ -389,9 +391,9 @@ static bool draw_place(struct world *world)
         unsigned in_carrier = count_in(world, world->carrier_of, carrier);
         world->broken_region = region;
         world->broken_carrier = carrier;
-        if (world->fault == WORLD_REGION ? in_region >= 2
-                                         : in_carrier >= 2 && in_carrier < count_in(world, world->region_of,
-                                                                                    world->region_of[member]))
+        if (world->fault == WORLD_REGION
+                ? in_region >= 2
+                : in_carrier >= 2 && in_carrier < count_in(world, world->region_of, world->region_of[member]))
             return true;
     }
     return false;
@@ -412,9 +414,9 @@ static void draw_blocking(struct world *world)
 
 bool world_break(struct world *world, enum world_fault fault, unsigned count)
 {
-    static const enum outcome_class classes[] = {OUTCOME_HELLO_RESET, OUTCOME_TCP_TIMEOUT, OUTCOME_TCP_REFUSED,
-                                                 OUTCOME_HELLO_SILENT, OUTCOME_CERT_EXPIRED,
-                                                 OUTCOME_HTTP_GATEWAY};
+    static const enum outcome_class classes[] = {OUTCOME_HELLO_RESET,  OUTCOME_TCP_TIMEOUT,
+                                                 OUTCOME_TCP_REFUSED,  OUTCOME_HELLO_SILENT,
+                                                 OUTCOME_CERT_EXPIRED, OUTCOME_HTTP_GATEWAY};
     world->fault = fault;
     world->broken_endpoints = count;
     world->broken_vantage = (unsigned)world_random(world, world->vantage_count);
