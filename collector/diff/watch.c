@@ -281,9 +281,9 @@ static bool judge(struct watch *watch)
         if (watch->endpoints[e]->in_round && !claim_endpoint(watch, watch->endpoints[e]))
             return false;
     }
-    for (size_t e = 0; e < watch->endpoint_count; e++) {
+    for (unsigned e = 0; e < watch->endpoint_count; e++) {
         if (watch->endpoints[e]->in_round)
-            baseline_learn(watch, watch->endpoints[e]);
+            baseline_learn(watch, e);
     }
     return claim_significance(watch);
 }

@@ -54,11 +54,11 @@ static void name_families(const struct watch *watch, const struct watched_endpoi
     unsigned counts[FAMILY_NUMBERS] = {0};
     int first = 0, second = 0;
     for (unsigned v = 0; v < watch->vantage_count; v++) {
-        for (unsigned back = 0; back < claim->onset && back < endpoint->rounds; back++) {
+        struct inside inside = place_inside(watch, &claim->place, endpoint, v);
+        for (unsigned back = 0; inside.all && back < claim->onset && back < endpoint->rounds; back++) {
             const struct slot *slot = watch_slot(watch, endpoint, v, back);
             for (unsigned m = 0; m < MARKS_PER_ROUND; m++) {
-                if (mark_fails(&slot->marks[m]) &&
-                    place_holds(watch, &claim->place, endpoint, v, &slot->marks[m]))
+                if (mark_fails(&slot->marks[m]) && inside_has(&inside, &slot->marks[m]))
                     counts[family_of(slot->marks[m].class)]++;
             }
         }
@@ -140,7 +140,7 @@ static void test_claim(const struct watch *watch, const struct watched_endpoint 
                        struct claim *claim)
 {
     struct place_tests tests = {0};
-    place_tests_add(watch, &claim->place, endpoint, claim->onset, &tests);
+    place_test(watch, &claim->place, endpoint, claim->onset, &tests);
     claim->p = tests.outside > 0
                    ? exact_fisher(tests.bad_inside, tests.inside, tests.bad_outside, tests.outside)
                    : exact_sign(tests.rounds_for, tests.rounds_against);

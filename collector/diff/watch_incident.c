@@ -154,9 +154,10 @@ static bool gain_of(const struct watch *watch, const struct fault *fault, unsign
         return false;
     for (unsigned v = 0; v < watch->vantage_count; v++) {
         const struct slot *slot = watch_slot(watch, endpoint, v, 0);
-        for (unsigned m = 0; m < MARKS_PER_ROUND; m++) {
+        struct inside inside = place_inside(watch, &fault->seen.place, endpoint, v);
+        for (unsigned m = 0; inside.all && m < MARKS_PER_ROUND; m++) {
             const struct mark *mark = &slot->marks[m];
-            if (mark->state == MARK_NONE || !place_holds(watch, &fault->seen.place, endpoint, v, mark))
+            if (mark->state == MARK_NONE || !inside_has(&inside, mark))
                 continue;
             bool other =
                 mark_fails(mark) && !families_meet((int[2]){family_of(mark->class), 0}, fault->families);

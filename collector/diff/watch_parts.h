@@ -203,7 +203,7 @@ bool watch_gate(struct watch *watch, const struct watch_round *round);
 
 void baseline_prepare(const struct watch *watch, struct watched_vantage *vantage);
 /** Learns from the endpoint's last round, where no fault is claimed or known. */
-void baseline_learn(struct watch *watch, const struct watched_endpoint *endpoint);
+void baseline_learn(struct watch *watch, unsigned endpoint);
 
 /* --- watch_family.c: what fails ------------------------------------------------------------------------------------ */
 
@@ -227,9 +227,17 @@ enum view_mark view_read(const struct view *view, const struct mark *mark);
 /* --- watch_place.c ------------------------------------------------------------------------------------------------- */
 
 bool place_equal(const struct place *a, const struct place *b);
-/** Is an attempt of a vantage at an endpoint inside of the place? */
-bool place_holds(const struct watch *watch, const struct place *place,
-                 const struct watched_endpoint *endpoint, unsigned vantage, const struct mark *mark);
+/** Which attempts of one vantage at one endpoint are inside of a place: all, none, or those to one address. */
+struct inside {
+    bool all;
+    int address; /* -1: any */
+};
+struct inside place_inside(const struct watch *watch, const struct place *place,
+                           const struct watched_endpoint *endpoint, unsigned vantage);
+static inline bool inside_has(const struct inside *inside, const struct mark *mark)
+{
+    return inside->all && (inside->address < 0 || inside->address == mark->address);
+}
 /** Has the vantage an attempt inside of the place within the last rounds? */
 bool place_has_vantage(const struct watch *watch, const struct place *place,
                        const struct watched_endpoint *endpoint, unsigned vantage);
@@ -296,8 +304,8 @@ struct place_tests {
     unsigned bad_inside, inside, bad_outside, outside; /* vantages */
     unsigned rounds_for, rounds_against;
 };
-void place_tests_add(const struct watch *watch, const struct place *place,
-                     const struct watched_endpoint *endpoint, unsigned rounds, struct place_tests *tests);
+void place_test(const struct watch *watch, const struct place *place, const struct watched_endpoint *endpoint,
+                unsigned rounds, struct place_tests *tests);
 
 /* --- watch_say.c ------------------------------------------------------------------------------------------------------ */
 

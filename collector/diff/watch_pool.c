@@ -194,12 +194,13 @@ static struct outcome outcome_of(const struct watch *watch, const struct watched
     unsigned counts[FAMILY_NUMBERS] = {0};
     int most = 0;
     for (unsigned v = 0; v < watch->vantage_count && v < endpoint->vantage_room; v++) {
-        for (unsigned back = 0; back < claim->onset && back < endpoint->rounds; back++) {
+        struct inside inside = place_inside(watch, &claim->place, endpoint, v);
+        for (unsigned back = 0; inside.all && back < claim->onset && back < endpoint->rounds; back++) {
             const struct slot *slot = watch_slot(watch, endpoint, v, back);
             for (unsigned m = 0; m < MARKS_PER_ROUND; m++) {
                 const struct mark *mark = &slot->marks[m];
                 if (mark_fails(mark) && family_of(mark->class) == claim->families[0] &&
-                    place_holds(watch, &claim->place, endpoint, v, mark) &&
+                    inside_has(&inside, mark) &&
                     ++counts[mark->class] > counts[most])
                     most = mark->class;
             }

@@ -24,6 +24,7 @@ static const double prior_well = 0.98, prior_endpoint = 0.004, prior_region = 0.
 static const double pair_together = 10;  /* faults of two wide places are less than independent */
 static const double known_again = 20;    /* a place that has an open incident of the kind */
 static const double pair_min_score = 2;  /* weaker places need not be tried in pairs */
+static const double score_of_note = 1.5; /* below it a place is no better than none, whatever its prior */
 static const double explain_share = 0.5; /* posterior from which a place is set aside for the next step */
 
 static double score_series(const struct hypothesis *a, const struct hypothesis *b, unsigned rounds,
@@ -39,8 +40,8 @@ static double score_series(const struct hypothesis *a, const struct hypothesis *
             *ret_onset = r + 1;
         }
     }
-    if (most <= 0)
-        return -1;
+    if (most < score_of_note)
+        return 0;
     for (unsigned r = 0; r < rounds; r++)
         total += exp(sums[r] - most);
     return most + log(total / rounds);
@@ -54,6 +55,16 @@ static uint64_t vantage_bit(unsigned vantage)
     return x ^ (x >> 31);
 }
 
+/* The gains of one vantage by round, the last first. */
+static void add_gains(struct hypothesis *hypothesis, unsigned vantage, const double *gains, unsigned rounds)
+{
+    for (unsigned back = 0; back < rounds; back++)
+        hypothesis->series[back] += gains[back];
+    hypothesis->members++;
+    hypothesis->set += vantage_bit(vantage);
+}
+
+/* One attempt that went to an address. */
 static void add_gain(struct hypothesis *hypothesis, unsigned vantage, unsigned back, double gain)
 {
     hypothesis->series[back] += gain;
@@ -123,27 +134,38 @@ static void name_places(const struct watch *watch, const struct watched_endpoint
     }
 }
 
-static void gather_mark(struct watch *watch, const struct watched_endpoint *endpoint, struct layout *layout,
-                        const struct view *view, unsigned v, unsigned back, const struct mark *mark)
+static void gather_vantage(struct watch *watch, const struct watched_endpoint *endpoint, struct layout *layout,
+                           const struct view *view, unsigned v)
 {
     const struct watched_vantage *vantage = &watch->vantages[v];
     struct hypothesis *all = watch->hypotheses;
-    enum view_mark read = view_read(view, mark);
-    uint16_t pop = endpoint->cells[v].pop;
-    if (read == VIEW_MISSING)
-        return;
-    double gain = vantage->gains[read == VIEW_PASS ? MARK_PASS : mark->state];
-    add_gain(&all[0], v, back, gain);
-    add_gain(&all[layout->vantages + v], v, back, gain);
-    add_gain(&all[layout->regions + vantage->region_at], v, back, gain);
-    if (vantage->asn_at != 0)
-        add_gain(&all[layout->asns + vantage->asn_at], v, back, gain);
-    if (mark->address != 0) {
-        add_gain(&all[layout->addresses + mark->address], v, back, gain);
+    double gains[WATCH_MAX_WINDOW] = {0};
+    bool any = false;
+    for (unsigned back = 0; back < endpoint->rounds; back++) {
+        const struct slot *slot = watch_slot(watch, endpoint, v, back);
+        for (unsigned m = 0; m < MARKS_PER_ROUND; m++) {
+            const struct mark *mark = &slot->marks[m];
+            enum view_mark read = mark->state == MARK_NONE ? VIEW_MISSING : view_read(view, mark);
+            if (read == VIEW_MISSING)
+                continue;
+            double gain = vantage->gains[read == VIEW_PASS ? MARK_PASS : mark->state];
+            gains[back] += gain;
+            any = true;
+            if (mark->address != 0 && endpoint->address_count > 2)
+                add_gain(&all[layout->addresses + mark->address], v, back, gain);
+        }
     }
+    if (!any)
+        return;
+    uint16_t pop = endpoint->cells[v].pop;
     unsigned at = pop == 0 ? WATCH_MAX_POPS : pop_at(layout, pop);
+    add_gains(&all[0], v, gains, endpoint->rounds);
+    add_gains(&all[layout->vantages + v], v, gains, endpoint->rounds);
+    add_gains(&all[layout->regions + vantage->region_at], v, gains, endpoint->rounds);
+    if (vantage->asn_at != 0)
+        add_gains(&all[layout->asns + vantage->asn_at], v, gains, endpoint->rounds);
     if (at < WATCH_MAX_POPS)
-        add_gain(&all[layout->pops + at], v, back, gain);
+        add_gains(&all[layout->pops + at], v, gains, endpoint->rounds);
 }
 
 /* Vantages that are led to several addresses make the address a place of its own, whoever else is led there. */
@@ -174,12 +196,9 @@ static void gather(struct watch *watch, const struct watched_endpoint *endpoint,
     for (unsigned v = 0; v < watch->vantage_count; v++) {
         if (watch->peeled[v])
             continue;
-        for (unsigned back = 0; back < endpoint->rounds; back++) {
-            const struct slot *slot = watch_slot(watch, endpoint, v, back);
-            for (unsigned m = 0; m < MARKS_PER_ROUND; m++)
-                gather_mark(watch, endpoint, layout, view, v, back, &slot->marks[m]);
-        }
-        note_mixed(watch, endpoint, layout, v);
+        gather_vantage(watch, endpoint, layout, view, v);
+        if (endpoint->address_count > 2)
+            note_mixed(watch, endpoint, layout, v);
     }
     for (unsigned p = 0; p < layout->pop_count; p++) {
         struct place *place = &watch->hypotheses[layout->pops + p].place;
