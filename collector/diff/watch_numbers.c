@@ -37,8 +37,8 @@ static void add_mark(const struct mark *mark, bool is_inside, struct share *insi
     tests->confirm_failed += is_inside && mark->state == MARK_FAIL_CONFIRMED;
 }
 
-void place_test(const struct watch *watch, const struct place *place,
-                     const struct watched_endpoint *endpoint, unsigned rounds, struct place_tests *tests)
+void place_test(const struct watch *watch, const struct place *place, const struct watched_endpoint *endpoint,
+                unsigned rounds, struct place_tests *tests)
 {
     struct share inside[WATCH_MAX_WINDOW] = {{0}}, outside[WATCH_MAX_WINDOW] = {{0}};
     rounds = rounds < endpoint->rounds ? rounds : endpoint->rounds;

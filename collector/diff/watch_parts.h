@@ -258,6 +258,19 @@ void place_text(const struct place *place, char *out, size_t size);
 bool scope_explain(struct watch *watch, const struct watched_endpoint *endpoint, const struct view *view,
                    struct claim *ret_claims, size_t *ret_count);
 
+/* --- watch_weigh.c ------------------------------------------------------------------------------------------------- */
+
+/* Where each kind of place begins among the hypotheses. */
+struct layout {
+    unsigned vantages, regions, asns, addresses, pops, end;
+    uint16_t pop_texts[WATCH_MAX_POPS];
+    unsigned pop_count;
+};
+
+/** Fills in the posterior of every place. @return that of "well". */
+double scope_weigh(const struct watch *watch, const struct watched_endpoint *endpoint,
+                   const struct layout *layout);
+
 /* --- watch_claim.c ------------------------------------------------------------------------------------------------- */
 
 bool claim_endpoint(struct watch *watch, struct watched_endpoint *endpoint);

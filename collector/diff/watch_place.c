@@ -47,9 +47,10 @@ struct inside place_inside(const struct watch *watch, const struct place *place,
     case PLACE_DNS:
         if (place->address.length > 0)
             inside.address = find_address(endpoint, &place->address);
-        inside.all = place->address.length > 0 ? inside.address > 0
-                                               : place->pop[0] == '\0' || strcmp(watch->texts[endpoint->cells[vantage].pop],
-                                                                                 place->pop) == 0;
+        inside.all = place->address.length > 0
+                         ? inside.address > 0
+                         : place->pop[0] == '\0' ||
+                               strcmp(watch->texts[endpoint->cells[vantage].pop], place->pop) == 0;
         break;
     }
     return inside;
