@@ -73,11 +73,12 @@ bool incident_kind_from_name(const char *name, enum incident_kind *ret_kind)
 void watch_defaults(struct watch_options *options)
 {
     *options = (struct watch_options){
-        .window_rounds = 15,
+        .window_rounds = 20,
         .min_rounds = 3,
         .open_windows = 2,
         .open_posterior = 0.95,
-        .path_posterior = 0.9995,
+        .path_posterior = 0.98,
+        .path_well = 1e-4,
         .unresolved_windows = 10,
         .narrow_windows = 8,
         .in_scope_rate = 0.7,

@@ -119,12 +119,19 @@ static bool tells_more(const struct claim *apart, size_t apart_count, const stru
     return kinds && same > 0 && same < apart_count;
 }
 
+static bool is_convincing(const struct watch_options *options, const struct claim *claim)
+{
+    bool path = claim->place.kind == PLACE_VANTAGE;
+    if (claim->ongoing < 0.5 || (path && claim->well > options->path_well))
+        return false;
+    return claim->posterior >= (path ? options->path_posterior : options->open_posterior);
+}
+
 static void count_streaks(const struct watch *watch, const struct watched_endpoint *endpoint,
                           struct claim *claims, size_t count)
 {
     for (size_t c = 0; c < count; c++) {
-        bool path = claims[c].place.kind == PLACE_VANTAGE;
-        if (claims[c].posterior < (path ? watch->options.path_posterior : watch->options.open_posterior))
+        if (!is_convincing(&watch->options, &claims[c]))
             continue;
         claims[c].streak = 1;
         for (size_t o = 0; o < endpoint->claim_count; o++) {

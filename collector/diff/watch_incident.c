@@ -274,7 +274,7 @@ static void tell(struct fault *fault, const struct watch_round *round, incident_
     bool held = fault->seen.flapping && !fault->fresh;
     if (fault->over) {
         on_change(&fault->seen, INCIDENT_CLOSED, arg);
-    } else if ((fault->fresh || fault->changed) && !held) {
+    } else if (fault->state == FAULT_OPEN && (fault->fresh || fault->changed) && !held) {
         fault->seen.updated_us = round->start_us;
         enum incident_change change = !fault->fresh          ? INCIDENT_UPDATED
                                       : fault->seen.flapping ? INCIDENT_FLAPPING

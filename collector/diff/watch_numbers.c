@@ -200,7 +200,7 @@ static void take_claim(struct fault *fault, const struct claim *claim)
 {
     struct incident *incident = &fault->seen;
     double most = incident->certainty == CERTAINTY_CONFIRMED ? path_confidence_controlled : path_confidence;
-    if (claim == NULL)
+    if (claim == NULL || claim->ongoing < 0.5)
         return;
     incident->confidence = claim->posterior;
     if (incident->place.kind == PLACE_VANTAGE && incident->confidence > most)
@@ -225,6 +225,8 @@ static bool list_members(struct watch *watch, struct fault *fault, const bool *s
     fault->seen.vantage_ids = fault->vantage_ids;
     fault->seen.endpoint_ids = fault->endpoint_ids;
     fault->seen.endpoint_count = fault->member_count;
+    if (fault->seen.place.kind == PLACE_EDGE || fault->seen.place.kind == PLACE_DNS)
+        fault->seen.place.endpoint_id = fault->member_count == 1 ? fault->endpoint_ids[0] : 0;
     return true;
 }
 

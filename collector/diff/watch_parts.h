@@ -68,6 +68,8 @@ struct claim {
     struct place place;
     int families[2]; /* what fails, the most common first; 0: none */
     double posterior;
+    double well;     /* posterior of nothing being wrong */
+    double ongoing;  /* probability that it is not over, if it was there at all */
     unsigned onset;  /* rounds since it began, the last one included */
     unsigned streak; /* windows in a row at or above the threshold */
     double p;        /* of the exact test */
@@ -267,6 +269,8 @@ struct layout {
     unsigned pop_count;
 };
 
+/** The probability that a fault with these gains is still there: a row of clean rounds says that it is over. */
+double scope_ongoing(const struct watch *watch, const struct hypothesis *hypothesis);
 /** Fills in the posterior of every place. @return that of "well". */
 double scope_weigh(const struct watch *watch, const struct watched_endpoint *endpoint,
                    const struct layout *layout);

@@ -4,13 +4,18 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Which attempts a place holds. Texts in places are the watch's own, never NULL. */
+/*
+ * Which attempts a place holds. Texts in places are the watch's own, never NULL. An edge or an address is one place whichever
+ * endpoint shows it.
+ */
 
 bool place_equal(const struct place *a, const struct place *b)
 {
-    return a->kind == b->kind && a->endpoint_id == b->endpoint_id && a->vantage_id == b->vantage_id &&
-           a->asn == b->asn && strcmp(a->region, b->region) == 0 && strcmp(a->edge, b->edge) == 0 &&
-           strcmp(a->pop, b->pop) == 0 && address_equal(&a->address, &b->address);
+    bool own = a->kind == PLACE_ENDPOINT || a->kind == PLACE_SOME;
+    return a->kind == b->kind && (!own || a->endpoint_id == b->endpoint_id) &&
+           a->vantage_id == b->vantage_id && a->asn == b->asn && strcmp(a->region, b->region) == 0 &&
+           strcmp(a->edge, b->edge) == 0 && strcmp(a->pop, b->pop) == 0 &&
+           address_equal(&a->address, &b->address);
 }
 
 static int find_address(const struct watched_endpoint *endpoint, const struct address *address)

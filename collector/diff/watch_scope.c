@@ -13,7 +13,9 @@
  * 3. posterior = prior * exp(score), over all places and "well" (score 0), normalised. Two places with the same vantages are
  *    one: the wider keeps the name. Two places together compete too, with the product of their priors: else two regions that
  *    fail would make an endpoint of it.
- * 4. What the winner holds is set aside, and the rest is explained again: another fault may be there at the same time.
+ * 4. A fault that was there may be over: against k clean rounds at the end stands that it ended before them, with a hazard of h
+ *    a round: ongoing = 1 / (1 + h * sum over k up to its beginning of exp( -T * gain of the last k rounds )).
+ * 5. What the winner holds is set aside, and the rest is explained again: another fault may be there at the same time.
  */
 
 static const double explain_share = 0.5; /* posterior of "well" below which a place is looked for */
@@ -176,7 +178,9 @@ static void fill_claim(const struct watch *watch, const struct layout *layout, u
 {
     const struct hypothesis *all = watch->hypotheses;
     struct claim claim = {.place = all[best].place, .posterior = all[best].posterior, .p = 1};
+    claim.well = well;
     claim.onset = all[best].onset;
+    claim.ongoing = scope_ongoing(watch, &all[best]);
     if (claim.posterior < watch->options.open_posterior && 1 - well >= watch->options.open_posterior) {
         claim.place = (struct place){.kind = PLACE_SOME, .region = "", .edge = "", .pop = ""};
         claim.place.endpoint_id = all[0].place.endpoint_id;

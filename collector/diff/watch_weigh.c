@@ -2,29 +2,32 @@
 
 #include <math.h>
 
-/* How places compete: steps 2 and 3 of watch_scope.c. */
+/* How places compete: steps 2, 3 and 4 of watch_scope.c. */
 
 enum { PAIR_MAX_PLACES = 14 };
 
 static const double prior_well = 0.98, prior_endpoint = 0.004, prior_region = 0.006, prior_asn = 0.004,
                     prior_vantage = 0.006, prior_address = 0.004;
-static const double pair_together = 10;  /* faults of two wide places are less than independent */
-static const double known_again = 20;    /* a place that has an open incident of the kind */
-static const double pair_min_score = 2;  /* weaker places need not be tried in pairs */
+static const double pair_together = 10; /* faults of two wide places are less than independent */
+static const double known_again = 20;   /* a place that has an open incident of the kind */
+static const double pair_min_score = 2; /* weaker places need not be tried in pairs */
+static const double end_hazard = 0.05;  /* a fault ends in one round of twenty */
+static const double well_apart = 5;     /* rounds that speak so strongly part one fault from an earlier one */
 static const double score_of_note = 1.5; /* below it a place is no better than none, whatever its prior */
 
 static double score_series(const struct hypothesis *a, const struct hypothesis *b, unsigned rounds,
                            double temper, unsigned *ret_onset)
 {
     double sums[WATCH_MAX_WINDOW], sum = 0, most = 0, total = 0;
+    bool broken = false;
     *ret_onset = rounds;
     for (unsigned r = 0; r < rounds; r++) {
         sum += temper * (a->series[r] + (b == NULL ? 0 : b->series[r]));
         sums[r] = sum;
-        if (sum > most || r == 0) {
-            most = sum;
+        broken = broken || (most > 0 && sum < most - well_apart);
+        if (sum > most && !broken)
             *ret_onset = r + 1;
-        }
+        most = fmax(most, sum);
     }
     if (most < score_of_note)
         return 0;
@@ -191,6 +194,16 @@ static double weigh(const struct watch *watch, const struct watched_endpoint *en
     for (unsigned h = 0; h < layout->end; h++)
         all[h].posterior /= total;
     return exp(well - most) / total;
+}
+
+double scope_ongoing(const struct watch *watch, const struct hypothesis *hypothesis)
+{
+    double sum = 0, over = 0;
+    for (unsigned r = 0; r < hypothesis->onset && sum < well_apart; r++) {
+        sum += watch->options.temper * hypothesis->series[r];
+        over += end_hazard * exp(-sum);
+    }
+    return 1 / (1 + over);
 }
 
 double scope_weigh(const struct watch *watch, const struct watched_endpoint *endpoint,
