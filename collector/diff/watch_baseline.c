@@ -5,7 +5,8 @@
 /*
  * How often attempts fail at a vantage while all is well: its link, its carrier, the hour. Learned only where no fault is
  * claimed or known, so that an outage does not become normal; clamped, so that neither a perfect hour makes the first lost
- * packet an alarm nor a bad one makes the vantage deaf. Each vantage learns for itself: nothing is learned for a region.
+ * packet an alarm nor a bad one makes the vantage deaf. Each vantage learns for itself: nothing is learned for a region. What is learned lies half a window back, because a fault is
+ * not known as one in its first rounds.
  */
 
 static const double start_rate = 0.02;
@@ -62,9 +63,11 @@ void baseline_learn(struct watch *watch, unsigned at)
 {
     const struct watched_endpoint *endpoint = watch->endpoints[at];
     const struct place *places[EXPLAIN_MAX];
-    unsigned count = list_places(watch, endpoint, at, places);
+    unsigned count = list_places(watch, endpoint, at, places), back = watch->options.window_rounds / 2;
+    if (endpoint->rounds <= back)
+        return;
     for (unsigned v = 0; v < watch->vantage_count; v++) {
-        const struct slot *slot = watch_slot(watch, endpoint, v, 0);
+        const struct slot *slot = watch_slot(watch, endpoint, v, back);
         for (unsigned m = 0; m < MARKS_PER_ROUND; m++) {
             bool explained = slot->marks[m].state == MARK_NONE;
             for (unsigned p = 0; p < count && !explained; p++) {

@@ -70,6 +70,7 @@ struct claim {
     double posterior;
     double well;     /* posterior of nothing being wrong */
     double ongoing;  /* probability that it is not over, if it was there at all */
+    bool fails_now;  /* the last round speaks for it */
     unsigned onset;  /* rounds since it began, the last one included */
     unsigned streak; /* windows in a row at or above the threshold */
     double p;        /* of the exact test */
@@ -204,7 +205,7 @@ bool watch_gate(struct watch *watch, const struct watch_round *round);
 /* --- watch_baseline.c ---------------------------------------------------------------------------------------------- */
 
 void baseline_prepare(const struct watch *watch, struct watched_vantage *vantage);
-/** Learns from the endpoint's last round, where no fault is claimed or known. */
+/** Learns from a round of the endpoint half a window ago, where no fault is claimed or known now. */
 void baseline_learn(struct watch *watch, unsigned endpoint);
 
 /* --- watch_family.c: what fails ------------------------------------------------------------------------------------ */

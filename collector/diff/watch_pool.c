@@ -16,7 +16,7 @@ static bool is_standing(const struct watch *watch, const struct watched_endpoint
 {
     bool some = claim->place.kind == PLACE_SOME;
     unsigned windows = some ? watch->options.unresolved_windows : watch->options.open_windows;
-    return claim->streak >= windows && endpoint->rounds >= watch->options.min_rounds;
+    return claim->fails_now && claim->streak >= windows && endpoint->rounds >= watch->options.min_rounds;
 }
 
 /* --- endpoints that fail everywhere ---------------------------------------------------------------------------------- */

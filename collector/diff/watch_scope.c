@@ -179,6 +179,7 @@ static void fill_claim(const struct watch *watch, const struct layout *layout, u
     const struct hypothesis *all = watch->hypotheses;
     struct claim claim = {.place = all[best].place, .posterior = all[best].posterior, .p = 1};
     claim.well = well;
+    claim.fails_now = all[best].series[0] > 0;
     claim.onset = all[best].onset;
     claim.ongoing = scope_ongoing(watch, &all[best]);
     if (claim.posterior < watch->options.open_posterior && 1 - well >= watch->options.open_posterior) {

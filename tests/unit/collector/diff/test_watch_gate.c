@@ -34,7 +34,7 @@ static void test_sick_vantage(void **state)
     fleet_rounds(2);
     assert_why(7, "most endpoints");
     fleet_expect(0);
-    fleet_rounds(10);
+    fleet_rounds(25);
     fleet_expect(1);
     assert_int_equal(fleet.events[0].round, 8);
     assert_int_equal(fleet.events[0].incident.kind, INCIDENT_VANTAGE_ASIDE);
@@ -95,6 +95,20 @@ static void test_carrier_is_not_sick(void **state)
     assert_int_equal(fleet.events[0].incident.place.kind, PLACE_ASN);
     assert_int_equal(fleet.events[0].incident.place.asn, 4837);
     assert_int_equal(fleet.events[0].incident.endpoint_count, 7);
+}
+
+static void test_region_is_not_sick(void **state)
+{
+    (void)state;
+    fleet_start(ten, 10, 4);
+    fleet_quiet(5);
+    for (int64_t e = 1; e <= 4; e++)
+        fleet_fail_region(e, "hk", OUTCOME_TCP_TIMEOUT);
+    fleet_rounds(8);
+    assert_null(why_of(5, NULL));
+    assert_null(why_of(6, NULL));
+    fleet_expect(1);
+    assert_int_equal(fleet.events[0].incident.place.kind, PLACE_REGION);
 }
 
 static void test_endpoint_down_is_not_sick(void **state)
@@ -179,6 +193,7 @@ int main(void)
         cmocka_unit_test_teardown(test_half, fleet_stop),
         cmocka_unit_test_teardown(test_two_endpoints, fleet_stop),
         cmocka_unit_test_teardown(test_carrier_is_not_sick, fleet_stop),
+        cmocka_unit_test_teardown(test_region_is_not_sick, fleet_stop),
         cmocka_unit_test_teardown(test_endpoint_down_is_not_sick, fleet_stop),
         cmocka_unit_test_teardown(test_sentinels, fleet_stop),
         cmocka_unit_test_teardown(test_dead_sentinels, fleet_stop),

@@ -199,7 +199,7 @@ static void lead(unsigned round, unsigned stale, bool pinned)
 {
     fleet_fill();
     for (unsigned v = 1; v <= 10; v++) {
-        unsigned address = pinned ? 1 : (v + round) % 3;
+        unsigned address = (v + round) % 3;
         struct sight *sight = fleet_sight(1, v);
         sight->address = fleet_address(100 + address);
         sight->pinned = pinned;
@@ -245,7 +245,7 @@ static void test_bad_edge(void **state)
     assert_string_equal(event->edge, "somecdn");
 }
 
-/* A pinned endpoint has no answers to blame; and one address that all are led to is nobody's in particular. */
+/* A pinned endpoint has no answers to blame. */
 static void test_pinned(void **state)
 {
     (void)state;
@@ -256,6 +256,42 @@ static void test_pinned(void **state)
         assert_int_not_equal(fleet.events[i].incident.place.kind, PLACE_DNS);
         assert_int_not_equal(fleet.events[i].incident.place.kind, PLACE_EDGE);
     }
+}
+
+/* One address for all who get one, while a region gets none: nobody is led elsewhere, so it is not the answer. */
+static void test_one_address(void **state)
+{
+    (void)state;
+    fleet_start(ten, 10, 2);
+    fleet_fill();
+    for (unsigned v = 1; v <= 10; v++)
+        fleet_sight(1, v)->address = fleet_address(99);
+    fleet_rounds(5);
+    fleet_quiet(20);
+    fleet_fail_region(1, NULL, OUTCOME_TCP_REFUSED);
+    fleet_fail_region(1, "cn", OUTCOME_DNS_TIMEOUT);
+    for (unsigned v = 1; v <= 4; v++)
+        fleet_sight(1, v)->address.length = 0;
+    fleet_rounds(30);
+    assert_true(fleet.event_count > 0);
+    for (size_t i = 0; i < fleet.event_count; i++)
+        assert_int_not_equal(fleet.events[i].incident.place.kind, PLACE_DNS);
+}
+
+/* A burst of some minutes at one path is no incident; nor is a region of two that failed twice. */
+static void test_bursts(void **state)
+{
+    (void)state;
+    fleet_start(ten, 10, 3);
+    fleet_quiet(20);
+    fleet_fail(1, 9, OUTCOME_HELLO_SILENT);
+    fleet_rounds(8);
+    fleet_quiet(20);
+    fleet_expect(0);
+    fleet_fail_region(1, "hk", OUTCOME_HELLO_SILENT);
+    fleet_rounds(2);
+    fleet_quiet(5);
+    fleet_expect(0);
 }
 
 /* A point of presence that some vantages of two regions come out at. */
@@ -367,6 +403,8 @@ int main(void)
         cmocka_unit_test_teardown(test_stale_address, fleet_stop),
         cmocka_unit_test_teardown(test_bad_edge, fleet_stop),
         cmocka_unit_test_teardown(test_pinned, fleet_stop),
+        cmocka_unit_test_teardown(test_one_address, fleet_stop),
+        cmocka_unit_test_teardown(test_bursts, fleet_stop),
         cmocka_unit_test_teardown(test_pop, fleet_stop),
         cmocka_unit_test_teardown(test_region_or_address, fleet_stop),
         cmocka_unit_test_teardown(test_baseline, fleet_stop),
