@@ -47,7 +47,7 @@ static bool is_known(const struct watch *watch, const struct place *place)
     return false;
 }
 
-/* A place that holds what a wider one holds is the wider one. Wider ones come first in `order`. */
+/* A place that holds what a wider one holds is the wider one: so is an address that everybody is led to. */
 static bool is_twin(const struct watch *watch, const struct layout *layout, unsigned at)
 {
     const struct hypothesis *all = watch->hypotheses;
@@ -63,13 +63,10 @@ static void choose_live(const struct watch *watch, const struct watched_endpoint
                         const struct layout *layout)
 {
     struct hypothesis *all = watch->hypotheses;
-    unsigned addresses = 0;
-    for (unsigned h = layout->addresses; h < layout->pops; h++)
-        addresses += all[h].members > 0;
     all[0].live = all[0].members >= 2;
     for (unsigned h = layout->regions; h < layout->end; h++) {
         bool address = h >= layout->addresses && h < layout->pops;
-        bool place = all[h].members >= 2 && (!address || (addresses >= 2 && !endpoint->pinned));
+        bool place = all[h].members >= 2 && !(address && endpoint->pinned);
         all[h].live = place && !is_twin(watch, layout, h);
     }
     for (unsigned h = layout->vantages; h < layout->regions; h++)
