@@ -104,7 +104,10 @@ static void print_extent(const struct report *report, const struct matrix *matri
     (void)printf(ngettext("%u vantage", "%u vantages", matrix->vantage_count), matrix->vantage_count);
     (void)printf(", ");
     (void)printf(ngettext("%u endpoint", "%u endpoints", matrix->endpoint_count), matrix->endpoint_count);
-    (void)printf(_(", %s to %s\n"), report->extent.first_at, report->extent.last_at);
+    (void)printf(_(", %s to %s"), report->extent.first_at, report->extent.last_at);
+    if (window_is_rolled(&report->window))
+        (void)printf(_(", counted by ten minutes"));
+    (void)putchar('\n');
 }
 
 static void print_matrix_head(const struct report *report, const struct matrix *matrix)
