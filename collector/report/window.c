@@ -19,11 +19,12 @@ static const char *number_or_null(int64_t number, char out[WINDOW_NUMBER_BYTES])
     return number == 0 ? NULL : out;
 }
 
-PGresult *window_query(struct db *db, enum statement_id id, const struct window *window)
+/* @param period  the eighth parameter; NULL: the statement has seven. */
+static PGresult *query(struct db *db, enum statement_id id, const struct window *window, const char *period)
 {
     char since[UNITS_TIME_BYTES], until[UNITS_TIME_BYTES];
     char asn[WINDOW_NUMBER_BYTES], rounds[WINDOW_NUMBER_BYTES], round_id[WINDOW_NUMBER_BYTES];
-    const char *values[WINDOW_PARAMS] = {
+    const char *values[WINDOW_PARAMS + 1] = {
         window->site,
         window->since_us == 0 ? NULL : time_rfc3339(window->since_us, 6, since),
         window->until_us == 0 ? NULL : time_rfc3339(window->until_us, 6, until),
@@ -31,8 +32,20 @@ PGresult *window_query(struct db *db, enum statement_id id, const struct window 
         number_or_null(window->asn, asn),
         number_or_null(window->rounds, rounds),
         number_or_null(window->round_id, round_id),
+        period,
     };
-    return db_query(db, id, values, WINDOW_PARAMS);
+    return db_query(db, id, values, period == NULL ? WINDOW_PARAMS : WINDOW_PARAMS + 1);
+}
+
+PGresult *window_query(struct db *db, enum statement_id id, const struct window *window)
+{
+    return query(db, id, window, NULL);
+}
+
+PGresult *window_periods(struct db *db, enum statement_id id, const struct window *window, int64_t period_s)
+{
+    char period[WINDOW_NUMBER_BYTES];
+    return query(db, id, window, number_or_null(period_s, period));
 }
 
 bool window_extent(struct db *db, const struct window *window, struct window_extent *ret_extent)
