@@ -54,12 +54,13 @@ static enum statement_id source_of(enum statement_id id, const struct window *wi
     return id;
 }
 
-PGresult *window_query(struct db *db, enum statement_id id, const struct window *asked)
+/* @param period  the eighth parameter; NULL: the statement has seven. */
+static PGresult *query(struct db *db, enum statement_id id, const struct window *asked, const char *period)
 {
     const struct window aligned = window_aligned(asked), *window = &aligned;
     char since[UNITS_TIME_BYTES], until[UNITS_TIME_BYTES];
     char asn[WINDOW_NUMBER_BYTES], rounds[WINDOW_NUMBER_BYTES], round_id[WINDOW_NUMBER_BYTES];
-    const char *values[WINDOW_PARAMS] = {
+    const char *values[WINDOW_PARAMS + 1] = {
         window->site,
         window->since_us == 0 ? NULL : time_rfc3339(window->since_us, 6, since),
         window->until_us == 0 ? NULL : time_rfc3339(window->until_us, 6, until),
@@ -67,8 +68,20 @@ PGresult *window_query(struct db *db, enum statement_id id, const struct window 
         number_or_null(window->asn, asn),
         number_or_null(window->rounds, rounds),
         number_or_null(window->round_id, round_id),
+        period,
     };
-    return db_query(db, source_of(id, asked), values, WINDOW_PARAMS);
+    return db_query(db, source_of(id, asked), values, period == NULL ? WINDOW_PARAMS : WINDOW_PARAMS + 1);
+}
+
+PGresult *window_query(struct db *db, enum statement_id id, const struct window *window)
+{
+    return query(db, id, window, NULL);
+}
+
+PGresult *window_periods(struct db *db, enum statement_id id, const struct window *window, int64_t period_s)
+{
+    char period[WINDOW_NUMBER_BYTES];
+    return query(db, id, window, number_or_null(period_s, period));
 }
 
 bool window_extent(struct db *db, const struct window *window, struct window_extent *ret_extent)

@@ -33,6 +33,9 @@ struct window window_aligned(const struct window *window);
 /** Runs a report_* statement over the window, or the rolled_* one that stands for it. @return as db_query. */
 PGresult *window_query(struct db *db, enum statement_id id, const struct window *window);
 
+/** The same for a statement that cuts the window into periods of so many seconds (at least 1). */
+PGresult *window_periods(struct db *db, enum statement_id id, const struct window *window, int64_t period_s);
+
 /** What was seen, how many rounds, from when to when. */
 struct window_extent {
     long long rounds;
