@@ -238,6 +238,8 @@ static void count_round(struct fault *fault, enum round_says says, const struct 
         fault->last_failed_us = round->start_us;
         fault->seen.last_round = round->id;
     }
+    fault->seen.last_failed_us = fault->last_failed_us;
+    fault->seen.clean_rounds = fault->clean;
 }
 
 static void advance(struct watch *watch, struct fault *fault, const struct watch_round *round)
