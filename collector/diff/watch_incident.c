@@ -332,7 +332,7 @@ bool faults_advance(struct watch *watch, const struct watch_round *round, incide
         struct fault *fault = watch->faults[f];
         if (!fault->over)
             advance(watch, fault, round);
-        if (fault->state == FAULT_OPEN)
+        if (fault->state == FAULT_OPEN || fault->over)
             ok = show(watch, fault) && ok;
         tell(fault, round, on_change, arg);
         fault->fresh = fault->changed = fault->backed = fault->over = false;
