@@ -148,10 +148,14 @@ static void say_failure(struct buf *out, const json_t *incident)
 {
     struct outcome outcome;
     enum cause cause = CAUSE_NONE;
+    const char *class = "";
     if (rows_outcome(json_object_get(incident, "outcome"), &outcome))
-        (void)buf_text(out, _(outcome_class_text(outcome.class)));
-    if (cause_from_id(text_of(incident, "cause"), &cause) && cause != CAUSE_NONE &&
-        cause != CAUSE_UNCLASSIFIED)
+        class = outcome_class_text(outcome.class);
+    if (class[0] != '\0')
+        (void)buf_text(out, _(class));
+    bool named = cause_from_id(text_of(incident, "cause"), &cause) && cause != CAUSE_NONE &&
+                 cause != CAUSE_UNCLASSIFIED;
+    if (named && strstr(class, cause_row(cause)->name) == NULL) /* what the outcome does not say already */
         (void)buf_printf(out, _(" (%s)"), _(cause_row(cause)->name));
 }
 

@@ -19,7 +19,7 @@ WITH span AS (
     FROM seen GROUP BY vantage_id
 )
 SELECT v.name AS vantage, v.region, v.asn, c.attempts, c.failed, c.confirm_attempts, c.confirm_failed, c.local,
-       c.class, 0 AS raw_kind, 0 AS raw, (span.detail -> 'vantages' @> to_jsonb(v.id) OR v.id = span.vantage_id)::integer AS inside
+       c.class, 0 AS raw_kind, 0 AS raw, (span.detail -> 'vantages' @> to_jsonb(v.id) OR v.id IS NOT DISTINCT FROM span.vantage_id) AS inside
 FROM counted c
 JOIN vantage v ON v.id = c.vantage_id
 CROSS JOIN span
