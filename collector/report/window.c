@@ -25,6 +25,7 @@ static const enum statement_id rolled[][2] = {
     {STATEMENT_report_counts, STATEMENT_rolled_counts},     {STATEMENT_report_looks, STATEMENT_rolled_looks},
     {STATEMENT_report_rounds, STATEMENT_rolled_rounds},     {STATEMENT_report_site, STATEMENT_rolled_site},
     {STATEMENT_report_vantages, STATEMENT_rolled_vantages}, {STATEMENT_report_certs, STATEMENT_rolled_certs},
+    {STATEMENT_report_asn, STATEMENT_rolled_asn},
 };
 
 bool window_is_rolled(const struct window *window)

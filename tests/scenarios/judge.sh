@@ -70,7 +70,7 @@ stop "$collector_pid"
 equal "complaints of the judge" "$(grep -c 'statement judge_\|statement rollup_' logs/collector || true)" 0
 expect_exit 0 "$collector_program" db rollup --repair --state "$state"
 expect_output "counted"
-for report in matrix site vantages certs; do
+for report in matrix site asn vantages certs; do
     for since in 119m 3h; do
         run "$collector_program" report $report --since $since --format json --state "$state"
         jq -S 'del(.since, .until, .rounds, .bucket_s, .answer)
