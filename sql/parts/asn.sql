@@ -1,4 +1,4 @@
--- Each network in each region, with "counted" and "failures".
+-- Each network of "counted" with its outcomes ("failures"), the worst first.
 , outcomes AS (
     SELECT region, asn, jsonb_agg(jsonb_build_object('class', class, 'raw_kind', raw_kind, 'raw', raw, 'count', count)
                                   ORDER BY count DESC, class) AS outcomes

@@ -7,8 +7,8 @@
            count(*) FILTER (WHERE stage <> 1 AND class <> 0) AS failed,
            count(*) FILTER (WHERE stage = 1) AS local,
            count(DISTINCT endpoint_id) FILTER (WHERE stage <> 1 AND class <> 0) AS endpoints_failed,
-           percentile_disc(0.5) WITHIN GROUP (ORDER BY tcp_us) FILTER (WHERE class = 0) AS tcp_p50_us,
-           percentile_disc(0.5) WITHIN GROUP (ORDER BY tls_us) FILTER (WHERE class = 0) AS tls_p50_us
+           percentile_disc(0.5) WITHIN GROUP (ORDER BY tcp_us) AS tcp_p50_us,
+           percentile_disc(0.5) WITHIN GROUP (ORDER BY tls_us) AS tls_p50_us
     FROM kept WHERE role = 0
     GROUP BY region, coalesce(asn, 0)
 ), failures AS (
