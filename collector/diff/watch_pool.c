@@ -248,15 +248,23 @@ static void leave(struct watch *watch, const struct watch_round *round, struct f
         fault_close(watch, fault, round);
 }
 
+/* Would the incident shrink too soon, or an unresolved one become the first of several vantages? */
+static bool is_hasty(const struct watch *watch, const struct fault *own,
+                     const struct watched_endpoint *endpoint, const struct claim *claim)
+{
+    if (own->seen.place.kind == PLACE_SOME)
+        return claim->place.kind == PLACE_VANTAGE && endpoint->claim_count > 1;
+    return claim->streak < watch->options.narrow_windows &&
+           place_is_within(watch, &claim->place, &own->seen.place, endpoint);
+}
+
 static bool pool_claim(struct watch *watch, const struct watch_round *round, unsigned at,
                        const struct claim *claim)
 {
     struct fault *same = find_same(watch, FAULT_OPEN, claim, at), *own = find_own(watch, claim, at);
     struct place shared;
-    bool hasty = own != NULL && claim->streak < watch->options.narrow_windows &&
-                 own->seen.place.kind != PLACE_SOME &&
-                 place_is_within(watch, &claim->place, &own->seen.place, watch->endpoints[at]);
-    if (own != NULL && (claim->place.kind == PLACE_SOME || (same == NULL && hasty))) {
+    if (own != NULL && (claim->place.kind == PLACE_SOME ||
+                        (same == NULL && is_hasty(watch, own, watch->endpoints[at], claim)))) {
         own->backed = true;
         return true;
     }

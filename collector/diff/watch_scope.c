@@ -18,6 +18,8 @@
  * 5. What the winner holds is set aside, and the rest is explained again: another fault may be there at the same time.
  */
 
+enum { DENY_MIN_ATTEMPTS = 3 };
+
 static const double explain_share = 0.5; /* posterior of "well" below which a place is looked for */
 
 static uint64_t vantage_bit(unsigned vantage)
@@ -173,8 +175,35 @@ static void gather(struct watch *watch, const struct watched_endpoint *endpoint,
     }
 }
 
-static void fill_claim(const struct watch *watch, const struct layout *layout, unsigned best, double well,
-                       struct claim *ret_claim)
+/* Does a whole region pass, attempt for attempt, since the fault began? Then it is not the endpoint, whatever else it is. */
+static bool is_denied(const struct watch *watch, const struct watched_endpoint *endpoint, unsigned region,
+                      unsigned onset)
+{
+    unsigned seen = 0;
+    for (unsigned v = 0; v < watch->vantage_count; v++) {
+        for (unsigned back = 0; watch->vantages[v].region_at == region && back < onset; back++) {
+            const struct slot *slot = watch_slot(watch, endpoint, v, back);
+            for (unsigned m = 0; m < MARKS_PER_ROUND; m++) {
+                if (mark_fails(&slot->marks[m]))
+                    return false;
+                seen += slot->marks[m].state != MARK_NONE;
+            }
+        }
+    }
+    return seen >= DENY_MIN_ATTEMPTS;
+}
+
+static bool is_denied_anywhere(const struct watch *watch, const struct watched_endpoint *endpoint,
+                               const struct hypothesis *best)
+{
+    bool denied = false;
+    for (unsigned r = 0; best->place.kind == PLACE_ENDPOINT && r < watch->region_count && !denied; r++)
+        denied = is_denied(watch, endpoint, r, best->onset);
+    return denied;
+}
+
+static void fill_claim(const struct watch *watch, const struct watched_endpoint *endpoint,
+                       const struct layout *layout, unsigned best, double well, struct claim *ret_claim)
 {
     const struct hypothesis *all = watch->hypotheses;
     struct claim claim = {.place = all[best].place, .posterior = all[best].posterior, .p = 1};
@@ -182,7 +211,9 @@ static void fill_claim(const struct watch *watch, const struct layout *layout, u
     claim.fails_now = all[best].series[0] > 0;
     claim.onset = all[best].onset;
     claim.ongoing = scope_ongoing(watch, &all[best]);
-    if (claim.posterior < watch->options.open_posterior && 1 - well >= watch->options.open_posterior) {
+    bool open =
+        claim.posterior < watch->options.open_posterior || is_denied_anywhere(watch, endpoint, &all[best]);
+    if (open && 1 - well >= watch->options.open_posterior) {
         claim.place = (struct place){.kind = PLACE_SOME, .region = "", .edge = "", .pop = ""};
         claim.place.endpoint_id = all[0].place.endpoint_id;
         claim.posterior = 1 - well;
@@ -237,7 +268,7 @@ bool scope_explain(struct watch *watch, const struct watched_endpoint *endpoint,
         unsigned best = best_of(watch->hypotheses, layout.end);
         if (well >= 1 - explain_share)
             break;
-        fill_claim(watch, &layout, best, well, &ret_claims[count++]);
+        fill_claim(watch, endpoint, &layout, best, well, &ret_claims[count++]);
         if (ret_claims[count - 1].place.kind == PLACE_SOME)
             break;
         peel(watch, endpoint, &ret_claims[count - 1].place);

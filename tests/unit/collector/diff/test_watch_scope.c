@@ -112,6 +112,21 @@ static const struct matrix_vantage twins[] = {
     {1, "cn-1", "cn", 4837},  {2, "cn-2", "cn", 4837},  {3, "us-1", "us", 14061}, {4, "us-2", "us", 24940},
     {5, "us-3", "us", 16509}, {6, "de-1", "eu", 24940}, {7, "de-2", "eu", 24940}};
 
+/* Two of three regions fail, one vantage each, and the third never does: it is not the endpoint, and no more can be told. */
+static void test_denied(void **state)
+{
+    (void)state;
+    fleet_start(four, 3, 2);
+    fleet_quiet(20);
+    fleet_fail(1, 1, OUTCOME_HELLO_RESET);
+    fleet_fail(1, 2, OUTCOME_HELLO_RESET);
+    fleet_rounds(16);
+    const struct event *event = only_event(PLACE_SOME);
+    assert_int_equal(event->incident.place.endpoint_id, 1);
+    assert_true(has_alternative(&event->incident, PLACE_ENDPOINT));
+    assert_int_equal(event->incident.vantage_count, 2);
+}
+
 /* An ASN that is all of its region is the region, with a word about it. */
 static void test_twin(void **state)
 {
@@ -395,6 +410,7 @@ int main(void)
         cmocka_unit_test_teardown(test_one_vantage, fleet_stop),
         cmocka_unit_test_teardown(test_controlled_vantage, fleet_stop),
         cmocka_unit_test_teardown(test_lone_in_region, fleet_stop),
+        cmocka_unit_test_teardown(test_denied, fleet_stop),
         cmocka_unit_test_teardown(test_twin, fleet_stop),
         cmocka_unit_test_teardown(test_one_region, fleet_stop),
         cmocka_unit_test_teardown(test_fleet_of_one, fleet_stop),
