@@ -129,37 +129,26 @@ static void about_vantage(const struct watch *watch, struct fault *fault, const 
 static const struct address *own_address(const struct watch *watch, const struct fault *fault,
                                          const struct watched_endpoint *endpoint)
 {
-    unsigned inside = 0, outside = 0;
+    bool elsewhere[WATCH_MAX_ADDRESSES] = {false}, any_elsewhere = false;
+    unsigned own = 0;
     for (unsigned v = 0; v < watch->vantage_count && v < endpoint->vantage_room; v++) {
-        struct inside held = place_inside(watch, &fault->seen.place, endpoint, v);
+        struct inside inside = place_inside(watch, &fault->seen.place, endpoint, v);
         for (unsigned back = 0; back < endpoint->rounds; back++) {
             const struct slot *slot = watch_slot(watch, endpoint, v, back);
             for (unsigned m = 0; m < MARKS_PER_ROUND; m++) {
                 const struct mark *mark = &slot->marks[m];
                 if (mark->state == MARK_NONE || mark->address == 0)
                     continue;
-                bool in = inside_has(&held, mark);
-                unsigned *seen = in ? &inside : &outside;
-                if (in && inside != 0 && inside != mark->address)
+                if (!inside_has(&inside, mark))
+                    elsewhere[mark->address] = any_elsewhere = true;
+                else if (own != 0 && own != mark->address)
                     return NULL;
-                *seen = in ? mark->address : outside;
+                else
+                    own = mark->address;
             }
         }
     }
-    struct place there = {.kind = PLACE_DNS, .region = "", .edge = "", .pop = ""};
-    if (inside == 0)
-        return NULL;
-    there.address = endpoint->addresses[inside].address;
-    for (unsigned v = 0; v < watch->vantage_count; v++) {
-        bool in = place_has_vantage(watch, &fault->seen.place, endpoint, v);
-        outside +=
-            !in && place_has_vantage(
-                       watch, &(struct place){.kind = PLACE_ENDPOINT, .region = "", .edge = "", .pop = ""},
-                       endpoint, v);
-        if (!in && place_has_vantage(watch, &there, endpoint, v))
-            return NULL;
-    }
-    return outside > 0 ? &endpoint->addresses[inside].address : NULL;
+    return own != 0 && any_elsewhere && !elsewhere[own] ? &endpoint->addresses[own].address : NULL;
 }
 
 static void about_place(const struct watch *watch, struct fault *fault,
