@@ -2,6 +2,7 @@
 
 #include <getopt.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@ struct plan {
     uint64_t seed;
     unsigned only; /* vantages; 0: every fleet */
     double cn_loss;
+    bool quick; /* few trials: a share holds when it is within two standard errors of its bound */
     unsigned missed;
 };
 
@@ -89,8 +91,9 @@ static bool show_fault(struct plan *plan, const struct world_options *options, c
                                                  : 0;
     if (options->vantages != 10 || bound == 0 || (bad_links && kind->fault != WORLD_REGION))
         return true;
+    double slack = plan->quick ? 2 * sqrt(bound * (1 - bound) / score.trials) : 0;
     snprintf(what, sizeof what, "%s named in %.0f %% of trials", kind->name, 100 * bound);
-    require(plan, correct >= bound, what);
+    require(plan, correct >= bound - slack, what);
     snprintf(what, sizeof what, "%s opened after four rounds or fewer (median)", kind->name);
     if (kind->fault != WORLD_ASN && !bad_links)
         require(plan, score_percentile(&score, 50) <= 4, what);
@@ -136,6 +139,7 @@ static bool read_options(int argc, char **argv, struct plan *plan)
         if (option == 'q') {
             plan->days = 3;
             plan->trials = 60;
+            plan->quick = true;
         } else if (option == 's') {
             plan->seed = strtoull(optarg, NULL, 10);
         } else if (option == 'v') {
@@ -170,6 +174,6 @@ int main(int argc, char **argv)
             return 3;
         }
     }
-    printf(plan.missed == 0 ? "every bound holds\n" : "%u bounds missed\n", plan.missed);
+    printf("%u bounds missed%s\n", plan.missed, plan.quick ? ", as far as few trials tell" : "");
     return plan.missed == 0 ? 0 : 1;
 }
