@@ -16,6 +16,7 @@ enum {
     OPTION_SNI,
     OPTION_INTERVAL,
     OPTION_FETCH,
+    OPTION_SENTINEL,
     OPTION_FORMAT
 };
 enum { ADD_MAX_ENDPOINTS = 256 };
@@ -32,6 +33,8 @@ static const struct cli_option add_options[] = {
     {"fetch", 0, "WHAT", OPTION_FETCH,
      N_("ask third parties that certificates name: issuer (fetch a missing one), ocsp (ask its responder), "
         "or both")},
+    {"sentinel", 0, NULL, OPTION_SENTINEL,
+     N_("vantages are held against this site: it is well whatever happens to others")},
     COLLECTOR_OPTIONS,
     {NULL, 0, NULL, 0, NULL},
 };
@@ -59,6 +62,7 @@ struct addition {
     const char *sni;
     const char *interval;
     const char *fetch;
+    bool sentinel;
     size_t count;
     struct site_row rows[ADD_MAX_ENDPOINTS];
 };
@@ -77,6 +81,7 @@ static bool add_target(struct addition *addition, const char *name, const char *
                                                               [SITE_COLUMN_SNI] = "",
                                                               [SITE_COLUMN_INTERVAL] = "",
                                                               [SITE_COLUMN_FETCH] = "",
+                                                              [SITE_COLUMN_SENTINEL] = "",
                                                           }};
     return true;
 }
@@ -95,6 +100,8 @@ static int read_addition(struct cli_args *args, struct addition *addition)
             addition->interval = value;
         else if (id == OPTION_FETCH)
             addition->fetch = value;
+        else if (id == OPTION_SENTINEL)
+            addition->sentinel = true;
         else if (id == OPTION_EDGE || id == OPTION_ORIGIN || id == OPTION_PLAIN) {
             if (!add_target(addition, name, roles[id], value))
                 return EXIT_USAGE;
@@ -129,6 +136,7 @@ static bool fill_book(struct addition *addition, struct site_book *book)
         struct site_row *row = &addition->rows[i];
         row->text[SITE_COLUMN_INTERVAL] = addition->interval == NULL ? "" : addition->interval;
         row->text[SITE_COLUMN_FETCH] = addition->fetch == NULL ? "" : addition->fetch;
+        row->text[SITE_COLUMN_SENTINEL] = addition->sentinel ? "yes" : "";
         if (site_book_add(book, row, &fault))
             continue;
         const char *what = fault.column == SITE_COLUMN_TARGET ? row->text[SITE_COLUMN_ROLE]
@@ -223,17 +231,18 @@ static int read_listing(struct cli_args *args, struct listing *listing)
 static int write_rows(const struct listing *listing, const char *kind, const PGresult *result,
                       const struct rows_field *fields)
 {
-    bool done = true;
-    if (listing->format == REPORT_TEXT)
-        rows_print(result, fields, stdout);
-    else if (listing->format == REPORT_CSV)
-        done = rows_csv(result, fields, stdout);
-    else {
-        json_t *root = json_pack("{s:i, s:s}", "schema", REPORT_JSON_SCHEMA, "kind", kind);
-        if (root != NULL && json_object_set_new(root, "rows", rows_json(result, fields)) == 0)
-            return show_json(root) ? EXIT_HEALTHY : EXIT_FAILED;
-        done = false;
-    }
+    json_t *rows = rows_read(result, fields);
+    bool done = rows != NULL;
+    if (listing->format == REPORT_JSON)
+        return show_json(
+                   json_pack("{s:i, s:s, s:o*}", "schema", REPORT_JSON_SCHEMA, "kind", kind, "rows", rows))
+                   ? EXIT_HEALTHY
+                   : EXIT_FAILED;
+    if (listing->format == REPORT_CSV)
+        done = done && rows_csv(rows, fields, stdout);
+    else
+        rows_print(rows, fields, stdout);
+    json_decref(rows);
     if (done && fflush(stdout) == 0)
         return EXIT_HEALTHY;
     cli_error(_("cannot write to standard output"));

@@ -128,6 +128,19 @@ static bool read_fetch(const struct site_row *row, unsigned *ret_fetch, struct s
            fault(ret_fault, SITE_COLUMN_FETCH, text, _("expected issuer, ocsp, both, or none"));
 }
 
+bool site_sentinel_parse(const char *text, enum site_sentinel *ret_sentinel)
+{
+    static const char *const words[] = {
+        [SENTINEL_NOT_GIVEN] = "", [SENTINEL_NO] = "no", [SENTINEL_YES] = "yes"};
+    for (int i = SENTINEL_NOT_GIVEN; i <= SENTINEL_YES; i++) {
+        if (strcmp(text, words[i]) != 0)
+            continue;
+        *ret_sentinel = (enum site_sentinel)i;
+        return true;
+    }
+    return false;
+}
+
 /* "NAME@203.0.113.7" into its halves; the column address says the same. */
 static bool split_target(struct site_book *book, const struct site_row *row, const char **ret_target,
                          struct address *ret_address, struct site_fault *ret_fault)
@@ -210,18 +223,24 @@ static bool read_endpoint(struct site_book *book, const struct site_row *row,
 }
 
 /* What is the site's own has to be the same wherever it is said. */
-static bool set_site(struct site *site, const struct site_row *row, int interval_s, unsigned fetch,
-                     struct site_fault *ret_fault)
+/* What a row says of its site must not contradict an earlier one. */
+static bool settle_site(struct site *site, const struct site_row *row, int interval_s,
+                        enum site_sentinel sentinel, unsigned fetch, struct site_fault *ret_fault)
 {
     bool fetch_given = row->text[SITE_COLUMN_FETCH][0] != '\0';
     if (interval_s != 0 && site->interval_s != 0 && site->interval_s != interval_s)
         return fault(ret_fault, SITE_COLUMN_INTERVAL, row->text[SITE_COLUMN_INTERVAL],
                      _("expected the interval that an earlier line gives this site"));
+    if (sentinel != SENTINEL_NOT_GIVEN && site->sentinel != SENTINEL_NOT_GIVEN && site->sentinel != sentinel)
+        return fault(ret_fault, SITE_COLUMN_SENTINEL, row->text[SITE_COLUMN_SENTINEL],
+                     _("expected what an earlier line says of this site"));
     if (fetch_given && site->fetch_given && site->fetch != fetch)
         return fault(ret_fault, SITE_COLUMN_FETCH, row->text[SITE_COLUMN_FETCH],
-                     _("expected what an earlier line gives this site"));
+                     _("expected what an earlier line says of this site"));
     if (interval_s != 0)
         site->interval_s = interval_s;
+    if (sentinel != SENTINEL_NOT_GIVEN)
+        site->sentinel = sentinel;
     if (fetch_given)
         site->fetch = fetch;
     site->fetch_given |= fetch_given;
@@ -232,6 +251,7 @@ bool site_book_add(struct site_book *book, const struct site_row *row, struct si
 {
     const char *name = row->text[SITE_COLUMN_SITE];
     struct site_endpoint made;
+    enum site_sentinel sentinel;
     int interval_s;
     unsigned fetch;
     if (!is_site_name(name))
@@ -240,12 +260,15 @@ bool site_book_add(struct site_book *book, const struct site_row *row, struct si
     if (!read_endpoint(book, row, &made, ret_fault) || !read_interval(row, &interval_s, ret_fault) ||
         !read_fetch(row, &fetch, ret_fault))
         return false;
+    if (!site_sentinel_parse(row->text[SITE_COLUMN_SENTINEL], &sentinel))
+        return fault(ret_fault, SITE_COLUMN_SENTINEL, row->text[SITE_COLUMN_SENTINEL],
+                     _("expected yes or no"));
     struct site *site = book->endpoint_count < SITE_MAX_ENDPOINTS ? find_site(book, name) : NULL;
     void *endpoints = site == NULL ? NULL : site->endpoints;
     if (site == NULL ||
         !grow(&book->arena, &endpoints, site->endpoint_count, &site->endpoint_room, sizeof made))
         return fault(ret_fault, SITE_COLUMN_SITE, name, _("expected fewer sites and endpoints in one input"));
-    if (!set_site(site, row, interval_s, fetch, ret_fault))
+    if (!settle_site(site, row, interval_s, sentinel, fetch, ret_fault))
         return false;
     site->endpoints = endpoints;
     site->endpoints[site->endpoint_count++] = made;

@@ -69,9 +69,9 @@ static void read_header(struct reader *reader, const char *text)
         trouble(reader, text_format(_("unknown column \"%s\" (did you mean \"%s\"?)"), text, near));
     else
         trouble(reader,
-                text_format(
-                    _("unknown column \"%s\" (expected site, role, target, address, sni, interval, fetch)"),
-                    text));
+                text_format(_("unknown column \"%s\" (expected site, role, target, address, sni, interval, "
+                              "sentinel, fetch)"),
+                            text));
 }
 
 static void take_field(void *bytes, size_t length, void *arg)

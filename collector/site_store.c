@@ -25,6 +25,11 @@ static const char *fetch_text(const struct site *site, struct setting_texts *tex
     return site->fetch_given ? texts->fetch : NULL;
 }
 
+static const char *sentinel_text(const struct site *site)
+{
+    return site->sentinel == SENTINEL_YES ? "t" : site->sentinel == SENTINEL_NO ? "f" : NULL;
+}
+
 /* One row with the new id, none when the name is taken. */
 static PGresult *insert_site(struct db *db, const struct site *site)
 {
@@ -32,16 +37,17 @@ static PGresult *insert_site(struct db *db, const struct site *site)
     char usual[STORE_NUMBER_BYTES];
     const char *interval = interval_text(site, &texts), *fetch = fetch_text(site, &texts);
     (void)snprintf(usual, sizeof usual, "%d", SITE_DEFAULT_INTERVAL_S);
-    const char *values[] = {site->name, interval == NULL ? usual : interval, fetch == NULL ? "0" : fetch};
-    return db_query(db, STATEMENT_site_insert, values, 3);
+    const char *values[] = {site->name, interval == NULL ? usual : interval,
+                            site->sentinel == SENTINEL_YES ? "t" : "f", fetch == NULL ? "0" : fetch};
+    return db_query(db, STATEMENT_site_insert, values, 4);
 }
 
-static bool update_settings(struct db *db, const struct site *site, const char *id,
-                            struct site_counts *counts)
+/* Changes what is given. */
+static bool update_site(struct db *db, const struct site *site, const char *id, struct site_counts *counts)
 {
     struct setting_texts texts;
-    const char *values[] = {id, interval_text(site, &texts), fetch_text(site, &texts)};
-    PGresult *result = db_query(db, STATEMENT_site_update, values, 3);
+    const char *values[] = {id, interval_text(site, &texts), sentinel_text(site), fetch_text(site, &texts)};
+    PGresult *result = db_query(db, STATEMENT_site_update, values, 4);
     if (result == NULL)
         return false;
     bool changed = PQntuples(result) > 0;
@@ -78,7 +84,7 @@ static bool store_site(struct db *db, const struct site *site, bool must_be_new,
     else if (found != NULL)
         cli_error(_("site %s was removed meanwhile; try again"), site->name);
     PQclear(found);
-    return there && update_settings(db, site, ret_id, counts);
+    return there && update_site(db, site, ret_id, counts);
 }
 
 static bool store_endpoint(struct db *db, const char *site_id, const struct endpoint *endpoint,

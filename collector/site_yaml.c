@@ -10,8 +10,8 @@ enum { FETCH_MAX_BYTES = 1024 };
 
 static const struct config_rule file_rules[] = {{"sites", CONFIG_LIST, true}, {NULL, CONFIG_SCALAR, false}};
 static const struct config_rule site_rules[] = {
-    {"name", CONFIG_SCALAR, true},    {"interval", CONFIG_SCALAR, false}, {"fetch", CONFIG_LIST, false},
-    {"endpoints", CONFIG_LIST, true}, {NULL, CONFIG_SCALAR, false},
+    {"name", CONFIG_SCALAR, true}, {"interval", CONFIG_SCALAR, false}, {"sentinel", CONFIG_SCALAR, false},
+    {"fetch", CONFIG_LIST, false}, {"endpoints", CONFIG_LIST, true},   {NULL, CONFIG_SCALAR, false},
 };
 static const struct config_rule endpoint_rules[] = {
     {"role", CONFIG_SCALAR, false}, {"target", CONFIG_SCALAR, true}, {"address", CONFIG_SCALAR, false},
@@ -58,6 +58,12 @@ static const char *fetch_of(struct site_book *book, const struct config_node *si
     return kept;
 }
 
+/* Is this a setting of the site, which stands beside its endpoints? */
+static bool of_site(enum site_column column)
+{
+    return column == SITE_COLUMN_INTERVAL || column == SITE_COLUMN_SENTINEL || column == SITE_COLUMN_FETCH;
+}
+
 /* @return false when it is the site that is wrong: its other endpoints would say the same again. */
 static bool read_endpoint(struct site_book *book, const struct config *config, const struct config_node *site,
                           const struct config_node *endpoint)
@@ -77,6 +83,7 @@ static bool read_endpoint(struct site_book *book, const struct config *config, c
                                [SITE_COLUMN_ADDRESS] = text_of(endpoint, "address"),
                                [SITE_COLUMN_SNI] = text_of(endpoint, "sni"),
                                [SITE_COLUMN_INTERVAL] = text_of(site, "interval"),
+                               [SITE_COLUMN_SENTINEL] = text_of(site, "sentinel"),
                                [SITE_COLUMN_FETCH] = fetch,
                            }};
     if (site_book_add(book, &row, &fault))
@@ -85,16 +92,13 @@ static bool read_endpoint(struct site_book *book, const struct config *config, c
     const char *key = site_column_names[fault.column];
     if (fault.column == SITE_COLUMN_SITE)
         node = config_find(site, "name");
-    else if (fault.column == SITE_COLUMN_INTERVAL)
-        node = config_find(site, "interval");
-    else if (fault.column == SITE_COLUMN_FETCH)
-        node = config_find(site, "fetch");
+    else if (of_site(fault.column))
+        node = config_find(site, key);
     else if (config_find(endpoint, key) != NULL)
         node = config_find(endpoint, key);
     site_book_complain(book,
                        config_complain(config, node, _("bad %s \"%s\" (%s)"), key, fault.value, fault.why));
-    return fault.column != SITE_COLUMN_SITE && fault.column != SITE_COLUMN_INTERVAL &&
-           fault.column != SITE_COLUMN_FETCH;
+    return fault.column != SITE_COLUMN_SITE && !of_site(fault.column);
 }
 
 static void read_site(struct site_book *book, const struct config *config, const struct config_node *site)

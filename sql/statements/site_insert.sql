@@ -1,2 +1,2 @@
--- params: text, integer, smallint
-INSERT INTO site (name, interval_s, fetches) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING RETURNING id
+-- params: text, integer, boolean, smallint
+INSERT INTO site (name, interval_s, sentinel, fetches) VALUES ($1, $2, $3, $4) ON CONFLICT (name) DO NOTHING RETURNING id

@@ -1,4 +1,5 @@
--- params: bigint, integer, smallint
--- Null leaves a setting as it is.
-UPDATE site SET interval_s = coalesce($2, interval_s), fetches = coalesce($3, fetches)
-WHERE id = $1 AND (interval_s, fetches) IS DISTINCT FROM (coalesce($2, interval_s), coalesce($3, fetches)) RETURNING id
+-- params: bigint, integer, boolean, smallint
+-- $2 interval, $3 sentinel, $4 what is fetched; null: as it is. No row when nothing changes.
+UPDATE site SET interval_s = coalesce($2, interval_s), sentinel = coalesce($3, sentinel), fetches = coalesce($4, fetches)
+WHERE id = $1 AND (interval_s, sentinel, fetches) IS DISTINCT FROM
+                  (coalesce($2, interval_s), coalesce($3, sentinel), coalesce($4, fetches)) RETURNING id
