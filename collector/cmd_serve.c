@@ -16,7 +16,9 @@
 
 /* `parallax-collector serve`: what has to be there before the loop runs, and is taken down after it. */
 
-enum { OPTION_LISTEN = 1, OPTION_TIMEOUT, OPTION_MMDB, OPTION_CDN_FILE };
+enum { OPTION_LISTEN = 1, OPTION_TIMEOUT, OPTION_MMDB, OPTION_CDN_FILE, OPTION_METRICS };
+
+static const char serve_metrics_default[] = "127.0.0.1:9464";
 
 static const struct cli_option serve_options[] = {
     {"listen", 0, "ADDR:PORT", OPTION_LISTEN,
@@ -24,6 +26,8 @@ static const struct cli_option serve_options[] = {
     {"timeout", 0, "SPAN", OPTION_TIMEOUT, N_("how long one attempt may take (10s)")},
     {"mmdb", 0, "FILE", OPTION_MMDB, N_("network database that tells a vantage's ASN from its address")},
     {"cdn-file", 0, "FILE", OPTION_CDN_FILE, N_("more to know content delivery networks by")},
+    {"metrics", 0, "ADDR:PORT", OPTION_METRICS,
+     N_("where /metrics and /healthz are served, to anyone who can reach it; off: nowhere (127.0.0.1:9464)")},
     COLLECTOR_OPTIONS,
     {0},
 };
@@ -31,6 +35,7 @@ static const struct cli_option serve_options[] = {
 struct serve_command {
     struct collector_settings settings;
     int64_t timeout_us;
+    const char *metrics; /* NULL: nowhere */
     int lock;
     struct cluster *cluster;
     struct networks *networks;
@@ -44,6 +49,7 @@ static bool serve_read_options(struct cli_args *args, struct serve_command *comm
     bool failed = false;
     collector_settings_init(&command->settings);
     command->timeout_us = 10 * US_PER_S;
+    command->metrics = serve_metrics_default;
     *ret_exit = EXIT_USAGE;
     for (int id; (id = cli_next(args, &value)) != 0;) {
         if (id == OPTION_LISTEN)
@@ -52,6 +58,8 @@ static bool serve_read_options(struct cli_args *args, struct serve_command *comm
             command->settings.mmdb = value;
         else if (id == OPTION_CDN_FILE)
             command->settings.cdn_file = value;
+        else if (id == OPTION_METRICS)
+            command->metrics = strcmp(value, "off") == 0 ? NULL : value;
         else if (id == OPTION_TIMEOUT) {
             if (!cli_span("timeout", value, US_PER_S, 60 * US_PER_S, &command->timeout_us))
                 return false;
@@ -65,6 +73,11 @@ static bool serve_read_options(struct cli_args *args, struct serve_command *comm
         return false;
     struct address address;
     uint16_t port;
+    if (command->metrics != NULL && !listen_parse(command->metrics, &address, &port)) {
+        *ret_exit = cli_usage(_("--metrics %s: expected ADDRESS:PORT, such as 127.0.0.1:9464, or off"),
+                              command->metrics);
+        return false;
+    }
     if (listen_parse(command->settings.listen, &address, &port))
         return true;
     *ret_exit = cli_usage(_("--listen %s: expected ADDRESS:PORT, such as 0.0.0.0:7443 or [::]:7443"),
@@ -147,6 +160,8 @@ static int serve_command_run(struct cli_args *args)
             .conninfo = url != NULL ? url : cluster_conninfo(command.cluster),
             .database = command.database,
             .listen = command.settings.listen,
+            .metrics = command.metrics,
+            .metrics_must = command.metrics != serve_metrics_default,
             .timeout_us = (uint64_t)command.timeout_us,
             .ca = &command.ca,
             .networks = command.networks,

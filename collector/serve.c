@@ -5,6 +5,9 @@
 #include "ingest/listen.h"
 #include "link/handles.h"
 #include "log.h"
+#include "outlet/gauges.h"
+#include "outlet/http.h"
+#include "outlet/metrics.h"
 #include "plan/planner.h"
 #include "store/array.h"
 #include "words/units.h"
@@ -25,7 +28,8 @@
 
 enum { SERVE_PATIENCE_MS = 3000 };
 
-static const char *const serve_channels[] = {"parallax_request", "parallax_site", "parallax_vantage", NULL};
+static const char *const serve_channels[] = {"parallax_request", "parallax_site", "parallax_vantage",
+                                             "parallax_judged", NULL};
 
 struct serve {
     const struct serve_settings *settings;
@@ -38,6 +42,8 @@ struct serve {
     struct session_hub hub;
     struct listen *listen;
     struct planner *planner;
+    struct gauges *gauges;
+    struct http *http;
     char place[ADDRESS_TEXT_BYTES + 8];
     bool announced;
     bool stopping;
@@ -98,6 +104,8 @@ static void serve_stop(struct serve *serve)
     (void)uv_timer_start(&serve->patience, serve_out_of_patience, SERVE_PATIENCE_MS, 0);
     listen_close(serve->listen, serve_ignore, NULL);
     planner_stop(serve->planner, serve_ignore, NULL);
+    gauges_stop(serve->gauges, serve_ignore, NULL);
+    http_close(serve->http, serve_ignore, NULL);
     ingest_stop(serve->hub.ingest, serve_ignore, NULL);
     bool any = serve->hub.first != NULL;
     for (struct session *session = serve->hub.first; session != NULL; session = session_next(session))
@@ -134,6 +142,7 @@ static void serve_on_ready(void *arg)
         return;
     session_check_all(&serve->hub); /* what was notified meanwhile was missed */
     planner_ready(serve->planner);
+    gauges_ready(serve->gauges);
 }
 
 static void serve_on_lost(const char *why, void *arg)
@@ -141,6 +150,13 @@ static void serve_on_lost(const char *why, void *arg)
     struct serve *serve = arg;
     log_line("the database is away: %s", why);
     planner_lost(serve->planner);
+    gauges_lost(serve->gauges);
+}
+
+static void serve_judged(struct serve *serve)
+{
+    metrics_add(metrics_here(), METRIC_ROUNDS_JUDGED, NULL, 1);
+    gauges_changed(serve->gauges);
 }
 
 static void serve_on_notify(const char *channel, const char *payload, void *arg)
@@ -153,6 +169,8 @@ static void serve_on_notify(const char *channel, const char *payload, void *arg)
         planner_requested(serve->planner);
     else if (strcmp(channel, "parallax_site") == 0)
         planner_sites_changed(serve->planner);
+    else if (strcmp(channel, "parallax_judged") == 0)
+        serve_judged(serve);
     else
         session_check_all(&serve->hub);
 }
@@ -206,6 +224,48 @@ static void serve_on_list_wanted(struct session *session, const uint8_t sha256[P
     (void)session_send(session, &message);
 }
 
+/* --- what is told --- */
+
+static void serve_on_scrape(void *arg)
+{
+    const struct serve *serve = arg;
+    size_t open = 0;
+    for (struct session *session = serve->hub.first; session != NULL; session = session_next(session))
+        open += session_is_open(session);
+    metrics_set(metrics_here(), METRIC_SESSIONS, NULL, (double)open);
+}
+
+static bool serve_on_health(struct buf *out, void *arg)
+{
+    const struct serve *serve = arg;
+    return gauges_health(serve->gauges, out);
+}
+
+/* A port that nobody chose may be another collector's; one that was asked for must be ours. */
+static bool serve_tell(struct serve *serve, char **ret_why)
+{
+    const struct http_hooks hooks = {serve_on_scrape, serve_on_health, serve};
+    struct address address;
+    uint16_t port = 0;
+    char *why = NULL;
+    if (serve->settings->metrics == NULL || !listen_parse(serve->settings->metrics, &address, &port))
+        return true;
+    serve->http = http_new(&serve->loop, &address, port, &hooks, &port, &why);
+    if (serve->http != NULL) {
+        char text[ADDRESS_TEXT_BYTES];
+        log_line(address.length == 16 ? "metrics on http://[%s]:%u/metrics"
+                                      : "metrics on http://%s:%u/metrics",
+                 address_text(&address, text), port);
+    } else if (serve->settings->metrics_must) {
+        *ret_why = why;
+        return false;
+    } else {
+        log_line("no metrics: %s", why == NULL ? "out of memory" : why);
+    }
+    free(why);
+    return true;
+}
+
 /* --- starting --- */
 
 static bool serve_open(struct serve *serve, char **ret_why)
@@ -220,7 +280,7 @@ static bool serve_open(struct serve *serve, char **ret_why)
                                       .on_empty = serve_sessions_gone,
                                       .arg = serve};
     serve->hub.context = ca_server_context(serve->settings->ca, ret_why);
-    if (serve->hub.context == NULL)
+    if (serve->hub.context == NULL || !serve_tell(serve, ret_why))
         return false;
     serve->listen = listen_new(&serve->hub, serve->settings->listen, serve->place, ret_why);
     if (serve->listen == NULL)
@@ -230,8 +290,9 @@ static bool serve_open(struct serve *serve, char **ret_why)
     if (serve->pg != NULL) {
         serve->hub.ingest = ingest_new(&serve->loop, serve->pg);
         serve->planner = planner_new(&serve->loop, serve->pg, serve->settings->timeout_us, &hooks);
+        serve->gauges = gauges_new(&serve->loop, serve->pg);
     }
-    return serve->hub.ingest != NULL && serve->planner != NULL;
+    return serve->hub.ingest != NULL && serve->planner != NULL && serve->gauges != NULL;
 }
 
 static void serve_init_handles(struct serve *serve)
@@ -263,10 +324,13 @@ int serve_run(const struct serve_settings *settings)
     if (!open) {
         cli_error("%s", why == NULL ? _("out of memory") : why);
         free(why);
+        http_close(serve->http, serve_ignore, NULL);
         handles_close_all(&serve->handles, &serve->loop, serve_ignore, NULL);
     }
     (void)uv_run(&serve->loop, UV_RUN_DEFAULT);
     planner_free(serve->planner);
+    gauges_free(serve->gauges);
+    metrics_leave();
     ingest_free(serve->hub.ingest);
     SSL_CTX_free(serve->hub.context);
     (void)uv_loop_close(&serve->loop);

@@ -4,6 +4,7 @@
 #include "ingest/ca.h"
 #include "ingest/network.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* What the event loop of `serve` is given; all of it outlives the loop. */
@@ -11,6 +12,8 @@ struct serve_settings {
     const char *conninfo;
     const char *database; /* for people: where it is */
     const char *listen;
+    const char *metrics; /* "ADDRESS:PORT"; NULL: nowhere */
+    bool metrics_must;   /* it is an error when it cannot be */
     uint64_t timeout_us; /* of one attempt */
     const struct ca *ca;
     const struct networks *networks; /* NULL: none */
