@@ -72,7 +72,7 @@ void session_goodbye(struct session *session, enum goodbye_reason reason, const 
         return;
     session->state = SESSION_LEAVING;
     session->source.gone = true;
-    if (reason != GOODBYE_SHUTDOWN)
+    if (reason != GOODBYE_SHUTDOWN && reason != GOODBYE_OTHER)
         metrics_add(metrics_here(), METRIC_REFUSED, LABELS(goodbye_reason_name((int)reason)), 1);
     if (channel_send(session->channel, &message))
         channel_close(session->channel);
@@ -242,6 +242,7 @@ static void session_refused(struct ingest_source *source, const char *why)
 {
     struct session *session = (struct session *)source;
     log_line("session %s: its batch cannot be stored: %s", session->name, why);
+    metrics_add(metrics_here(), METRIC_REFUSED, LABELS("batch"), 1);
     session_goodbye(session, GOODBYE_OTHER, "the database does not take the batch; see the collector's log");
     ingest_forget(session->hub->ingest, source);
 }

@@ -114,8 +114,8 @@ static void read_endpoint(const PGresult *result, int row)
     size_t state = db_int(result, row, "failing") != 0 ? 2 : db_int(result, row, "tried") > 0 ? 1 : 0;
     if (!db_null(result, row, "passing"))
         metrics_set(metrics, METRIC_ENDPOINT_PASSING, labels, db_real(result, row, "passing"));
-    if (!db_null(result, row, "days_left"))
-        metrics_set(metrics, METRIC_CERTIFICATE, labels, db_real(result, row, "days_left"));
+    if (!db_null(result, row, "left_s"))
+        metrics_set(metrics, METRIC_CERTIFICATE, labels, db_real(result, row, "left_s"));
     for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
         labels[4] = states[i];
         metrics_set(metrics, METRIC_ENDPOINT_STATE, labels, i == state ? 1 : 0);

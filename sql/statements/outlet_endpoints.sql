@@ -15,7 +15,7 @@ SELECT e.id, s.name AS site, e.role, e.host, e.port,
        CASE WHEN e.no_sni THEN '' WHEN e.sni <> '' THEN e.sni ELSE e.host END AS sni,
        coalesce(host(e.address), '') AS address,
        coalesce(n.tried, 0) AS tried, n.passed::float8 / nullif(n.tried, 0) AS passing,
-       extract(epoch FROM n.not_after - now()) / 86400 AS days_left,
+       extract(epoch FROM n.not_after - now()) AS left_s,
        EXISTS (SELECT FROM incident_endpoint ie JOIN incident i ON i.id = ie.incident_id
                WHERE ie.endpoint_id = e.id AND i.kind = 1 AND i.closed_at IS NULL)::int AS failing
 FROM endpoint e
