@@ -2,6 +2,7 @@
 #include "cli/i18n.h"
 #include "ingest/listen.h"
 #include "options.h"
+#include "outlet/receivers.h"
 #include "serve.h"
 #include "store/cluster.h"
 #include "store/command.h"
@@ -16,7 +17,7 @@
 
 /* `parallax-collector serve`: what has to be there before the loop runs, and is taken down after it. */
 
-enum { OPTION_LISTEN = 1, OPTION_TIMEOUT, OPTION_MMDB, OPTION_CDN_FILE, OPTION_METRICS };
+enum { OPTION_LISTEN = 1, OPTION_TIMEOUT, OPTION_MMDB, OPTION_CDN_FILE, OPTION_METRICS, OPTION_PUBLIC_URL };
 
 static const char serve_metrics_default[] = "127.0.0.1:9464";
 
@@ -28,6 +29,8 @@ static const struct cli_option serve_options[] = {
     {"cdn-file", 0, "FILE", OPTION_CDN_FILE, N_("more to know content delivery networks by")},
     {"metrics", 0, "ADDR:PORT", OPTION_METRICS,
      N_("where /metrics and /healthz are served, to anyone who can reach it; off: nowhere (127.0.0.1:9464)")},
+    RECEIVER_OPTIONS,
+    {"public-url", 0, "URL", OPTION_PUBLIC_URL, N_("where the report is published; alerts link there")},
     COLLECTOR_OPTIONS,
     {0},
 };
@@ -36,6 +39,8 @@ struct serve_command {
     struct collector_settings settings;
     int64_t timeout_us;
     const char *metrics; /* NULL: nowhere */
+    struct receivers receivers;
+    const char *public_url; /* NULL: none */
     int lock;
     struct cluster *cluster;
     struct networks *networks;
@@ -60,7 +65,12 @@ static bool serve_read_options(struct cli_args *args, struct serve_command *comm
             command->settings.cdn_file = value;
         else if (id == OPTION_METRICS)
             command->metrics = strcmp(value, "off") == 0 ? NULL : value;
-        else if (id == OPTION_TIMEOUT) {
+        else if (id == OPTION_PUBLIC_URL)
+            command->public_url = value;
+        else if (receivers_option(&command->receivers, id, value, &failed)) {
+            if (failed)
+                return false;
+        } else if (id == OPTION_TIMEOUT) {
             if (!cli_span("timeout", value, US_PER_S, 60 * US_PER_S, &command->timeout_us))
                 return false;
         } else if (collector_option(&command->settings, id, value, &failed) && failed) {
@@ -162,12 +172,16 @@ static int serve_command_run(struct cli_args *args)
             .listen = command.settings.listen,
             .metrics = command.metrics,
             .metrics_must = command.metrics != serve_metrics_default,
+            .receivers = command.receivers.receiver,
+            .receiver_count = command.receivers.count,
+            .public_url = command.public_url,
             .timeout_us = (uint64_t)command.timeout_us,
             .ca = &command.ca,
             .networks = command.networks,
         };
         exit_code = serve_run(&settings);
     }
+    receivers_done(&command.receivers);
     ca_done(&command.ca);
     networks_close(command.networks);
     cluster_close(command.cluster);

@@ -8,6 +8,7 @@
 #include "outlet/gauges.h"
 #include "outlet/http.h"
 #include "outlet/metrics.h"
+#include "outlet/teller.h"
 #include "plan/planner.h"
 #include "store/array.h"
 #include "words/units.h"
@@ -28,8 +29,8 @@
 
 enum { SERVE_PATIENCE_MS = 3000 };
 
-static const char *const serve_channels[] = {"parallax_request", "parallax_site", "parallax_vantage",
-                                             "parallax_judged", NULL};
+static const char *const serve_channels[] = {"parallax_request", "parallax_site",     "parallax_vantage",
+                                             "parallax_judged",  "parallax_incident", NULL};
 
 struct serve {
     const struct serve_settings *settings;
@@ -44,6 +45,7 @@ struct serve {
     struct planner *planner;
     struct gauges *gauges;
     struct http *http;
+    struct teller *teller;
     char place[ADDRESS_TEXT_BYTES + 8];
     bool announced;
     bool stopping;
@@ -105,6 +107,7 @@ static void serve_stop(struct serve *serve)
     listen_close(serve->listen, serve_ignore, NULL);
     planner_stop(serve->planner, serve_ignore, NULL);
     gauges_stop(serve->gauges, serve_ignore, NULL);
+    teller_stop(serve->teller, serve_ignore, NULL);
     http_close(serve->http, serve_ignore, NULL);
     ingest_stop(serve->hub.ingest, serve_ignore, NULL);
     bool any = serve->hub.first != NULL;
@@ -143,6 +146,7 @@ static void serve_on_ready(void *arg)
     session_check_all(&serve->hub); /* what was notified meanwhile was missed */
     planner_ready(serve->planner);
     gauges_ready(serve->gauges);
+    teller_ready(serve->teller);
 }
 
 static void serve_on_lost(const char *why, void *arg)
@@ -151,6 +155,7 @@ static void serve_on_lost(const char *why, void *arg)
     log_line("the database is away: %s", why);
     planner_lost(serve->planner);
     gauges_lost(serve->gauges);
+    teller_lost(serve->teller);
 }
 
 static void serve_judged(struct serve *serve)
@@ -171,6 +176,8 @@ static void serve_on_notify(const char *channel, const char *payload, void *arg)
         planner_sites_changed(serve->planner);
     else if (strcmp(channel, "parallax_judged") == 0)
         serve_judged(serve);
+    else if (strcmp(channel, "parallax_incident") == 0)
+        teller_changed(serve->teller);
     else
         session_check_all(&serve->hub);
 }
@@ -235,6 +242,12 @@ static void serve_on_scrape(void *arg)
     metrics_set(metrics_here(), METRIC_SESSIONS, NULL, (double)open);
 }
 
+static bool serve_leads(void *arg)
+{
+    const struct serve *serve = arg;
+    return planner_leads(serve->planner);
+}
+
 static bool serve_on_health(struct buf *out, void *arg)
 {
     const struct serve *serve = arg;
@@ -272,6 +285,11 @@ static bool serve_open(struct serve *serve, char **ret_why)
 {
     static const struct pg_handlers handlers = {serve_on_ready, serve_on_lost, serve_on_notify};
     const struct planner_hooks hooks = {serve_vantages, serve_broadcast, serve};
+    const struct teller_settings telling = {.receivers = serve->settings->receivers,
+                                            .receiver_count = serve->settings->receiver_count,
+                                            .public_url = serve->settings->public_url,
+                                            .leads = serve_leads,
+                                            .arg = serve};
     serve->hub = (struct session_hub){.loop = &serve->loop,
                                       .networks = serve->settings->networks,
                                       .ca = serve->settings->ca,
@@ -291,8 +309,10 @@ static bool serve_open(struct serve *serve, char **ret_why)
         serve->hub.ingest = ingest_new(&serve->loop, serve->pg);
         serve->planner = planner_new(&serve->loop, serve->pg, serve->settings->timeout_us, &hooks);
         serve->gauges = gauges_new(&serve->loop, serve->pg);
+        serve->teller = teller_new(&serve->loop, serve->pg, &telling);
     }
-    return serve->hub.ingest != NULL && serve->planner != NULL && serve->gauges != NULL;
+    return serve->hub.ingest != NULL && serve->planner != NULL && serve->gauges != NULL &&
+           serve->teller != NULL;
 }
 
 static void serve_init_handles(struct serve *serve)
@@ -330,6 +350,7 @@ int serve_run(const struct serve_settings *settings)
     (void)uv_run(&serve->loop, UV_RUN_DEFAULT);
     planner_free(serve->planner);
     gauges_free(serve->gauges);
+    teller_free(serve->teller);
     metrics_leave();
     ingest_free(serve->hub.ingest);
     SSL_CTX_free(serve->hub.context);

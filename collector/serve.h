@@ -3,6 +3,7 @@
 
 #include "ingest/ca.h"
 #include "ingest/network.h"
+#include "outlet/receiver.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -12,9 +13,12 @@ struct serve_settings {
     const char *conninfo;
     const char *database; /* for people: where it is */
     const char *listen;
-    const char *metrics; /* "ADDRESS:PORT"; NULL: nowhere */
-    bool metrics_must;   /* it is an error when it cannot be */
-    uint64_t timeout_us; /* of one attempt */
+    const char *metrics;              /* "ADDRESS:PORT"; NULL: nowhere */
+    bool metrics_must;                /* it is an error when it cannot be */
+    const struct receiver *receivers; /* of alerts */
+    size_t receiver_count;
+    const char *public_url; /* NULL: none */
+    uint64_t timeout_us;    /* of one attempt */
     const struct ca *ca;
     const struct networks *networks; /* NULL: none */
 };

@@ -57,7 +57,7 @@
       "What an endpoint is: failing (an incident is open), well, or unknown (no attempt in the last round)") \
     X(METRIC_ENDPOINT_PASSING, GAUGE, "parallax_endpoint_passing_ratio", "ratio", "site,endpoint,role,name", \
       "Share of first attempts that passed in the last round over")                                          \
-    X(METRIC_CERTIFICATE, GAUGE, "parallax_certificate_left_seconds", "seconds", "site,endpoint,role,name",        \
+    X(METRIC_CERTIFICATE, GAUGE, "parallax_certificate_left_seconds", "seconds", "site,endpoint,role,name",  \
       "Time until the first of the leaf certificates expires that were shown in the last round over")        \
     X(METRIC_ALERTS, COUNTER, "parallax_alert_deliveries", "", "receiver,result",                            \
       "Alerts posted to a receiver: delivered, refused (it answered, not with 2xx) or failed")               \
