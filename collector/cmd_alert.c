@@ -50,7 +50,6 @@ static void trial_over(const struct post_answer *answer, void *arg)
 {
     struct trial *trial = arg;
     char *text = text_safe_copy(answer->text);
-    text[strcspn(text, "\n")] = '\0';
     const char *between = text[0] == '\0' ? "" : ": ";
     if (answer->delivered)
         (void)printf(_("%s: delivered, HTTP %ld%s%s\n"), trial->receiver->name, answer->status, between,

@@ -117,6 +117,7 @@ static void post_finish(struct post *post, CURLcode code)
     (void)curl_multi_remove_handle(post->poster->multi, post->curl);
     if (code == CURLE_OK) {
         (void)curl_easy_getinfo(post->curl, CURLINFO_RESPONSE_CODE, &post->answer.status);
+        post->answer.text[strcspn(post->answer.text, "\r\n")] = '\0';
         post->answer.delivered = post->answer.status >= 200 && post->answer.status < 300;
     } else {
         const char *why = post->error[0] != '\0' ? post->error : curl_easy_strerror(code);

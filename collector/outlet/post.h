@@ -14,7 +14,7 @@ enum { POST_ANSWER_BYTES = 512, POST_TIMEOUT_S = 15 };
 struct post_answer {
     bool delivered;               /* 2xx */
     long status;                  /* HTTP; 0: it did not come to an answer */
-    char text[POST_ANSWER_BYTES]; /* the beginning of the answer, or why there is none; a stranger's bytes */
+    char text[POST_ANSWER_BYTES]; /* the first line of the answer, or why there is none; a stranger's bytes */
 };
 typedef void post_done_fn(const struct post_answer *answer, void *arg);
 
