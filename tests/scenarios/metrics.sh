@@ -107,6 +107,10 @@ for name in $(sed -n 's/.*X(METRIC_[A-Z_]*, [A-Z]*, "\([a-z_]*\)".*/\1/p' "$sour
 done
 ok "docs/OPERATIONS.md describes every series"
 
+# --- ports ---
+refused 3 "cannot serve metrics on 127.0.0.1 port $metrics_port" "$collector_program" serve --db "host=$state/run port=5432 user=parallax dbname=postgres" --state "$work/other" --listen 127.0.0.1:0 --metrics "127.0.0.1:$metrics_port"
+refused 2 "metrics 1234" "$collector_program" serve --state "$work/other" --metrics 1234
+
 # --- the database goes away ---
 kill -INT "$(head -1 "$state/pg/postmaster.pid")"
 wait_for 30 "health to say so" health_is 503
@@ -114,7 +118,3 @@ jq -e '.database == "away" and .reasons[0] == "the database is away"' "$work/hea
 has '^parallax_database_up 0$' || fail "the series does not say so"
 ! has '^parallax_endpoint_state' || fail "numbers of a database that is away are still told"
 ok "health and metrics say that the database is away"
-
-# --- ports ---
-refused 3 "cannot serve metrics on 127.0.0.1 port $metrics_port" "$collector_program" serve --db "host=$work/none dbname=x" --state "$work/other" --metrics "127.0.0.1:$metrics_port"
-refused 2 "metrics 1234" "$collector_program" serve --state "$work/other" --metrics 1234
