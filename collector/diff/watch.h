@@ -140,6 +140,8 @@ struct incident {
     unsigned rounds_failed, rounds;           /* since it was opened */
     int64_t opened_us, updated_us, closed_us; /* closed 0: open */
     int64_t first_round, last_round;
+    int64_t last_failed_us; /* start of last_round */
+    unsigned clean_rounds;  /* in a row, since then */
     bool flapping;
     double flap_penalty;
     unsigned transitions;
@@ -206,5 +208,11 @@ struct watch_aside {
     struct outcome outcome;
 };
 size_t watch_asides(const struct watch *watch, struct watch_aside *ret_asides, size_t room);
+
+/**
+ * Takes a caveat or hint of a failing incident apart for translation: the msgid, with one %s, and what stands for it.
+ * @return false for a text that is not one of the watch's: then the whole of it is its own msgid.
+ */
+bool watch_remark(const char *text, const char **ret_msgid, char *ret_subject, size_t size);
 
 #endif

@@ -12,6 +12,8 @@ ALTER TABLE attempt ADD COLUMN location text;
 
 -- Rounds are judged once, in order, when they are over.
 ALTER TABLE round ADD COLUMN judged_at timestamptz;
+-- What was over before there was a judge is history.
+UPDATE round SET judged_at = now() WHERE closed_at IS NOT NULL;
 CREATE INDEX round_unjudged ON round (start_at) WHERE closed_at IS NOT NULL AND judged_at IS NULL;
 
 CREATE TABLE incident (
@@ -92,11 +94,13 @@ CREATE TABLE rollup_count (
 );
 CREATE INDEX rollup_count_time ON rollup_count (bucket_at);
 
--- What successes looked like, by the same buckets.
+-- What handshakes looked like, by the same buckets. `passed`: of attempts that passed. Version, cipher, group and ALPN are of handshakes that
+-- were completed ('none': the server chose no ALPN); the rest is whatever an attempt showed before it ended.
 CREATE TABLE rollup_look (
     endpoint_id  bigint NOT NULL,
     vantage_id   integer NOT NULL,
     bucket_at    timestamptz NOT NULL,
+    passed       boolean NOT NULL,
     chain_id     bigint NOT NULL,                -- 0 and '' where there was none
     tls_version  integer NOT NULL,
     cipher       integer NOT NULL,
@@ -108,7 +112,7 @@ CREATE TABLE rollup_look (
     edge         text NOT NULL,
     pop          text NOT NULL,
     count        integer NOT NULL,
-    PRIMARY KEY (endpoint_id, bucket_at, vantage_id, chain_id, tls_version, cipher, tls_group, alpn, http_status, location, address, edge, pop)
+    PRIMARY KEY (endpoint_id, bucket_at, vantage_id, passed, chain_id, tls_version, cipher, tls_group, alpn, http_status, location, address, edge, pop)
 );
 CREATE INDEX rollup_look_time ON rollup_look (bucket_at);
 
@@ -117,7 +121,7 @@ CREATE TABLE rollup_latency (
     endpoint_id  bigint NOT NULL,
     vantage_id   integer NOT NULL,
     bucket_at    timestamptz NOT NULL,
-    stage        smallint NOT NULL,              -- 0 dns, 1 tcp, 2 tls, 3 http, 4 all of it
+    stage        smallint NOT NULL,              -- 0 dns, 1 tcp, 2 tls, 3 http, 4 all of it, 5 distance from its slot
     count        integer NOT NULL,
     sum_us       bigint NOT NULL,
     min_us       integer NOT NULL,
@@ -128,8 +132,25 @@ CREATE TABLE rollup_latency (
 );
 CREATE INDEX rollup_latency_time ON rollup_latency (bucket_at);
 
+-- The same by the hour: the sum of its buckets.
+CREATE TABLE rollup_latency_hour (
+    endpoint_id  bigint NOT NULL,
+    vantage_id   integer NOT NULL,
+    hour_at      timestamptz NOT NULL,
+    stage        smallint NOT NULL,
+    count        integer NOT NULL,
+    sum_us       bigint NOT NULL,
+    min_us       integer NOT NULL,
+    max_us       integer NOT NULL,
+    bins         smallint[] NOT NULL,
+    counts       integer[] NOT NULL,
+    PRIMARY KEY (endpoint_id, hour_at, vantage_id, stage)
+);
+CREATE INDEX rollup_latency_hour_time ON rollup_latency_hour (hour_at);
+
 -- Buckets to be counted again: ingest touches them in the transaction that stores rows, so that late rows are never left out.
 CREATE TABLE rollup_due (
     bucket_at    timestamptz PRIMARY KEY,
     touched_at   timestamptz NOT NULL DEFAULT now()
 );
+INSERT INTO rollup_due (bucket_at) SELECT DISTINCT date_bin('10 minutes', start_at, timestamptz 'epoch') FROM attempt;
