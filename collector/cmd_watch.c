@@ -109,7 +109,6 @@ static void draw_incidents(FILE *frame, const PGresult *open)
     if (table != NULL)
         table_print(table, frame, 2);
     table_free(table);
-    (void)fputc('\n', frame);
 }
 
 static int64_t window_span_us(const PGresult *state)

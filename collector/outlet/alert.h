@@ -28,7 +28,7 @@ struct told_event {
     double confidence;
 };
 
-/** What a webhook is sent: described in docs/JSON.md. */
+/** What a webhook is sent: described in docs/OPERATIONS.md. */
 json_t *event_json(const struct told_event *event, const struct told *told, const char *public_url);
 
 /** An incident that never was, to try a receiver with. */
