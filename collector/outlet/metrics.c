@@ -123,7 +123,7 @@ static char *labels_text(const char *names, const char *const *values)
     for (size_t i = 0; whole && *names != '\0' && i < METRIC_LABELS_MAX; i++) {
         size_t length = strcspn(names, ",");
         whole = buf_printf(&text, "%s%.*s=\"", i == 0 ? "" : ",", (int)length, names) &&
-                escape(&text, values[i] == NULL ? "" : values[i]) && buf_byte(&text, '"');
+                escape(&text, values == NULL || values[i] == NULL ? "" : values[i]) && buf_byte(&text, '"');
         names += length + (names[length] == ',');
     }
     if (whole && text.len == 0)
