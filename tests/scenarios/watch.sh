@@ -53,7 +53,7 @@ screen() { # NAME [ARGUMENTS...]: watch on a terminal of its own, with keys from
     local name=$1
     shift
     exec {keyboard}<>keys
-    start "$name.script" script -qefc "stty rows 40 cols 130; before=\$(stty -g); '$collector_program' watch --state '$state' $*; echo \"exit \$?\"; [ \"\$before\" = \"\$(stty -g)\" ] && echo 'as it was'" "$work/$name"
+    start "$name.script" script -qefc "stty rows 40 cols 130; before=\$(stty -g); '$collector_program' watch --state '$state' $*; echo \"exit \$?\"; [ \"\$before\" = \"\$(stty -g)\" ] && printf 'same %s\\n' terminal" "$work/$name"
     wait_for 30 "the first screen" test -s "$name"
 }
 shows() { grep -qaE -- "$2" "$1"; }
@@ -97,7 +97,7 @@ wait_for 30 "its end" frame_shows live 'all is well'
 ! shows live $'\e\\[2J.*\e\\[2J' || fail "it clears the screen between frames, which flickers"
 printf q >&$keyboard
 wait_for 10 "the end" gone "$live_pid"
-shows live 'exit 0' && shows live 'as it was' || fail "the terminal is not as it was: $(tail -c 300 live | cat -v)"
+shows live 'exit 0' && shows live 'same terminal' || fail "the terminal is not as it was: $(tail -c 300 live | cat -v)"
 shows live $'\e\\[\\?7h\e\\[\\?25h\e\\[\\?1049l' || fail "it does not give the screen back"
 exec {keyboard}>&-
 ok "it draws in place, follows size and changes, and ends with q"
@@ -106,6 +106,6 @@ keys_from=keys screen chinese --lang zh --site site2
 wait_for 30 "Chinese" frame_shows chinese '一切正常'
 printf '\003' >&$keyboard
 wait_for 10 "the end" gone "$started"
-shows chinese 'as it was' || fail "Ctrl-C does not leave the terminal as it was: $(tail -c 300 chinese | cat -v)"
+shows chinese 'same terminal' || fail "Ctrl-C does not leave the terminal as it was: $(tail -c 300 chinese | cat -v)"
 exec {keyboard}>&-
 ok "Ctrl-C ends it as well"
