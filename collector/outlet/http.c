@@ -16,9 +16,12 @@
  * memory, and connections are few, small and short-lived.
  *
  *      loop: epoll readable, or MHD's own timeout --> MHD_run --> http_answer for each whole request
+ *
+ * MHD stops listening at its limit of connections and begins again in the MHD_run after the one in which some went away, of
+ * which neither its timeout nor its descriptor tells. So it is run every HTTP_LOOK_MS at least.
  */
 
-enum { HTTP_CONNECTIONS = 32, HTTP_TIMEOUT_S = 10, HTTP_CONNECTION_BYTES = 16 * 1024 };
+enum { HTTP_CONNECTIONS = 32, HTTP_TIMEOUT_S = 10, HTTP_CONNECTION_BYTES = 16 * 1024, HTTP_LOOK_MS = 1000 };
 
 struct http {
     uv_loop_t *loop;
@@ -136,10 +139,9 @@ static void http_run(struct http *http)
 {
     MHD_UNSIGNED_LONG_LONG wait_ms = 0;
     (void)MHD_run(http->daemon);
-    if (MHD_get_timeout(http->daemon, &wait_ms) == MHD_YES)
-        (void)uv_timer_start(&http->timer, http_on_timeout, wait_ms, 0);
-    else
-        (void)uv_timer_stop(&http->timer);
+    if (MHD_get_timeout(http->daemon, &wait_ms) != MHD_YES || wait_ms > HTTP_LOOK_MS)
+        wait_ms = HTTP_LOOK_MS;
+    (void)uv_timer_start(&http->timer, http_on_timeout, wait_ms, 0);
 }
 
 /* --- public --- */
