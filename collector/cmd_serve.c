@@ -3,6 +3,7 @@
 #include "ingest/listen.h"
 #include "judge/judge.h"
 #include "options.h"
+#include "outlet/receivers.h"
 #include "serve.h"
 #include "store/cluster.h"
 #include "store/command.h"
@@ -17,7 +18,17 @@
 
 /* `parallax-collector serve`: what has to be there before the loop runs, and is taken down after it. */
 
-enum { OPTION_LISTEN = 1, OPTION_TIMEOUT, OPTION_MMDB, OPTION_CDN_FILE, OPTION_EXPIRY_DAYS };
+enum {
+    OPTION_LISTEN = 1,
+    OPTION_TIMEOUT,
+    OPTION_MMDB,
+    OPTION_CDN_FILE,
+    OPTION_EXPIRY_DAYS,
+    OPTION_METRICS,
+    OPTION_PUBLIC_URL
+};
+
+static const char serve_metrics_default[] = "127.0.0.1:9464";
 
 static const struct cli_option serve_options[] = {
     {"listen", 0, "ADDR:PORT", OPTION_LISTEN,
@@ -27,6 +38,10 @@ static const struct cli_option serve_options[] = {
     {"cdn-file", 0, "FILE", OPTION_CDN_FILE, N_("more to know content delivery networks by")},
     {"expiry-days", 0, "DAYS", OPTION_EXPIRY_DAYS,
      N_("certificates that end within so many days make an incident (21)")},
+    {"metrics", 0, "ADDR:PORT", OPTION_METRICS,
+     N_("where /metrics and /healthz are served, to anyone who can reach it; off: nowhere (127.0.0.1:9464)")},
+    RECEIVER_OPTIONS,
+    {"public-url", 0, "URL", OPTION_PUBLIC_URL, N_("where the report is published; alerts link there")},
     COLLECTOR_OPTIONS,
     {0},
 };
@@ -35,6 +50,9 @@ struct serve_command {
     struct collector_settings settings;
     int64_t timeout_us;
     int64_t expiry_days;
+    const char *metrics; /* NULL: nowhere */
+    struct receivers receivers;
+    const char *public_url; /* NULL: none */
     int lock;
     struct cluster *cluster;
     struct networks *networks;
@@ -49,6 +67,7 @@ static bool serve_read_options(struct cli_args *args, struct serve_command *comm
     collector_settings_init(&command->settings);
     command->timeout_us = 10 * US_PER_S;
     command->expiry_days = JUDGE_EXPIRY_DAYS;
+    command->metrics = serve_metrics_default;
     *ret_exit = EXIT_USAGE;
     for (int id; (id = cli_next(args, &value)) != 0;) {
         if (id == OPTION_LISTEN)
@@ -57,7 +76,14 @@ static bool serve_read_options(struct cli_args *args, struct serve_command *comm
             command->settings.mmdb = value;
         else if (id == OPTION_CDN_FILE)
             command->settings.cdn_file = value;
-        else if (id == OPTION_TIMEOUT) {
+        else if (id == OPTION_METRICS)
+            command->metrics = strcmp(value, "off") == 0 ? NULL : value;
+        else if (id == OPTION_PUBLIC_URL)
+            command->public_url = value;
+        else if (receivers_option(&command->receivers, id, value, &failed)) {
+            if (failed)
+                return false;
+        } else if (id == OPTION_TIMEOUT) {
             if (!cli_span("timeout", value, US_PER_S, 60 * US_PER_S, &command->timeout_us))
                 return false;
         } else if (id == OPTION_EXPIRY_DAYS) {
@@ -73,6 +99,11 @@ static bool serve_read_options(struct cli_args *args, struct serve_command *comm
         return false;
     struct address address;
     uint16_t port;
+    if (command->metrics != NULL && !listen_parse(command->metrics, &address, &port)) {
+        *ret_exit = cli_usage(_("--metrics %s: expected ADDRESS:PORT, such as 127.0.0.1:9464, or off"),
+                              command->metrics);
+        return false;
+    }
     if (listen_parse(command->settings.listen, &address, &port))
         return true;
     *ret_exit = cli_usage(_("--listen %s: expected ADDRESS:PORT, such as 0.0.0.0:7443 or [::]:7443"),
@@ -155,6 +186,11 @@ static int serve_command_run(struct cli_args *args)
             .conninfo = url != NULL ? url : cluster_conninfo(command.cluster),
             .database = command.database,
             .listen = command.settings.listen,
+            .metrics = command.metrics,
+            .metrics_must = command.metrics != serve_metrics_default,
+            .receivers = command.receivers.receiver,
+            .receiver_count = command.receivers.count,
+            .public_url = command.public_url,
             .timeout_us = (uint64_t)command.timeout_us,
             .expiry_days = (int)command.expiry_days,
             .ca = &command.ca,
@@ -162,6 +198,7 @@ static int serve_command_run(struct cli_args *args)
         };
         exit_code = serve_run(&settings);
     }
+    receivers_done(&command.receivers);
     ca_done(&command.ca);
     networks_close(command.networks);
     cluster_close(command.cluster);

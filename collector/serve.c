@@ -6,6 +6,10 @@
 #include "judge/worker.h"
 #include "link/handles.h"
 #include "log.h"
+#include "outlet/gauges.h"
+#include "outlet/http.h"
+#include "outlet/metrics.h"
+#include "outlet/teller.h"
 #include "plan/planner.h"
 #include "store/array.h"
 #include "words/units.h"
@@ -26,7 +30,8 @@
 
 enum { SERVE_PATIENCE_MS = 3000 };
 
-static const char *const serve_channels[] = {"parallax_request", "parallax_site", "parallax_vantage", NULL};
+static const char *const serve_channels[] = {"parallax_request", "parallax_site",     "parallax_vantage",
+                                             "parallax_judged",  "parallax_incident", NULL};
 
 struct serve {
     const struct serve_settings *settings;
@@ -40,6 +45,9 @@ struct serve {
     struct listen *listen;
     struct planner *planner;
     struct judge_worker *judge;
+    struct gauges *gauges;
+    struct http *http;
+    struct teller *teller;
     char place[ADDRESS_TEXT_BYTES + 8];
     bool announced;
     bool stopping;
@@ -103,6 +111,9 @@ static void serve_stop(struct serve *serve)
     listen_close(serve->listen, serve_ignore, NULL);
     planner_stop(serve->planner, serve_ignore, NULL);
     judge_worker_stop(serve->judge, serve_ignore, NULL);
+    gauges_stop(serve->gauges, serve_ignore, NULL);
+    teller_stop(serve->teller, serve_ignore, NULL);
+    http_close(serve->http, serve_ignore, NULL);
     ingest_stop(serve->hub.ingest, serve_ignore, NULL);
     bool any = serve->hub.first != NULL;
     for (struct session *session = serve->hub.first; session != NULL; session = session_next(session))
@@ -139,6 +150,8 @@ static void serve_on_ready(void *arg)
         return;
     session_check_all(&serve->hub); /* what was notified meanwhile was missed */
     planner_ready(serve->planner);
+    gauges_ready(serve->gauges);
+    teller_ready(serve->teller);
 }
 
 static void serve_on_lost(const char *why, void *arg)
@@ -146,6 +159,14 @@ static void serve_on_lost(const char *why, void *arg)
     struct serve *serve = arg;
     log_line("the database is away: %s", why);
     planner_lost(serve->planner);
+    gauges_lost(serve->gauges);
+    teller_lost(serve->teller);
+}
+
+static void serve_judged(struct serve *serve)
+{
+    metrics_add(metrics_here(), METRIC_ROUNDS_JUDGED, NULL, 1);
+    gauges_changed(serve->gauges);
 }
 
 static void serve_on_notify(const char *channel, const char *payload, void *arg)
@@ -158,6 +179,10 @@ static void serve_on_notify(const char *channel, const char *payload, void *arg)
         planner_requested(serve->planner);
     else if (strcmp(channel, "parallax_site") == 0)
         planner_sites_changed(serve->planner);
+    else if (strcmp(channel, "parallax_judged") == 0)
+        serve_judged(serve);
+    else if (strcmp(channel, "parallax_incident") == 0)
+        teller_changed(serve->teller);
     else
         session_check_all(&serve->hub);
 }
@@ -211,12 +236,65 @@ static void serve_on_list_wanted(struct session *session, const uint8_t sha256[P
     (void)session_send(session, &message);
 }
 
+/* --- what is told --- */
+
+static void serve_on_scrape(void *arg)
+{
+    const struct serve *serve = arg;
+    size_t open = 0;
+    for (struct session *session = serve->hub.first; session != NULL; session = session_next(session))
+        open += session_is_open(session);
+    metrics_set(metrics_here(), METRIC_SESSIONS, NULL, (double)open);
+}
+
+static bool serve_leads(void *arg)
+{
+    const struct serve *serve = arg;
+    return planner_leads(serve->planner);
+}
+
+static bool serve_on_health(struct buf *out, void *arg)
+{
+    const struct serve *serve = arg;
+    return gauges_health(serve->gauges, out);
+}
+
+/* A port that nobody chose may be another collector's; one that was asked for must be ours. */
+static bool serve_tell(struct serve *serve, char **ret_why)
+{
+    const struct http_hooks hooks = {serve_on_scrape, serve_on_health, serve};
+    struct address address;
+    uint16_t port = 0;
+    char *why = NULL;
+    if (serve->settings->metrics == NULL || !listen_parse(serve->settings->metrics, &address, &port))
+        return true;
+    serve->http = http_new(&serve->loop, &address, port, &hooks, &port, &why);
+    if (serve->http != NULL) {
+        char text[ADDRESS_TEXT_BYTES];
+        log_line(address.length == 16 ? "metrics on http://[%s]:%u/metrics"
+                                      : "metrics on http://%s:%u/metrics",
+                 address_text(&address, text), port);
+    } else if (serve->settings->metrics_must) {
+        *ret_why = why;
+        return false;
+    } else {
+        log_line("no metrics: %s", why == NULL ? "out of memory" : why);
+    }
+    free(why);
+    return true;
+}
+
 /* --- starting --- */
 
 static bool serve_open(struct serve *serve, char **ret_why)
 {
     static const struct pg_handlers handlers = {serve_on_ready, serve_on_lost, serve_on_notify};
     const struct planner_hooks hooks = {serve_vantages, serve_broadcast, serve};
+    const struct teller_settings telling = {.receivers = serve->settings->receivers,
+                                            .receiver_count = serve->settings->receiver_count,
+                                            .public_url = serve->settings->public_url,
+                                            .leads = serve_leads,
+                                            .arg = serve};
     serve->hub = (struct session_hub){.loop = &serve->loop,
                                       .networks = serve->settings->networks,
                                       .ca = serve->settings->ca,
@@ -225,7 +303,7 @@ static bool serve_open(struct serve *serve, char **ret_why)
                                       .on_empty = serve_sessions_gone,
                                       .arg = serve};
     serve->hub.context = ca_server_context(serve->settings->ca, ret_why);
-    if (serve->hub.context == NULL)
+    if (serve->hub.context == NULL || !serve_tell(serve, ret_why))
         return false;
     serve->listen = listen_new(&serve->hub, serve->settings->listen, serve->place, ret_why);
     if (serve->listen == NULL)
@@ -235,10 +313,13 @@ static bool serve_open(struct serve *serve, char **ret_why)
     if (serve->pg != NULL) {
         serve->hub.ingest = ingest_new(&serve->loop, serve->pg);
         serve->planner = planner_new(&serve->loop, serve->pg, serve->settings->timeout_us, &hooks);
+        serve->gauges = gauges_new(&serve->loop, serve->pg);
+        serve->teller = teller_new(&serve->loop, serve->pg, &telling);
         serve->judge =
             judge_worker_new(&serve->loop, serve->settings->conninfo, serve->settings->expiry_days);
     }
-    return serve->hub.ingest != NULL && serve->planner != NULL && serve->judge != NULL;
+    return serve->hub.ingest != NULL && serve->planner != NULL && serve->gauges != NULL &&
+           serve->teller != NULL && serve->judge != NULL;
 }
 
 static void serve_init_handles(struct serve *serve)
@@ -270,11 +351,15 @@ int serve_run(const struct serve_settings *settings)
     if (!open) {
         cli_error("%s", why == NULL ? _("out of memory") : why);
         free(why);
+        http_close(serve->http, serve_ignore, NULL);
         handles_close_all(&serve->handles, &serve->loop, serve_ignore, NULL);
     }
     (void)uv_run(&serve->loop, UV_RUN_DEFAULT);
     judge_worker_free(serve->judge);
     planner_free(serve->planner);
+    gauges_free(serve->gauges);
+    teller_free(serve->teller);
+    metrics_leave();
     ingest_free(serve->hub.ingest);
     SSL_CTX_free(serve->hub.context);
     (void)uv_loop_close(&serve->loop);

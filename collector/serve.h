@@ -3,7 +3,9 @@
 
 #include "ingest/ca.h"
 #include "ingest/network.h"
+#include "outlet/receiver.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* What the event loop of `serve` is given; all of it outlives the loop. */
@@ -11,8 +13,13 @@ struct serve_settings {
     const char *conninfo;
     const char *database; /* for people: where it is */
     const char *listen;
-    uint64_t timeout_us; /* of one attempt */
-    int expiry_days;     /* certificates that end sooner make an incident */
+    const char *metrics;              /* "ADDRESS:PORT"; NULL: nowhere */
+    bool metrics_must;                /* it is an error when it cannot be */
+    const struct receiver *receivers; /* of alerts */
+    size_t receiver_count;
+    const char *public_url; /* NULL: none */
+    uint64_t timeout_us;    /* of one attempt */
+    int expiry_days;        /* certificates that end sooner make an incident */
     const struct ca *ca;
     const struct networks *networks; /* NULL: none */
 };

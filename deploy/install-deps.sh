@@ -6,10 +6,10 @@ set -euo pipefail
 
 build=(gcc libc6-dev cmake ninja-build pkg-config protobuf-c-compiler gettext
     libuv1-dev libssl-dev libprotobuf-c-dev libc-ares-dev liblmdb-dev libmaxminddb-dev libjansson-dev libyaml-dev
-    libidn2-dev libpq-dev libcsv-dev libcmocka-dev)
+    libidn2-dev libpq-dev libcsv-dev libmicrohttpd-dev libcurl4-openssl-dev libcmocka-dev)
 run=(postgresql openssl nginx ca-certificates procps)
 test=("${run[@]}" clang-format clang-tidy faketime jq binutils mandoc time libmaxmind-db-writer-perl
-    haproxy gnutls-bin stunnel4 nftables iproute2 dnsmasq-base unbound)
+    haproxy gnutls-bin stunnel4 nftables iproute2 dnsmasq-base unbound prometheus prometheus-alertmanager)
 
 wanted=()
 [ $# -gt 0 ] || set -- --build
@@ -54,7 +54,7 @@ hold() { # FILE MODE CONTENT
 }
 
 services=()
-for package in nginx postgresql haproxy stunnel4 unbound; do
+for package in nginx postgresql haproxy stunnel4 unbound prometheus prometheus-alertmanager; do
     [[ " ${missing[*]} " != *" $package "* ]] || services+=("$package")
 done
 if [ ${#services[@]} -gt 0 ]; then

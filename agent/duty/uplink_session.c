@@ -73,7 +73,9 @@ void session_end(struct uplink *uplink)
 static void on_ping(uv_timer_t *timer)
 {
     struct uplink *uplink = timer->data;
-    struct message ping = {.kind = MESSAGE_PING, .ping = {.sent_us = (uint64_t)clock_mono_us()}};
+    struct message ping = {
+        .kind = MESSAGE_PING,
+        .ping = {.sent_us = (uint64_t)clock_mono_us(), .spooled = spool_count(uplink->deps.spool)}};
     uplink->pings++;
     (void)uv_timer_start(timer, on_ping, uplink->pings < PING_BURST ? PING_BURST_MS : PING_MS, 0);
     (void)channel_send(uplink->channel, &ping);

@@ -6,6 +6,7 @@
 #include "words/classify.h"
 #include "words/units.h"
 
+#include <math.h>
 #include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
@@ -361,6 +362,26 @@ long group_encode(const struct group *group, struct buf *out)
     }
     buf_done(&hashes);
     return whole && copy_end(out) ? rows : -1;
+}
+
+void group_count(const struct group *group, struct metrics *metrics, int64_t now_us)
+{
+    GROUP_EACH(group, batch, record)
+    {
+        const char *vantage = batch->source->vantage;
+        const struct attempt *attempt = record_attempt(batch, record);
+        if (vantage == NULL || !record_is_new(batch, record))
+            continue;
+        metrics_add(metrics, METRIC_RECORDS, LABELS(vantage), 1);
+        if (attempt == NULL)
+            continue;
+        int64_t late_us = attempt->clock.start_us - attempt->clock.slot_us;
+        metrics_add(metrics, METRIC_ATTEMPTS, LABELS(vantage, outcome_class_id(classify(attempt).class)), 1);
+        metrics_observe(metrics, METRIC_INGEST_LAG, (double)(now_us - attempt->clock.start_us) / 1e6);
+        if (attempt->role == ATTEMPT_FIRST && attempt->clock.slot_us != 0)
+            metrics_observe(metrics, METRIC_SLOT_SKEW, fabs((double)late_us) / 1e6);
+    }
+    metrics_add(metrics, METRIC_BATCHES, NULL, (double)group->batch_count);
 }
 
 static int64_t clamp_count(uint32_t count)

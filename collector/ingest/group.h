@@ -2,6 +2,7 @@
 #define PARALLAX_COLLECTOR_INGEST_GROUP_H
 
 #include "ingest/ingest.h"
+#include "outlet/metrics.h"
 #include "words/buf.h"
 
 /* The rows of one group commit: what is asked of the database about them, and what they become. No I/O. */
@@ -78,6 +79,9 @@ void group_set_wanted(struct group *group, const PGresult *result);
 
 /** Encodes the attempts. @return how many rows, or -1 without memory. */
 long group_encode(const struct group *group, struct buf *out);
+
+/** Counts what the transaction has stored. @param now_us  when it was committed. */
+void group_count(const struct group *group, struct metrics *metrics, int64_t now_us);
 
 /** The six array parameters of ingest_reports. @return how many reports, or -1 without memory. */
 long group_reports(const struct group *group, char *ret_params[6]);

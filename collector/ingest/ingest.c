@@ -279,6 +279,7 @@ static void ingest_free_batches(struct batch *batch)
 static void ingest_committed(struct ingest *ingest)
 {
     struct batch *batches = ingest->group.batches;
+    group_count(&ingest->group, metrics_here(), clock_wall_us());
     ingest_acknowledge(&ingest->group);
     group_done(&ingest->group);
     ingest_free_batches(batches);

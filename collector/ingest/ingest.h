@@ -15,6 +15,7 @@ struct ingest;
  */
 struct ingest_source {
     int32_t vantage_id;
+    const char *vantage;             /* its name; NULL: not counted in metrics */
     int64_t asn;                     /* 0: not known */
     const struct networks *networks; /* to look addresses up in; NULL: none */
     unsigned refs;                   /* batches that ingest holds */

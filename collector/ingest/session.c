@@ -3,6 +3,7 @@
 #include "link/clock.h"
 #include "link/pki.h"
 #include "log.h"
+#include "outlet/metrics.h"
 #include "words/utf8.h"
 
 #include <inttypes.h>
@@ -71,6 +72,8 @@ void session_goodbye(struct session *session, enum goodbye_reason reason, const 
         return;
     session->state = SESSION_LEAVING;
     session->source.gone = true;
+    if (reason != GOODBYE_SHUTDOWN && reason != GOODBYE_OTHER)
+        metrics_add(metrics_here(), METRIC_REFUSED, LABELS(goodbye_reason_name((int)reason)), 1);
     if (channel_send(session->channel, &message))
         channel_close(session->channel);
 }
@@ -88,12 +91,19 @@ void session_breach(struct session *session, const char *rule)
 
 /* --- messages --- */
 
+static void session_spooled(const struct session *session, uint64_t spooled)
+{
+    if (session->state == SESSION_OPEN) /* its name is that of a vantage we know */
+        metrics_set(metrics_here(), METRIC_SPOOLED, LABELS(session->name), (double)spooled);
+}
+
 static void session_ping(struct session *session, const struct message *message, int64_t received_us)
 {
     struct message pong = {.kind = MESSAGE_PONG,
                            .pong = {.sent_us = message->ping.sent_us, .received_us = received_us}};
     pong.pong.answered_us = clock_wall_us();
     (void)session_send(session, &pong);
+    session_spooled(session, message->ping.spooled);
 }
 
 /* What the database takes as text; a quarter fits even when every byte has to be escaped. */
@@ -232,6 +242,7 @@ static void session_refused(struct ingest_source *source, const char *why)
 {
     struct session *session = (struct session *)source;
     log_line("session %s: its batch cannot be stored: %s", session->name, why);
+    metrics_add(metrics_here(), METRIC_REFUSED, LABELS("batch"), 1);
     session_goodbye(session, GOODBYE_OTHER, "the database does not take the batch; see the collector's log");
     ingest_forget(session->hub->ingest, source);
 }
@@ -243,8 +254,10 @@ static void session_released(struct ingest_source *source)
 
 static void session_dropped(struct ingest_source *source, size_t count)
 {
-    log_line("session %s: dropped %zu attempts on endpoints that do not exist, or at impossible times",
-             ((struct session *)source)->name, count);
+    const char *name = ((struct session *)source)->name;
+    metrics_add(metrics_here(), METRIC_RECORDS_REFUSED, LABELS(name), (double)count);
+    log_line("session %s: dropped %zu attempts on endpoints that do not exist, or at impossible times", name,
+             count);
 }
 
 /* --- beginning and end --- */
@@ -267,6 +280,9 @@ static void session_on_closed(struct channel *channel, enum channel_failure fail
     (void)channel;
     session->channel = NULL;
     session->source.gone = true;
+    if (failure == CHANNEL_TLS_FAILED || failure == CHANNEL_BAD_FRAME)
+        metrics_add(metrics_here(), METRIC_REFUSED, LABELS(failure == CHANNEL_TLS_FAILED ? "tls" : "frame"),
+                    1);
     if (failure != CHANNEL_CLOSED_BY_US && session->state != SESSION_LEAVING)
         log_line("session %s: %s", session_who(session), why);
     session->state = SESSION_LEAVING;

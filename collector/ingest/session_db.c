@@ -38,6 +38,7 @@ static void open_found(struct pg *pg, PGresult *result, void *arg)
         pg_exec(pg, STATEMENT_session_refused, values, 1, open_refused);
         return;
     }
+    session->source.vantage = session->name;
     session->source.vantage_id = (int32_t)strtol(PQgetvalue(result, 0, 0), NULL, 10);
     session->source.networks = session->hub->networks;
     session->source.asn = strtoll(PQgetvalue(result, 0, 1), NULL, 10);

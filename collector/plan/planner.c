@@ -2,6 +2,7 @@
 
 #include "link/clock.h"
 #include "log.h"
+#include "outlet/metrics.h"
 #include "plan/when.h"
 #include "store/array.h"
 #include "store/command.h"
@@ -100,10 +101,16 @@ static void partitions_end(bool committed, const char *why, void *arg)
     planner_turn_over(planner, "partitions", committed, why);
 }
 
+static void close_counted(struct pg *pg, PGresult *result, void *arg)
+{
+    (void)pg, (void)arg;
+    metrics_add(metrics_here(), METRIC_ROUNDS_CLOSED, NULL, PQntuples(result));
+}
+
 static void close_start(struct pg *pg, void *arg)
 {
     (void)arg;
-    pg_exec(pg, STATEMENT_plan_close, NULL, 0, NULL);
+    pg_exec(pg, STATEMENT_plan_close, NULL, 0, close_counted);
 }
 
 static void close_end(bool committed, const char *why, void *arg)
@@ -293,8 +300,10 @@ static void make_end(bool committed, const char *why, void *arg)
     for (size_t i = 0; committed && i < planner->interval_count; i++)
         if (planner->intervals[i].interval_s == planner->making_s)
             planner->intervals[i].last_us = planner->plan.start_us;
-    if (committed && planner->made)
+    if (committed && planner->made) {
+        metrics_add(metrics_here(), METRIC_ROUNDS_PLANNED, NULL, 1);
         make_send(planner);
+    }
     if (!committed && planner->making_s == 0)
         planner->asked = true;
     planner_turn_over(planner, "a round", committed, why);
@@ -404,6 +413,11 @@ void planner_lost(struct planner *planner)
 {
     planner->connected = false;
     planner->leader = false;
+}
+
+bool planner_leads(const struct planner *planner)
+{
+    return planner->leader;
 }
 
 void planner_requested(struct planner *planner)

@@ -4,6 +4,7 @@
 #include "store/pg.h"
 #include "words/message.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <uv.h>
 
@@ -29,6 +30,9 @@ void planner_free(struct planner *planner);
 /** The database came, or went. */
 void planner_ready(struct planner *planner);
 void planner_lost(struct planner *planner);
+
+/** Is this the one collector of its database that plans rounds (and tells of incidents)? */
+bool planner_leads(const struct planner *planner);
 
 /** Somebody asked for a round; sites changed. */
 void planner_requested(struct planner *planner);

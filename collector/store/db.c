@@ -229,7 +229,7 @@ static bool db_notified(struct db *db)
     return any;
 }
 
-int db_wait_notify(struct db *db, int timeout_ms)
+int db_wait(struct db *db, struct pollfd *other, int timeout_ms)
 {
     int64_t end_us = clock_mono_us() + (int64_t)timeout_ms * 1000;
     for (;;) {
@@ -238,15 +238,24 @@ int db_wait_notify(struct db *db, int timeout_ms)
         int64_t left_ms = (end_us - clock_mono_us() + 999) / 1000;
         if (left_ms <= 0)
             return 0;
-        struct pollfd ready = {.fd = PQsocket(db->connection), .events = POLLIN};
-        if (ready.fd < 0)
+        struct pollfd ready[2] = {{.fd = PQsocket(db->connection), .events = POLLIN}, {.fd = -1}};
+        if (ready[0].fd < 0)
             return -1;
-        int count = poll(&ready, 1, (int)left_ms);
+        if (other != NULL)
+            ready[1] = *other;
+        int count = poll(ready, 2, (int)left_ms);
         if (count < 0 && errno == EINTR)
             return 0; /* the caller looks at its signal */
+        if (count > 0 && ready[1].revents != 0)
+            return 2;
         if (count > 0 && PQconsumeInput(db->connection) == 0)
             return -1;
     }
+}
+
+int db_wait_notify(struct db *db, int timeout_ms)
+{
+    return db_wait(db, NULL, timeout_ms);
 }
 
 /* --- fields --- */

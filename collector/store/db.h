@@ -62,6 +62,10 @@ bool db_listen(struct db *db, const char *channel);
  * connection lost. */
 int db_wait_notify(struct db *db, int timeout_ms);
 
+struct pollfd;
+/** db_wait_notify that looks at another descriptor too. @return 2 when something happened there. */
+int db_wait(struct db *db, struct pollfd *other, int timeout_ms);
+
 /** Text of a field, "" for NULL. */
 const char *db_text(const PGresult *result, int row, const char *column);
 bool db_null(const PGresult *result, int row, const char *column);

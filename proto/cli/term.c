@@ -5,14 +5,30 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { WIDTH_UNKNOWN = 80, WIDTH_LEAST = 20, WIDTH_MOST = 1000 };
+enum { WIDTH_UNKNOWN = 80, WIDTH_LEAST = 20, WIDTH_MOST = 1000, HEIGHT_UNKNOWN = 24 };
+
+static struct {
+    FILE *memory;
+    FILE *shown;
+} composing;
+
+void term_compose(FILE *memory, FILE *shown)
+{
+    composing.memory = memory;
+    composing.shown = shown;
+}
+
+static int term_fileno(FILE *stream)
+{
+    return fileno(stream == composing.memory ? composing.shown : stream);
+}
 
 bool term_is_tty(FILE *stream)
 {
     const char *term = getenv("TERM");
     if (term != NULL && strcmp(term, "dumb") == 0)
         return false;
-    return isatty(fileno(stream)) == 1;
+    return isatty(term_fileno(stream)) == 1;
 }
 
 bool term_has_colour(FILE *stream)
@@ -36,9 +52,17 @@ unsigned term_width(FILE *stream)
             return (unsigned)width;
     }
     struct winsize size;
-    if (ioctl(fileno(stream), TIOCGWINSZ, &size) == 0 && width_is_sane(size.ws_col))
+    if (ioctl(term_fileno(stream), TIOCGWINSZ, &size) == 0 && width_is_sane(size.ws_col))
         return size.ws_col;
     return WIDTH_UNKNOWN;
+}
+
+unsigned term_height(FILE *stream)
+{
+    struct winsize size;
+    if (ioctl(term_fileno(stream), TIOCGWINSZ, &size) == 0 && size.ws_row > 0)
+        return size.ws_row;
+    return HEIGHT_UNKNOWN;
 }
 
 void term_print(FILE *stream, enum term_style style, const char *text)

@@ -21,6 +21,15 @@ bool term_has_colour(FILE *stream);
 /** Columns of the terminal, COLUMNS when set, 80 when neither is known. */
 unsigned term_width(FILE *stream);
 
+/**
+ * From now on a stream in memory (open_memstream) counts as a terminal when another stream is one, with its width and colours:
+ * what is composed there is shown here. One at a time; NULL ends it.
+ */
+void term_compose(FILE *memory, FILE *shown);
+
+/** Rows of the terminal; 24 when they are not known. */
+unsigned term_height(FILE *stream);
+
 /** Display columns of UTF-8 text (wide CJK count 2, combining 0; invalid bytes 1 each). */
 unsigned text_width(const char *text);
 

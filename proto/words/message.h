@@ -110,6 +110,7 @@ struct message {
         } welcome;
         struct {
             uint64_t sent_us;
+            uint64_t spooled;
         } ping;
         struct {
             uint64_t sent_us;

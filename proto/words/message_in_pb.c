@@ -90,6 +90,7 @@ static bool ping_in(const Parallax__Message *pb, struct arena *arena, struct mes
     (void)arena;
     (void)ret_why;
     message->ping.sent_us = pb->ping->sent_us;
+    message->ping.spooled = pb->ping->spooled;
     return true;
 }
 

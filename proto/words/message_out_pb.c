@@ -139,6 +139,7 @@ static bool ping_out(const struct message *message, struct arena *arena, Paralla
 {
     SET_KIND(ping, Parallax__Ping, parallax__ping__init, PING);
     pb->ping->sent_us = message->ping.sent_us;
+    pb->ping->spooled = message->ping.spooled;
     return true;
 }
 

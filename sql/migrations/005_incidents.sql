@@ -48,7 +48,8 @@ CREATE TABLE incident (
     flap_penalty     double precision NOT NULL DEFAULT 0,
     transitions      integer NOT NULL DEFAULT 0,
     -- counts, tests, alternatives, caveats and hints: "incident" in docs/JSON.md
-    detail           jsonb NOT NULL
+    detail           jsonb NOT NULL,
+    alert_labels     jsonb                       -- of its alert, as they were told first; null: it was not told
 );
 CREATE UNIQUE INDEX incident_open ON incident (key) WHERE closed_at IS NULL;
 CREATE INDEX incident_time ON incident (opened_at);

@@ -1,2 +1,5 @@
 -- params: bigint
-UPDATE round SET judged_at = now() WHERE id = $1 AND judged_at IS NULL RETURNING id
+WITH judged AS (
+    UPDATE round SET judged_at = now() WHERE id = $1 AND judged_at IS NULL RETURNING id
+)
+SELECT id, pg_notify('parallax_judged', id::text) FROM judged
