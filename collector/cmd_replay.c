@@ -213,7 +213,7 @@ static int run(struct cli_args *args)
         return failed ? EXIT_FAILED : EXIT_USAGE;
     replay.file_count = cli_operand_count(args);
     replay.files = calloc(replay.file_count, sizeof *replay.files);
-    if (replay.files == NULL || !cdn_file_use(replay.settings.cdn_file)) {
+    if (replay.files == NULL || (replay.settings.cdn_file != NULL && !cli_cdn_file(replay.settings.cdn_file))) {
         free(replay.files);
         return EXIT_FAILED;
     }

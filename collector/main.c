@@ -6,6 +6,8 @@
 extern const struct cli_verb verb_serve;
 extern const struct cli_verb verb_probe;
 extern const struct cli_verb verb_report;
+extern const struct cli_verb verb_replay;
+extern const struct cli_verb verb_export;
 extern const struct cli_verb verb_reclassify;
 extern const struct cli_verb verb_site_add;
 extern const struct cli_verb verb_site_list;
@@ -20,6 +22,7 @@ extern const struct cli_verb verb_token_create;
 static const struct cli_verb *const verbs[] = {
     &verb_serve,        &verb_probe,
     &verb_report,       &verb_reclassify,
+    &verb_export,       &verb_replay,
     &verb_site_add,     &verb_site_list,
     &verb_site_show,    &verb_site_rm,
     &verb_site_import,  &verb_vantage_list,

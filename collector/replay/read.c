@@ -2,6 +2,7 @@
 
 #include "cli/cli.h"
 #include "cli/i18n.h"
+#include "words/buf.h"
 #include "words/json_reader.h"
 
 #include <errno.h>

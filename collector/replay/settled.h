@@ -1,0 +1,24 @@
+#ifndef PARALLAX_COLLECTOR_REPLAY_SETTLED_H
+#define PARALLAX_COLLECTOR_REPLAY_SETTLED_H
+
+#include "store/db.h"
+
+#include <stdbool.h>
+
+/* What a live collector makes of rounds that are over, and says about them. */
+
+struct settled_options {
+    bool json;
+    bool explain;
+};
+
+/** Judges all rounds and counts all rollups. @return false after cli_error, or when it was stopped. */
+bool settled_judge(struct db *db);
+
+/** Ends settled_judge after the round under way. From a signal handler. */
+void settled_stop(void);
+
+/** Prints incidents and findings over all there is. @return an exit code. */
+int settled_print(struct db *db, const struct settled_options *options);
+
+#endif
