@@ -207,4 +207,10 @@ struct watch_aside {
 };
 size_t watch_asides(const struct watch *watch, struct watch_aside *ret_asides, size_t room);
 
+/**
+ * Takes a caveat or hint of a failing incident apart for translation: the msgid, with one %s, and what stands for it.
+ * @return false for a text that is not one of the watch's: then the whole of it is its own msgid.
+ */
+bool watch_remark(const char *text, const char **ret_msgid, char *ret_subject, size_t size);
+
 #endif

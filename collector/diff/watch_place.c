@@ -1,0 +1,101 @@
+#include "diff/watch_parts.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Which attempts a place holds. Texts in places are the watch's own, never NULL. */
+
+bool place_equal(const struct place *a, const struct place *b)
+{
+    return a->kind == b->kind && a->endpoint_id == b->endpoint_id && a->vantage_id == b->vantage_id &&
+           a->asn == b->asn && strcmp(a->region, b->region) == 0 && strcmp(a->edge, b->edge) == 0 &&
+           strcmp(a->pop, b->pop) == 0 && address_equal(&a->address, &b->address);
+}
+
+bool place_holds(const struct watch *watch, const struct place *place,
+                 const struct watched_endpoint *endpoint, unsigned vantage, const struct mark *mark)
+{
+    const struct watched_vantage *v = &watch->vantages[vantage];
+    switch (place->kind) {
+    case PLACE_NONE:
+        return false;
+    case PLACE_ENDPOINT:
+    case PLACE_SOME:
+        return true;
+    case PLACE_REGION:
+        return strcmp(watch->texts[v->region], place->region) == 0;
+    case PLACE_ASN:
+        return v->asn == place->asn;
+    case PLACE_VANTAGE:
+        return v->id == place->vantage_id;
+    case PLACE_EDGE:
+    case PLACE_DNS:
+        if (place->address.length > 0)
+            return address_equal(&endpoint->addresses[mark->address].address, &place->address);
+        return place->pop[0] == '\0' || strcmp(watch->texts[endpoint->cells[vantage].pop], place->pop) == 0;
+    }
+    return false;
+}
+
+static bool has_marks(const struct watch *watch, const struct watched_endpoint *endpoint, unsigned vantage,
+                      const struct place *a, const struct place *b)
+{
+    for (unsigned back = 0; back < endpoint->rounds; back++) {
+        const struct slot *slot = watch_slot(watch, endpoint, vantage, back);
+        for (unsigned m = 0; m < MARKS_PER_ROUND; m++) {
+            const struct mark *mark = &slot->marks[m];
+            if (mark->state != MARK_NONE && place_holds(watch, a, endpoint, vantage, mark) &&
+                place_holds(watch, b, endpoint, vantage, mark))
+                return true;
+        }
+    }
+    return false;
+}
+
+bool place_has_vantage(const struct watch *watch, const struct place *place,
+                       const struct watched_endpoint *endpoint, unsigned vantage)
+{
+    return vantage < endpoint->vantage_room && has_marks(watch, endpoint, vantage, place, place);
+}
+
+bool place_overlaps(const struct watch *watch, const struct place *a, const struct place *b,
+                    const struct watched_endpoint *endpoint)
+{
+    for (unsigned v = 0; v < watch->vantage_count && v < endpoint->vantage_room; v++) {
+        if (has_marks(watch, endpoint, v, a, b))
+            return true;
+    }
+    return false;
+}
+
+void place_text(const struct place *place, char *out, size_t size)
+{
+    char address[ADDRESS_TEXT_BYTES];
+    const char *name = place_kind_name(place->kind);
+    switch (place->kind) {
+    case PLACE_NONE:
+        snprintf(out, size, "%s", name);
+        break;
+    case PLACE_ENDPOINT:
+    case PLACE_SOME:
+        snprintf(out, size, "%s/%" PRId64, name, place->endpoint_id);
+        break;
+    case PLACE_REGION:
+        snprintf(out, size, "%s/%.64s", name, place->region);
+        break;
+    case PLACE_ASN:
+        snprintf(out, size, "%s/%" PRId64, name, place->asn);
+        break;
+    case PLACE_VANTAGE:
+        snprintf(out, size, "vantage/%" PRId64, place->vantage_id);
+        break;
+    case PLACE_EDGE:
+    case PLACE_DNS:
+        if (place->address.length > 0)
+            snprintf(out, size, "%s/%s", name, address_text(&place->address, address));
+        else
+            snprintf(out, size, "%s/%.32s/%.32s", name, place->edge, place->pop);
+        break;
+    }
+}
