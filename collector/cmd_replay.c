@@ -41,11 +41,12 @@ struct replay {
 };
 
 static volatile int stop_asked;
+static atomic_bool stopping; /* the same, for the judge */
 
 static void on_signal(int number)
 {
     stop_asked = number;
-    settled_stop();
+    atomic_store(&stopping, true);
 }
 
 static void catch_signals(void)
@@ -160,7 +161,7 @@ static int replay_in(struct replay *replay, struct scratch *scratch)
     if (!store(replay, scratch))
         return EXIT_FAILED;
     say_progress(_("judging ..."));
-    int code = settled_judge(scratch_db(scratch)) ? EXIT_HEALTHY : EXIT_FAILED;
+    int code = settled_judge(scratch_db(scratch), &stopping) ? EXIT_HEALTHY : EXIT_FAILED;
     say_progress("");
     if (code != EXIT_HEALTHY || stop_asked)
         return EXIT_FAILED;

@@ -1,19 +1,28 @@
 #include "cli/cli.h"
 #include "cli/i18n.h"
 #include "options.h"
-#include "report/lists.h"
-#include "report/show.h"
+#include "report/kinds.h"
+#include "report/output.h"
 #include "words/units.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-/* `report KIND`: read a window, work it out, write it. Each kind is one row of a table. */
+/* `report KIND`: which window, which kind, which format, and where to. */
 
 extern const struct cli_verb verb_report;
 
-enum { OPTION_SITE = 1, OPTION_SINCE, OPTION_UNTIL, OPTION_REGION, OPTION_ASN, OPTION_ROUNDS, OPTION_FORMAT };
+enum {
+    OPTION_SITE = 1,
+    OPTION_SINCE,
+    OPTION_UNTIL,
+    OPTION_REGION,
+    OPTION_ASN,
+    OPTION_ROUNDS,
+    OPTION_FORMAT,
+    OPTION_OUTPUT
+};
+enum { KINDS_MOST = 32 };
 
 static const struct cli_option options[] = {
     {"site", 0, "NAME", OPTION_SITE, N_("only this site")},
@@ -24,23 +33,19 @@ static const struct cli_option options[] = {
     {"region", 0, "NAME", OPTION_REGION, N_("only vantages of this region")},
     {"asn", 0, "NUMBER", OPTION_ASN, N_("only vantages of this ASN")},
     {"rounds", 0, "N", OPTION_ROUNDS, N_("only the last N rounds of each endpoint")},
-    {"format", 0, "FORMAT", OPTION_FORMAT, N_("text, json or csv (default text)")},
+    {"format", 0, "FORMAT", OPTION_FORMAT, N_("text, json, ndjson, csv, md or html (default text)")},
+    {"output", 'o', "FILE", OPTION_OUTPUT, N_("write to this file, whole or not at all")},
     COLLECTOR_OPTIONS,
     {NULL, 0, NULL, 0, NULL},
 };
 
-struct report {
+struct asking {
     struct collector_settings settings;
     struct window window;
     enum report_format format;
-    struct window_extent extent;
-    struct db *db;
-};
-
-struct report_kind {
-    const char *name;
-    int (*run)(struct report *report); /* an exit code */
-    bool needs_attempts;
+    const char *output;
+    const struct report_kind *kind;
+    const char *id;
 };
 
 static int64_t now_us(void)
@@ -51,226 +56,53 @@ static int64_t now_us(void)
 }
 
 /* @return an exit code, EXIT_HEALTHY to go on. */
-static int read_option(struct report *report, int id, const char *value)
+static int read_option(struct asking *asking, int id, const char *value)
 {
     bool failed = false, good = true;
     switch (id) {
     case OPTION_SITE:
-        report->window.site = value;
+        asking->window.site = value;
         break;
     case OPTION_SINCE:
-        good = collector_time("since", value, &report->window.since_us);
+        good = collector_time("since", value, &asking->window.since_us);
         break;
     case OPTION_UNTIL:
-        good = collector_time("until", value, &report->window.until_us);
+        good = collector_time("until", value, &asking->window.until_us);
         break;
     case OPTION_REGION:
-        report->window.region = value;
+        asking->window.region = value;
         break;
     case OPTION_ASN:
         good = cli_number("asn", strncasecmp(value, "AS", 2) == 0 ? value + 2 : value, 1, UINT32_MAX,
-                          &report->window.asn);
+                          &asking->window.asn);
         break;
     case OPTION_ROUNDS:
-        good = cli_number("rounds", value, 1, INT32_MAX, &report->window.rounds);
+        good = cli_number("rounds", value, 1, INT32_MAX, &asking->window.rounds);
         break;
     case OPTION_FORMAT: {
-        int format = cli_choice("format", value, report_format_names, REPORT_FORMATS);
+        int format = cli_choice("format", value, report_format_names, REPORT_ALL_FORMATS);
         good = format >= 0;
-        report->format = good ? (enum report_format)format : REPORT_TEXT;
+        asking->format = good ? (enum report_format)format : REPORT_TEXT;
         break;
     }
+    case OPTION_OUTPUT:
+        asking->output = value;
+        break;
     default:
-        (void)collector_option(&report->settings, id, value, &failed);
+        (void)collector_option(&asking->settings, id, value, &failed);
     }
     return failed ? EXIT_FAILED : good ? EXIT_HEALTHY : EXIT_USAGE;
 }
 
-static int written(bool done)
-{
-    if (done && fflush(stdout) == 0)
-        return EXIT_HEALTHY;
-    cli_error(_("cannot write the report to standard output"));
-    return EXIT_FAILED;
-}
-
-/* "; 60 rounds, 3 vantages, 5 endpoints, 2026-... to 2026-..." ends a first line. */
-static void print_extent(const struct report *report, const struct matrix *matrix)
-{
-    (void)printf("; ");
-    (void)printf(ngettext("%lld round", "%lld rounds", (unsigned long)report->extent.rounds),
-                 report->extent.rounds);
-    (void)printf(", ");
-    (void)printf(ngettext("%u vantage", "%u vantages", matrix->vantage_count), matrix->vantage_count);
-    (void)printf(", ");
-    (void)printf(ngettext("%u endpoint", "%u endpoints", matrix->endpoint_count), matrix->endpoint_count);
-    (void)printf(_(", %s to %s\n"), report->extent.first_at, report->extent.last_at);
-}
-
-static void print_matrix_head(const struct report *report, const struct matrix *matrix)
-{
-    unsigned failing, cells;
-    matrix_totals(matrix, &failing, &cells);
-    (void)printf(_("%u of %u cells fail"), failing, cells);
-    print_extent(report, matrix);
-}
-
-static int run_matrix(struct report *report)
-{
-    struct matrix matrix;
-    matrix_init(&matrix);
-    int code = EXIT_FAILED;
-    if (window_matrix(report->db, &report->window, &matrix)) {
-        if (report->format == REPORT_TEXT) {
-            print_matrix_head(report, &matrix);
-            (void)matrix_print(&matrix, stdout);
-            code = written(true);
-        } else if (report->format == REPORT_CSV) {
-            code = written(matrix_to_csv(&matrix, stdout));
-        } else {
-            json_t *root = window_json("matrix", &report->window, &report->extent);
-            code =
-                root != NULL && matrix_to_json(&matrix, root) && show_json(root) ? EXIT_HEALTHY : EXIT_FAILED;
-        }
-    }
-    matrix_done(&matrix);
-    return code;
-}
-
-static void print_diff_head(const struct report *report, const struct diff *diff)
-{
-    size_t count = diff_finding_count(diff);
-    if (count == 0)
-        (void)printf(_("no differences"));
-    else
-        (void)printf(ngettext("%zu finding", "%zu findings", count), count);
-    if (diff->aside_count > 0)
-        (void)printf(ngettext(", %zu vantage set aside", ", %zu vantages set aside", diff->aside_count),
-                     diff->aside_count);
-    print_extent(report, diff->matrix);
-}
-
-static int write_diff(const struct report *report, const struct diff *diff)
-{
-    int found = diff_finding_count(diff) > 0 ? EXIT_FINDINGS : EXIT_HEALTHY, code = EXIT_HEALTHY;
-    if (report->format == REPORT_TEXT) {
-        print_diff_head(report, diff);
-        diff_print(diff, stdout);
-        code = written(true);
-    } else if (report->format == REPORT_CSV) {
-        code = written(diff_to_csv(diff, stdout));
-    } else {
-        json_t *root = window_json("diff", &report->window, &report->extent);
-        if (root == NULL || !matrix_to_json(diff->matrix, root) || !diff_to_json(diff, root) ||
-            !show_json(root))
-            code = EXIT_FAILED;
-    }
-    return code == EXIT_HEALTHY ? found : code;
-}
-
-static int run_diff(struct report *report)
-{
-    struct matrix matrix;
-    struct diff diff;
-    matrix_init(&matrix);
-    int code = EXIT_FAILED;
-    if (window_matrix(report->db, &report->window, &matrix)) {
-        if (diff_run(&diff, &matrix))
-            code = write_diff(report, &diff);
-        else
-            cli_error(_("the window is too large to compare; narrow it with --site, --region or --since"));
-        diff_done(&diff);
-    }
-    matrix_done(&matrix);
-    return code;
-}
-
-/* The first line of a list: how many rows there are, and how many of them want a look. */
-typedef void headline(const PGresult *result);
-
-static void site_headline(const PGresult *result)
-{
-    int failing = 0, silent = 0, count = PQntuples(result);
-    for (int row = 0; row < count; row++) {
-        silent += db_null(result, row, "share");
-        failing += !db_null(result, row, "share") && db_real(result, row, "share") < 1.0;
-    }
-    (void)printf(_("%d of %d endpoints had failures; %d were not tried\n\n"), failing, count, silent);
-}
-
-static void vantages_headline(const PGresult *result)
-{
-    int connected = 0, count = PQntuples(result);
-    for (int row = 0; row < count; row++)
-        connected += strcmp(db_text(result, row, "state"), "connected") == 0;
-    (void)printf(_("%d of %d vantages connected\n\n"), connected, count);
-}
-
-static void certs_headline(const PGresult *result)
-{
-    enum { SOON_DAYS = 21 };
-    int expired = 0, soon = 0, count = PQntuples(result);
-    for (int row = 0; row < count; row++) {
-        long long days = db_null(result, row, "days_left") ? SOON_DAYS : db_int(result, row, "days_left");
-        expired += days < 0;
-        soon += days >= 0 && days < SOON_DAYS;
-    }
-    (void)printf(_("%d certificates seen; %d expired, %d expire within %d days\n\n"), count, expired, soon,
-                 SOON_DAYS);
-}
-
-static int run_rows(struct report *report, const char *kind, enum statement_id id,
-                    const struct rows_field *fields, headline *print_head)
-{
-    PGresult *result = window_query(report->db, id, &report->window);
-    int code = EXIT_FAILED;
-    if (result == NULL)
-        return EXIT_FAILED;
-    if (report->format == REPORT_TEXT) {
-        print_head(result);
-        rows_print(result, fields, stdout);
-        code = written(true);
-    } else if (report->format == REPORT_CSV) {
-        code = written(rows_csv(result, fields, stdout));
-    } else {
-        json_t *root = window_json(kind, &report->window, &report->extent);
-        if (root != NULL && json_object_set_new(root, "rows", rows_json(result, fields)) == 0)
-            code = show_json(root) ? EXIT_HEALTHY : EXIT_FAILED;
-    }
-    PQclear(result);
-    return code;
-}
-
-static int run_site(struct report *report)
-{
-    return run_rows(report, "site", STATEMENT_report_site, site_report_fields, site_headline);
-}
-
-static int run_vantages(struct report *report)
-{
-    return run_rows(report, "vantages", STATEMENT_report_vantages, vantage_report_fields, vantages_headline);
-}
-
-static int run_certs(struct report *report)
-{
-    return run_rows(report, "certs", STATEMENT_report_certs, cert_report_fields, certs_headline);
-}
-
-static const struct report_kind kinds[] = {
-    {"matrix", run_matrix, true},      {"diff", run_diff, true},   {"site", run_site, false},
-    {"vantages", run_vantages, false}, {"certs", run_certs, true},
-};
-enum { KIND_COUNT = sizeof kinds / sizeof kinds[0] };
-
 static const struct report_kind *find_kind(const char *name)
 {
-    const char *names[KIND_COUNT];
-    for (size_t i = 0; i < KIND_COUNT; i++) {
-        names[i] = kinds[i].name;
-        if (strcmp(name, kinds[i].name) == 0)
-            return &kinds[i];
+    const char *names[KINDS_MOST];
+    for (size_t i = 0; i < report_kind_count; i++) {
+        names[i] = report_kinds[i].name;
+        if (strcmp(name, report_kinds[i].name) == 0)
+            return &report_kinds[i];
     }
-    const char *near = cli_nearest(name, names, KIND_COUNT);
+    const char *near = cli_nearest(name, names, report_kind_count);
     const char *choices = verb_report.operands;
     if (near != NULL)
         (void)cli_usage(_("unknown report \"%s\" (did you mean \"%s\"? expected %s)"), name, near, choices);
@@ -279,62 +111,78 @@ static const struct report_kind *find_kind(const char *name)
     return NULL;
 }
 
-static bool site_exists(struct report *report)
+static int write_report(struct asking *asking, struct report *report)
 {
-    if (report->window.site == NULL)
-        return true;
-    PGresult *result = db_query(report->db, STATEMENT_site_find, &report->window.site, 1);
-    bool exists = result != NULL && PQntuples(result) > 0;
-    if (result != NULL && !exists)
-        cli_error(_("there is no site \"%s\"; parallax-collector site list shows them"), report->window.site);
-    PQclear(result);
-    return exists;
+    struct output output;
+    if (!output_open(&output, asking->output))
+        return EXIT_FAILED;
+    int code = report_write(report, asking->kind, asking->format, output.stream);
+    bool made = code != EXIT_FAILED;
+    return output_close(&output, made) ? code : EXIT_FAILED;
 }
 
-static int run_kind(struct report *report, const struct report_kind *kind)
+static int with_database(struct asking *asking)
 {
-    if (!site_exists(report) || !window_extent(report->db, &report->window, &report->extent))
+    struct db_where where = collector_where(&asking->settings);
+    struct db *db = db_open(&where);
+    struct report report;
+    if (db == NULL)
         return EXIT_FAILED;
-    if (kind->needs_attempts && report->extent.attempts == 0) {
-        cli_error(_("no attempts in this window; widen it with --since, and see: parallax-collector report "
-                    "vantages"));
-        return EXIT_FAILED;
+    int code = EXIT_FAILED;
+    if (report_init(&report, db, &asking->window)) {
+        report.id = asking->id;
+        code = write_report(asking, &report);
     }
-    return kind->run(report);
+    report_done(&report);
+    db_close(db);
+    return code;
+}
+
+/* The kind, and the incident when it is about one. @return an exit code, EXIT_HEALTHY to go on. */
+static int read_operands(struct cli_args *args, struct asking *asking)
+{
+    asking->kind = find_kind(cli_operand(args, 0));
+    if (asking->kind == NULL)
+        return EXIT_USAGE;
+    bool given = cli_operand_count(args) > 1;
+    if (given && !asking->kind->takes_id)
+        return cli_usage(_("report %s takes no further word (\"%s\")"), asking->kind->name,
+                         cli_operand(args, 1));
+    if (!given && asking->kind->takes_id)
+        return cli_usage(_("report %s: which one? parallax-collector report incidents lists them"),
+                         asking->kind->name);
+    asking->id = given ? cli_operand(args, 1) : NULL;
+    return EXIT_HEALTHY;
 }
 
 static int run(struct cli_args *args)
 {
-    struct report report = {.format = REPORT_TEXT};
+    struct asking asking = {.format = REPORT_TEXT};
+    struct window *window = &asking.window;
     const char *value;
-    collector_settings_init(&report.settings);
+    collector_settings_init(&asking.settings);
     for (int id; (id = cli_next(args, &value)) != 0;) {
-        int code = read_option(&report, id, value);
+        int code = read_option(&asking, id, value);
         if (code != EXIT_HEALTHY)
             return code;
     }
-    const struct report_kind *kind = find_kind(cli_operand(args, 0));
-    if (kind == NULL)
-        return EXIT_USAGE;
-    if (report.window.since_us == 0)
-        report.window.since_us =
-            (report.window.until_us == 0 ? now_us() : report.window.until_us) - 3600 * US_PER_S;
-    if (report.window.until_us != 0 && report.window.until_us <= report.window.since_us)
+    int code = read_operands(args, &asking);
+    if (code != EXIT_HEALTHY)
+        return code;
+    if (window->since_us == 0)
+        window->since_us = (window->until_us == 0 ? now_us() : window->until_us) - 3600 * US_PER_S;
+    if (window->until_us != 0 && window->until_us <= window->since_us)
         return cli_usage(_("--until is not after --since"));
-    if (!collector_settings_settle(&report.settings))
+    if (!collector_settings_settle(&asking.settings))
         return EXIT_FAILED;
-    struct db_where where = collector_where(&report.settings);
-    report.db = db_open(&where);
-    int code = report.db == NULL ? EXIT_FAILED : run_kind(&report, kind);
-    db_close(report.db);
-    return code;
+    return with_database(&asking);
 }
 
 const struct cli_verb verb_report = {
     .name = "report",
-    .operands = "matrix|diff|site|vantages|certs",
+    .operands = "matrix|diff|site|asn|edge-origin|certs|vantages|latency",
     .min_operands = 1,
-    .max_operands = 1,
+    .max_operands = 2,
     .summary = N_("say what a window of rounds shows"),
     .options = options,
     .run = run,

@@ -1,6 +1,7 @@
 #include "cli/cdn_file.h"
 #include "cli/i18n.h"
 #include "ingest/listen.h"
+#include "judge/judge.h"
 #include "options.h"
 #include "serve.h"
 #include "store/cluster.h"
@@ -16,7 +17,7 @@
 
 /* `parallax-collector serve`: what has to be there before the loop runs, and is taken down after it. */
 
-enum { OPTION_LISTEN = 1, OPTION_TIMEOUT, OPTION_MMDB, OPTION_CDN_FILE };
+enum { OPTION_LISTEN = 1, OPTION_TIMEOUT, OPTION_MMDB, OPTION_CDN_FILE, OPTION_EXPIRY_DAYS };
 
 static const struct cli_option serve_options[] = {
     {"listen", 0, "ADDR:PORT", OPTION_LISTEN,
@@ -24,6 +25,8 @@ static const struct cli_option serve_options[] = {
     {"timeout", 0, "SPAN", OPTION_TIMEOUT, N_("how long one attempt may take (10s)")},
     {"mmdb", 0, "FILE", OPTION_MMDB, N_("network database that tells a vantage's ASN from its address")},
     {"cdn-file", 0, "FILE", OPTION_CDN_FILE, N_("more to know content delivery networks by")},
+    {"expiry-days", 0, "DAYS", OPTION_EXPIRY_DAYS,
+     N_("certificates that end within so many days make an incident (21)")},
     COLLECTOR_OPTIONS,
     {0},
 };
@@ -31,6 +34,7 @@ static const struct cli_option serve_options[] = {
 struct serve_command {
     struct collector_settings settings;
     int64_t timeout_us;
+    int64_t expiry_days;
     int lock;
     struct cluster *cluster;
     struct networks *networks;
@@ -44,6 +48,7 @@ static bool serve_read_options(struct cli_args *args, struct serve_command *comm
     bool failed = false;
     collector_settings_init(&command->settings);
     command->timeout_us = 10 * US_PER_S;
+    command->expiry_days = JUDGE_EXPIRY_DAYS;
     *ret_exit = EXIT_USAGE;
     for (int id; (id = cli_next(args, &value)) != 0;) {
         if (id == OPTION_LISTEN)
@@ -54,6 +59,9 @@ static bool serve_read_options(struct cli_args *args, struct serve_command *comm
             command->settings.cdn_file = value;
         else if (id == OPTION_TIMEOUT) {
             if (!cli_span("timeout", value, US_PER_S, 60 * US_PER_S, &command->timeout_us))
+                return false;
+        } else if (id == OPTION_EXPIRY_DAYS) {
+            if (!cli_number("expiry-days", value, 0, 3650, &command->expiry_days))
                 return false;
         } else if (collector_option(&command->settings, id, value, &failed) && failed) {
             *ret_exit = EXIT_FAILED;
@@ -148,6 +156,7 @@ static int serve_command_run(struct cli_args *args)
             .database = command.database,
             .listen = command.settings.listen,
             .timeout_us = (uint64_t)command.timeout_us,
+            .expiry_days = (int)command.expiry_days,
             .ca = &command.ca,
             .networks = command.networks,
         };

@@ -207,17 +207,18 @@ static int read_listing(struct cli_args *args, struct listing *listing)
 static int write_rows(const struct listing *listing, const char *kind, const PGresult *result,
                       const struct rows_field *fields)
 {
-    bool done = true;
-    if (listing->format == REPORT_TEXT)
-        rows_print(result, fields, stdout);
-    else if (listing->format == REPORT_CSV)
-        done = rows_csv(result, fields, stdout);
-    else {
-        json_t *root = json_pack("{s:i, s:s}", "schema", REPORT_JSON_SCHEMA, "kind", kind);
-        if (root != NULL && json_object_set_new(root, "rows", rows_json(result, fields)) == 0)
-            return show_json(root) ? EXIT_HEALTHY : EXIT_FAILED;
-        done = false;
-    }
+    json_t *rows = rows_read(result, fields);
+    bool done = rows != NULL;
+    if (listing->format == REPORT_JSON)
+        return show_json(
+                   json_pack("{s:i, s:s, s:o*}", "schema", REPORT_JSON_SCHEMA, "kind", kind, "rows", rows))
+                   ? EXIT_HEALTHY
+                   : EXIT_FAILED;
+    if (listing->format == REPORT_CSV)
+        done = done && rows_csv(rows, fields, stdout);
+    else
+        rows_print(rows, fields, stdout);
+    json_decref(rows);
     if (done && fflush(stdout) == 0)
         return EXIT_HEALTHY;
     cli_error(_("cannot write to standard output"));

@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 #include "cli/i18n.h"
 #include "ingest/listen.h"
+#include "judge/worker.h"
 #include "link/handles.h"
 #include "log.h"
 #include "plan/planner.h"
@@ -15,12 +16,12 @@
 #include <string.h>
 
 /*
- * Everything on one loop. Stopping, after SIGINT or SIGTERM:
+ * Everything on one loop, but for the judge, which blocks and has a thread. Stopping, after SIGINT or SIGTERM:
  *
  *   listener closed, Goodbye to every session  -->  the last session is gone  -->  the transaction under way ends,
  *   nobody is noted as connected  -->  the database connection closes  -->  the loop is empty
  *
- * A database that is away must not hold this up: after SERVE_PATIENCE_MS its connection is closed as it is.
+ * A database that is away must not hold this up: after SERVE_PATIENCE_MS its connections are closed as they are.
  */
 
 enum { SERVE_PATIENCE_MS = 3000 };
@@ -38,6 +39,7 @@ struct serve {
     struct session_hub hub;
     struct listen *listen;
     struct planner *planner;
+    struct judge_worker *judge;
     char place[ADDRESS_TEXT_BYTES + 8];
     bool announced;
     bool stopping;
@@ -67,7 +69,9 @@ static void serve_close_database(struct serve *serve)
 
 static void serve_out_of_patience(uv_timer_t *timer)
 {
-    serve_close_database(timer->data);
+    struct serve *serve = timer->data;
+    judge_worker_interrupt(serve->judge);
+    serve_close_database(serve);
 }
 
 static void serve_reset_start(struct pg *pg, void *arg)
@@ -98,6 +102,7 @@ static void serve_stop(struct serve *serve)
     (void)uv_timer_start(&serve->patience, serve_out_of_patience, SERVE_PATIENCE_MS, 0);
     listen_close(serve->listen, serve_ignore, NULL);
     planner_stop(serve->planner, serve_ignore, NULL);
+    judge_worker_stop(serve->judge, serve_ignore, NULL);
     ingest_stop(serve->hub.ingest, serve_ignore, NULL);
     bool any = serve->hub.first != NULL;
     for (struct session *session = serve->hub.first; session != NULL; session = session_next(session))
@@ -230,8 +235,10 @@ static bool serve_open(struct serve *serve, char **ret_why)
     if (serve->pg != NULL) {
         serve->hub.ingest = ingest_new(&serve->loop, serve->pg);
         serve->planner = planner_new(&serve->loop, serve->pg, serve->settings->timeout_us, &hooks);
+        serve->judge =
+            judge_worker_new(&serve->loop, serve->settings->conninfo, serve->settings->expiry_days);
     }
-    return serve->hub.ingest != NULL && serve->planner != NULL;
+    return serve->hub.ingest != NULL && serve->planner != NULL && serve->judge != NULL;
 }
 
 static void serve_init_handles(struct serve *serve)
@@ -266,6 +273,7 @@ int serve_run(const struct serve_settings *settings)
         handles_close_all(&serve->handles, &serve->loop, serve_ignore, NULL);
     }
     (void)uv_run(&serve->loop, UV_RUN_DEFAULT);
+    judge_worker_free(serve->judge);
     planner_free(serve->planner);
     ingest_free(serve->hub.ingest);
     SSL_CTX_free(serve->hub.context);

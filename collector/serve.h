@@ -12,6 +12,7 @@ struct serve_settings {
     const char *database; /* for people: where it is */
     const char *listen;
     uint64_t timeout_us; /* of one attempt */
+    int expiry_days;     /* certificates that end sooner make an incident */
     const struct ca *ca;
     const struct networks *networks; /* NULL: none */
 };

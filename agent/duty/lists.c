@@ -40,14 +40,6 @@ static struct held_list **lists_place(struct lists *lists)
     return oldest;
 }
 
-static bool copy_endpoint(struct arena *arena, struct endpoint *endpoint)
-{
-    endpoint->site = arena_string(arena, endpoint->site);
-    endpoint->host = arena_string(arena, endpoint->host);
-    endpoint->sni = arena_string(arena, endpoint->sni);
-    return endpoint->site != NULL && endpoint->host != NULL && endpoint->sni != NULL;
-}
-
 static struct held_list *held_new(const struct endpoint_list *list)
 {
     struct held_list *held = calloc(1, sizeof *held);
@@ -57,10 +49,8 @@ static struct held_list *held_new(const struct endpoint_list *list)
     held->list = *list;
     held->list.endpoints = arena_array(&held->arena, list->count, sizeof *list->endpoints);
     bool copied = held->list.endpoints != NULL;
-    for (size_t i = 0; copied && i < list->count; i++) {
-        held->list.endpoints[i] = list->endpoints[i];
-        copied = copy_endpoint(&held->arena, &held->list.endpoints[i]);
-    }
+    for (size_t i = 0; copied && i < list->count; i++)
+        copied = endpoint_copy(&list->endpoints[i], &held->arena, &held->list.endpoints[i]);
     if (copied)
         return held;
     held_free(held);

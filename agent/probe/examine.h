@@ -18,10 +18,7 @@ enum examine_ladder { EXAMINE_AUTO, EXAMINE_ALWAYS, EXAMINE_NEVER };
 enum {
     EXAMINE_REST_US =
         3 * 1000 * 1000, /* somebody waits for the answer: a block that lasts longer is not seen to end */
-    EXAMINE_PAUSE_US = 100 * 1000,
     EXAMINE_BUDGET_US = 90 * 1000 * 1000,
-    EXAMINE_STEP_TIMEOUT_US =
-        5 * 1000 * 1000, /* of an attempt after the first, unless the job's is shorter */
     EXAMINE_EXPIRY_DAYS = 21,
 };
 

@@ -53,18 +53,15 @@ static struct probe_task *task_new(const struct probe_job *job, probe_done done,
         return NULL;
     *task = (struct probe_task){.job = *job, .done = done, .arg = arg};
     arena_init(&task->arena, TASK_ARENA_BYTES);
-    struct endpoint *endpoint = &task->job.endpoint;
-    endpoint->site = arena_string(&task->arena, job->endpoint.site);
-    endpoint->host = arena_string(&task->arena, job->endpoint.host);
-    endpoint->sni = arena_string(&task->arena, job->endpoint.sni);
+    if (!endpoint_copy(&job->endpoint, &task->arena, &task->job.endpoint)) {
+        task_free(task);
+        return NULL;
+    }
     if (task->job.timeout_us == 0)
         task->job.timeout_us = PROBER_TIMEOUT_US;
     if (job->variant == VARIANT_ISSUER)
         aim_at_issuer(task);
-    if (endpoint->site != NULL && endpoint->host != NULL && endpoint->sni != NULL)
-        return task;
-    task_free(task);
-    return NULL;
+    return task;
 }
 
 static struct probe *probe_new(struct prober *prober, struct probe_task *task)

@@ -12,27 +12,12 @@
 
 /*
  * What holds beside failures: certificates that expire soon, and successes that look different from some vantages or at the
- * origin. Certificates are remembered from the last round that showed any, so that an endpoint that is down meanwhile keeps
+ * origin, both of the endpoints of a round. Certificates are remembered from the last round that showed any, so that an endpoint that is down meanwhile keeps
  * its warning.
  */
 
 enum { CONDITION_ARENA_BYTES = 1 << 24, CONDITION_KEY_HASH_CHARS = 16 };
 #define CONDITION_DAY_US (INT64_C(86400) * US_PER_S)
-
-/* --- the sets of the intervals ------------------------------------------------------------------------------------------ */
-
-static struct conditions *conditions_of(struct judge *judge, unsigned interval_s)
-{
-    for (size_t i = 0; i < judge->interval_count; i++)
-        if (judge->intervals[i].interval_s == interval_s)
-            return &judge->intervals[i];
-    if (judge->interval_count == JUDGE_MAX_INTERVALS)
-        return NULL;
-    struct conditions *fresh = &judge->intervals[judge->interval_count++];
-    fresh->interval_s = interval_s;
-    arena_init(&fresh->arena, CONDITION_ARENA_BYTES);
-    return fresh;
-}
 
 static bool conditions_clear(struct conditions *conditions, size_t room)
 {
@@ -50,14 +35,6 @@ const struct condition_said *judge_condition_said(const struct judge *judge, con
         if (strcmp(judge->now.incidents[i].key, key) == 0)
             return &judge->now.said[i];
     return NULL;
-}
-
-void judge_conditions_done(struct judge *judge)
-{
-    for (size_t i = 0; i < judge->interval_count; i++)
-        arena_done(&judge->intervals[i].arena);
-    arena_done(&judge->now.arena);
-    judge->interval_count = 0;
 }
 
 /* --- certificates ---------------------------------------------------------------------------------------------------------- */
@@ -271,10 +248,11 @@ static bool add_difference(struct conditions *conditions, const struct diff *dif
     return true;
 }
 
-static bool keep_differences(struct conditions *conditions, const struct diff *diff,
-                             const struct sight *sights, size_t sight_count)
+static bool keep_differences(struct judge *judge, const struct diff *diff, const struct sight *sights,
+                             size_t sight_count)
 {
-    bool done = conditions_clear(conditions, diff->finding_count);
+    struct conditions *conditions = &judge->now;
+    bool done = conditions_clear(conditions, diff->finding_count + judge->certificate_count);
     for (size_t i = 0; done && i < diff->finding_count; i++) {
         const struct finding *finding = &diff->findings[i];
         int64_t endpoint_id = diff->matrix->endpoints[finding->endpoint].id;
@@ -297,14 +275,13 @@ static PGresult *window_rows(struct judge *judge, enum statement_id id, const st
 static bool find_differences(struct judge *judge, const struct judge_round *round, const struct sight *sights,
                              size_t sight_count)
 {
-    struct conditions *conditions = conditions_of(judge, round->interval_s);
     PGresult *looks = window_rows(judge, STATEMENT_judge_looks, round);
     PGresult *counts = looks == NULL ? NULL : window_rows(judge, STATEMENT_judge_counts, round);
     struct matrix matrix;
     struct diff diff = {0};
     matrix_init(&matrix);
-    bool room = counts != NULL && conditions != NULL && window_fill(&matrix, looks, looks, counts) &&
-                diff_run(&diff, &matrix) && keep_differences(conditions, &diff, sights, sight_count);
+    bool room = counts != NULL && window_fill(&matrix, looks, looks, counts) && diff_run(&diff, &matrix) &&
+                keep_differences(judge, &diff, sights, sight_count);
     if (counts != NULL && !room)
         cli_error(_("out of memory"));
     diff_done(&diff);
@@ -314,39 +291,23 @@ static bool find_differences(struct judge *judge, const struct judge_round *roun
     return room;
 }
 
-/* --- together ------------------------------------------------------------------------------------------------------------------ */
-
-static bool gather(struct judge *judge, int64_t now_us)
+bool judge_certificates(struct judge *judge, const struct judge_round *round)
 {
-    size_t room = judge->certificate_count;
-    for (size_t i = 0; i < judge->interval_count; i++)
-        room += judge->intervals[i].count;
-    struct conditions *now = &judge->now;
-    if (!conditions_clear(now, room) || !find_expiries(judge, now_us, now))
-        return false;
-    for (size_t i = 0; i < judge->interval_count; i++) {
-        const struct conditions *conditions = &judge->intervals[i];
-        if (conditions->count == 0)
-            continue;
-        memcpy(&now->incidents[now->count], conditions->incidents,
-               conditions->count * sizeof *now->incidents);
-        memcpy(&now->said[now->count], conditions->said, conditions->count * sizeof *now->said);
-        now->count += conditions->count;
-    }
-    return true;
+    PGresult *rows = judge_round_query(judge->db, STATEMENT_judge_certificates, round);
+    bool read = rows != NULL;
+    bool room = read && remember_certificates(judge, rows);
+    PQclear(rows);
+    if (read && !room)
+        cli_error(_("out of memory"));
+    return room;
 }
 
 bool judge_conditions(struct judge *judge, const struct judge_round *round, const struct sight *sights,
                       size_t sight_count)
 {
-    PGresult *certificates = judge_round_query(judge->db, STATEMENT_judge_certificates, round);
-    if (certificates == NULL)
+    if (!find_differences(judge, round, sights, sight_count))
         return false;
-    bool room = remember_certificates(judge, certificates);
-    PQclear(certificates);
-    if (room && !find_differences(judge, round, sights, sight_count))
-        return false;
-    room = room && gather(judge, round->start_us);
+    bool room = find_expiries(judge, round->start_us, &judge->now);
     if (!room)
         cli_error(_("out of memory"));
     return room;

@@ -85,9 +85,12 @@ static bool feed_sights(struct judge *judge, const struct judge_round *round, st
                               .interval_s = round->interval_s,
                               .sight_count = count,
                               .sights = sights};
-    bool done = judge_causes(judge, round, sights, count) && judge_conditions(judge, round, sights, count);
-    fed.conditions = judge->now.incidents;
-    fed.condition_count = judge->now.count;
+    bool done = judge_causes(judge, round, sights, count) && judge_certificates(judge, round);
+    if (on_change != NULL) {
+        done = done && judge_conditions(judge, round, sights, count);
+        fed.conditions = judge->now.incidents;
+        fed.condition_count = judge->now.count;
+    }
     if (done && !watch_round(judge->watch, &fed, on_change, arg)) {
         cli_error(_("out of memory"));
         done = false;

@@ -19,6 +19,11 @@ const char *judge_number(int64_t number, char out[JUDGE_NUMBER_BYTES])
     return out;
 }
 
+bool judge_is_stopping(const struct judge *judge)
+{
+    return judge->options.stopping != NULL && *judge->options.stopping;
+}
+
 /* --- one round ------------------------------------------------------------------------------------------------------ */
 
 static bool mark_judged(struct db *db, int64_t round_id)
@@ -49,24 +54,43 @@ static bool judge_one(struct judge *judge, const struct judge_round *round)
 
 /* --- all that are ready ------------------------------------------------------------------------------------------------ */
 
+/* Once a run: what the operator has changed since, and what the tables hold. */
+static bool judge_prepare(struct judge *judge)
+{
+    if (judge->fresh)
+        return true;
+    PGresult *asked = db_query(judge->db, STATEMENT_judge_asked, NULL, 0);
+    PQclear(asked);
+    if (asked == NULL || !judge_refresh(judge))
+        return false;
+    judge->loaded = judge->loaded || judge_load(judge);
+    judge->fresh = judge->loaded;
+    return judge->fresh;
+}
+
+static bool is_ready(const struct judge *judge, const PGresult *rounds, int row)
+{
+    return row < PQntuples(rounds) && db_text(rounds, row, "ready")[0] == 't' && !judge_is_stopping(judge);
+}
+
 /* @return how many were judged, -1 after cli_error; *ret_more when there may be others. */
 static int judge_ready(struct judge *judge, bool *ret_more)
 {
     char patience[JUDGE_NUMBER_BYTES];
     const char *values[] = {judge_number(JUDGE_PATIENCE_US, patience)};
     PGresult *rounds = db_query(judge->db, STATEMENT_judge_next, values, 1);
-    int row = 0, count = rounds == NULL ? -1 : PQntuples(rounds);
-    bool good = count >= 0;
-    while (good && row < count && db_text(rounds, row, "ready")[0] == 't' && !judge->stopping) {
+    int row = 0;
+    bool good = rounds != NULL;
+    while (good && is_ready(judge, rounds, row)) {
         const struct judge_round round = {.id = db_int(rounds, row, "id"),
                                           .start_us = db_int(rounds, row, "start_us"),
                                           .deadline_us = db_int(rounds, row, "deadline_us"),
                                           .interval_s = (unsigned)db_int(rounds, row, "interval_s")};
-        good = judge_one(judge, &round);
+        good = judge_prepare(judge) && judge_one(judge, &round);
         row += good;
     }
+    *ret_more = good && row > 0 && row == PQntuples(rounds) && !judge_is_stopping(judge);
     PQclear(rounds);
-    *ret_more = good && row > 0 && row == count && !judge->stopping;
     return good ? row : -1;
 }
 
@@ -82,20 +106,11 @@ static bool judge_lead(struct judge *judge)
     return asked;
 }
 
-static bool judge_prepare(struct judge *judge)
-{
-    PGresult *asked = db_query(judge->db, STATEMENT_judge_asked, NULL, 0);
-    PQclear(asked);
-    if (asked == NULL || !judge_refresh(judge))
-        return false;
-    judge->loaded = judge->loaded || judge_load(judge);
-    return judge->loaded;
-}
-
 bool judge_rounds(struct judge *judge, size_t *ret_count)
 {
     size_t count = 0;
-    if (!judge_lead(judge) || (judge->held && !judge_prepare(judge)))
+    judge->fresh = false;
+    if (!judge_lead(judge))
         return false;
     for (bool more = judge->held; more;) {
         int judged = judge_ready(judge, &more);
@@ -127,13 +142,8 @@ void judge_free(struct judge *judge)
 {
     if (judge == NULL)
         return;
-    judge_conditions_done(judge);
+    arena_done(&judge->now.arena);
     watch_free(judge->watch);
     free(judge->certificates);
     free(judge);
-}
-
-void judge_stop(struct judge *judge)
-{
-    judge->stopping = true;
 }

@@ -3,6 +3,7 @@
 
 #include "store/db.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -22,6 +23,8 @@ struct judge;
 
 struct judge_options {
     int expiry_days; /* certificates that end sooner make an incident */
+    const atomic_bool
+        *stopping; /* NULL, or what ends a run after the round or bucket under way; set by any thread */
 };
 enum { JUDGE_EXPIRY_DAYS = 21 };
 
@@ -38,8 +41,5 @@ bool judge_rounds(struct judge *judge, size_t *ret_count);
 
 /** Counts again what ingest has touched (rollup.h); nothing while another collector judges. @return false after cli_error. */
 bool judge_rollups(struct judge *judge);
-
-/** Ends judge_rounds and judge_rollups after the round or bucket under way. From any thread. */
-void judge_stop(struct judge *judge);
 
 #endif

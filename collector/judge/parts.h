@@ -7,11 +7,10 @@
 #include "words/units.h"
 
 #include <jansson.h>
-#include <stdatomic.h>
 
 /* Shared by the files of this folder; nobody else includes this. */
 
-enum { JUDGE_NUMBER_BYTES = 24, JUDGE_MAX_INTERVALS = 256 };
+enum { JUDGE_NUMBER_BYTES = 24 };
 
 struct judge_round {
     int64_t id;
@@ -38,7 +37,6 @@ struct condition_said {
 };
 
 struct conditions {
-    unsigned interval_s;
     struct arena arena;
     size_t count;
     struct incident *incidents;
@@ -50,20 +48,17 @@ struct judge {
     struct judge_options options;
     struct watch_options model;
     struct watch *watch;
-    atomic_bool stopping;
     bool held;                 /* the lock */
+    bool fresh;                /* vantages and endpoints were read in this run */
     bool loaded;               /* the watch knows what the tables hold */
     int64_t open_bucket_at_us; /* when the bucket under way was counted last, by the monotonic clock */
     size_t certificate_count;
     struct seen_certificate *certificates; /* in order of endpoint_id */
-    /*
-     * Of each interval the differences of its last round. A round names those of all of them, because a condition that is not
-     * named in a round is taken for clean.
-     */
-    struct conditions now; /* of the round under way, certificates with them */
-    size_t interval_count;
-    struct conditions intervals[JUDGE_MAX_INTERVALS];
+    struct conditions now;                 /* of the round under way */
 };
+
+/** Has somebody asked for an end? */
+bool judge_is_stopping(const struct judge *judge);
 
 /** A number as a parameter of a statement. @return out. */
 const char *judge_number(int64_t number, char out[JUDGE_NUMBER_BYTES]);
@@ -83,12 +78,14 @@ bool judge_feed(struct judge *judge, const struct judge_round *round, incident_f
 /** Fills in why the failing sights fail, from the ladder's attempts. @return false after cli_error. */
 bool judge_causes(struct judge *judge, const struct judge_round *round, struct sight *sights, size_t count);
 
+/** Remembers what certificates a round showed. @return false after cli_error. */
+bool judge_certificates(struct judge *judge, const struct judge_round *round);
+
 /** Works out what holds beside failures: judge->now. @return false after cli_error. */
 bool judge_conditions(struct judge *judge, const struct judge_round *round, const struct sight *sights,
                       size_t sight_count);
 /** What the condition with this key says, NULL when there is none. */
 const struct condition_said *judge_condition_said(const struct judge *judge, const char *key);
-void judge_conditions_done(struct judge *judge);
 
 /** Writes what changed in a round. */
 struct judge_writing {

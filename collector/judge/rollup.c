@@ -7,17 +7,30 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* "plxroll" as a number: who holds this lock counts. */
+#define ROLLUP_LOCK "31644461963373676"
+
 /* How often the bucket under way is counted. */
 #define ROLLUP_OPEN_EVERY_US (30 * US_PER_S)
+
+/* A statement of its own, so that the next one sees what the program that was waited for has written. */
+static bool rollup_lock(struct db *db)
+{
+    const char *values[] = {ROLLUP_LOCK};
+    PGresult *result = db_query(db, STATEMENT_rollup_lock, values, 1);
+    PQclear(result);
+    return result != NULL;
+}
 
 static bool rollup_bucket(struct db *db, const char *bucket)
 {
     static const enum statement_id steps[] = {STATEMENT_rollup_clear, STATEMENT_rollup_count,
-                                              STATEMENT_rollup_look, STATEMENT_rollup_latency};
+                                              STATEMENT_rollup_look, STATEMENT_rollup_latency,
+                                              STATEMENT_rollup_latency_hour};
     const char *values[] = {bucket};
-    bool done = db_begin(db);
-    if (!done)
+    if (!db_begin(db))
         return false;
+    bool done = rollup_lock(db);
     for (size_t i = 0; done && i < sizeof steps / sizeof steps[0]; i++) {
         PGresult *result = db_query(db, steps[i], values, 1);
         done = result != NULL;
@@ -77,5 +90,5 @@ bool judge_rollups(struct judge *judge)
     bool under_way = now_us - judge->open_bucket_at_us >= ROLLUP_OPEN_EVERY_US;
     if (under_way)
         judge->open_bucket_at_us = now_us;
-    return rollup_run(judge->db, under_way, &judge->stopping, NULL);
+    return rollup_run(judge->db, under_way, judge->options.stopping, NULL);
 }

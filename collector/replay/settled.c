@@ -3,84 +3,104 @@
 #include "cli/cli.h"
 #include "cli/i18n.h"
 #include "judge/judge.h"
+#include "report/kinds.h"
 #include "report/show.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
-static struct judge *volatile judging;
+/* The reports' own kinds, one after the other. */
 
-bool settled_judge(struct db *db)
+bool settled_judge(struct db *db, const atomic_bool *stopping)
 {
-    const struct judge_options options = {.expiry_days = JUDGE_EXPIRY_DAYS};
+    const struct judge_options options = {.expiry_days = JUDGE_EXPIRY_DAYS, .stopping = stopping};
     struct judge *judge = judge_new(db, &options);
     size_t count = 0;
     if (judge == NULL) {
         cli_error(_("out of memory"));
         return false;
     }
-    judging = judge;
     bool judged = judge_rounds(judge, &count) && judge_rollups(judge);
-    judging = NULL;
     judge_free(judge);
     return judged;
 }
 
-void settled_stop(void)
+static const struct report_kind *kind_named(const char *name)
 {
-    if (judging != NULL)
-        judge_stop(judging);
+    for (size_t i = 0; i < report_kind_count; i++)
+        if (strcmp(report_kinds[i].name, name) == 0)
+            return &report_kinds[i];
+    return NULL;
 }
 
-static void print_head(const struct diff *diff, const struct window_extent *extent)
+/* One report: printed, or put under its name into root. @return an exit code. */
+static int show(struct report *report, const char *name, json_t *root)
 {
-    size_t count = diff_finding_count(diff);
-    if (count == 0)
-        (void)printf(_("no differences"));
-    else
-        (void)printf(ngettext("%zu finding", "%zu findings", count), count);
-    if (diff->aside_count > 0)
-        (void)printf(ngettext(", %zu vantage set aside", ", %zu vantages set aside", diff->aside_count),
-                     diff->aside_count);
-    (void)printf("; ");
-    (void)printf(ngettext("%lld round", "%lld rounds", (unsigned long)extent->rounds), extent->rounds);
-    (void)printf(", ");
-    (void)printf(ngettext("%u vantage", "%u vantages", diff->matrix->vantage_count), diff->matrix->vantage_count);
-    (void)printf(", ");
-    (void)printf(ngettext("%u endpoint", "%u endpoints", diff->matrix->endpoint_count),
-                 diff->matrix->endpoint_count);
-    (void)printf(_(", %s to %s\n"), extent->first_at, extent->last_at);
+    const struct report_kind *kind = kind_named(name);
+    struct document document;
+    if (kind == NULL)
+        return EXIT_HEALTHY;
+    if (root == NULL)
+        return report_write(report, kind, REPORT_TEXT, stdout);
+    document_init(&document);
+    int code = kind->make(report, &document) ? document.found ? EXIT_FINDINGS : EXIT_HEALTHY : EXIT_FAILED;
+    json_t *place = json_object_get(root, name);
+    if (code != EXIT_FAILED &&
+        (json_is_array(place) ? json_array_append(place, document.root) : json_object_set(root, name, document.root)) != 0) {
+        cli_error(_("out of memory"));
+        code = EXIT_FAILED;
+    }
+    document_done(&document);
+    return code;
 }
 
-static bool print_json(const struct diff *diff, const struct window *window, const struct window_extent *extent)
+static int worse(int a, int b)
 {
-    json_t *root = window_json("replay", window, extent);
-    if (root != NULL && matrix_to_json(diff->matrix, root) && diff_to_json(diff, root))
-        return show_json(root);
-    json_decref(root);
-    return false;
+    return a > b ? a : b;
+}
+
+static int explain_all(struct report *report, json_t *root)
+{
+    int code = EXIT_HEALTHY;
+    PGresult *ids = db_query(report->db, STATEMENT_replay_incidents, NULL, 0);
+    if (ids == NULL || (root != NULL && json_object_set_new(root, "explain", json_array()) != 0))
+        code = EXIT_FAILED;
+    for (int row = 0; code != EXIT_FAILED && row < PQntuples(ids); row++) {
+        report->id = db_text(ids, row, "id");
+        if (root == NULL)
+            (void)printf("\n");
+        code = worse(code, show(report, "explain", root));
+    }
+    report->id = NULL;
+    PQclear(ids);
+    return code;
+}
+
+static int show_all(struct report *report, bool explain, json_t *root)
+{
+    int code = show(report, "incidents", root);
+    if (root == NULL && kind_named("incidents") != NULL)
+        (void)printf("\n");
+    if (code != EXIT_FAILED)
+        code = worse(code, show(report, "diff", root));
+    return code == EXIT_FAILED || !explain ? code : worse(code, explain_all(report, root));
 }
 
 int settled_print(struct db *db, const struct settled_options *options)
 {
     const struct window window = {0};
-    struct window_extent extent;
-    struct matrix matrix;
-    struct diff diff;
+    struct report report;
     int code = EXIT_FAILED;
-    matrix_init(&matrix);
-    if (window_extent(db, &window, &extent) && window_matrix(db, &window, &matrix)) {
-        if (!diff_run(&diff, &matrix)) {
-            cli_error(_("the window is too large to compare; narrow it with --site, --region or --since"));
-        } else if (options->json) {
-            code = print_json(&diff, &window, &extent) ? EXIT_HEALTHY : EXIT_FAILED;
-        } else {
-            print_head(&diff, &extent);
-            diff_print(&diff, stdout);
-            code = EXIT_HEALTHY;
-        }
-        code = code == EXIT_HEALTHY && diff_finding_count(&diff) > 0 ? EXIT_FINDINGS : code;
-        diff_done(&diff);
+    json_t *root = options->json ? json_pack("{s:i, s:s}", "schema", REPORT_JSON_SCHEMA, "kind", "replay") : NULL;
+    if (options->json && root == NULL)
+        cli_error(_("out of memory"));
+    else if (report_init(&report, db, &window)) {
+        code = show_all(&report, options->explain, root);
+        report_done(&report);
+        if (root != NULL && code != EXIT_FAILED)
+            return show_json(root) ? code : EXIT_FAILED;
     }
-    matrix_done(&matrix);
+    json_decref(root);
     return code;
 }

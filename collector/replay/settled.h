@@ -3,6 +3,7 @@
 
 #include "store/db.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 /* What a live collector makes of rounds that are over, and says about them. */
@@ -12,13 +13,10 @@ struct settled_options {
     bool explain;
 };
 
-/** Judges all rounds and counts all rollups. @return false after cli_error, or when it was stopped. */
-bool settled_judge(struct db *db);
+/** Judges all rounds and counts all rollups. @return false after cli_error. When it was stopped, some may be left. */
+bool settled_judge(struct db *db, const atomic_bool *stopping);
 
-/** Ends settled_judge after the round under way. From a signal handler. */
-void settled_stop(void);
-
-/** Prints incidents and findings over all there is. @return an exit code. */
+/** Prints incidents and findings over all there is, as `report` does. @return an exit code. */
 int settled_print(struct db *db, const struct settled_options *options);
 
 #endif

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-const char *const report_format_names[REPORT_FORMATS] = {"text", "json", "csv"};
+const char *const report_format_names[REPORT_ALL_FORMATS] = {"text", "json", "csv", "ndjson", "md", "html"};
 
 void csv_begin(struct csv *csv)
 {

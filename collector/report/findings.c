@@ -1,7 +1,7 @@
 #include "cli/i18n.h"
 #include "cli/term.h"
-#include "report/csv.h"
 #include "report/label.h"
+#include "report/rows.h"
 #include "report/show.h"
 #include "words/attempt_json.h"
 
@@ -69,13 +69,6 @@ void diff_print(const struct diff *diff, FILE *stream)
     }
 }
 
-static json_t *outcome_json(struct outcome outcome)
-{
-    return json_pack("{s:s, s:s, s:s, s:i}", "stage", outcome_stage_id(outcome.stage), "class",
-                     outcome_class_id(outcome.class), "raw_kind", outcome_raw_kind_id(outcome.raw_kind),
-                     "raw", outcome.raw);
-}
-
 static json_t *where_json(const struct diff *diff, const struct finding *finding)
 {
     json_t *list = json_array();
@@ -119,25 +112,27 @@ static json_t *finding_json(const struct diff *diff, const struct finding *findi
                                           (json_int_t)diff->matrix->endpoints[finding->counterpart].id,
                                           "passes_from", passes_json(diff, finding->counterpart))
                               : json_null();
-    return json_pack(
-        "{s:s, s:s, s:o, s:{s:I, s:o, s:s, s:o, s:i, s:o}, s:{s:s, s:o, s:o, s:o}, s:o, s:s, s:o, s:o, s:o, "
-        "s:I, s:I, s:I, "
-        "s:I, s:o, s:s, s:o, s:o}",
-        "level", finding_level_name(finding->level), "kind", finding_kind_name(finding->kind), "site",
-        json_text(endpoint->site), "endpoint", "id", (json_int_t)endpoint->id, "host",
-        json_text(endpoint->host), "role", endpoint_role_name((int)endpoint->role), "address",
-        json_text(endpoint->address), "port", (int)endpoint->port, "sni", json_text(endpoint->sni), "scope",
-        "kind", finding_scope_name(finding->scope), "region",
-        finding->region[0] == '\0' ? json_null() : json_text(finding->region), "asn",
-        finding->asn == 0 ? json_null() : json_integer(finding->asn), "text", json_text(finding->where_text),
-        "vantages", where_json(diff, finding), "aspect", finding_aspect_name(finding->aspect), "outcome",
-        fails ? outcome_json(finding->outcome) : json_null(), "value",
-        fails ? json_null() : json_text(finding->value), "other_value",
-        fails ? json_null() : json_text(finding->other_value), "failed", (json_int_t)finding->failed,
-        "attempts", (json_int_t)finding->attempts, "confirm_failed", (json_int_t)finding->confirm_failed,
-        "confirm_attempts", (json_int_t)finding->confirm_attempts, "passes_from",
-        passes_json(diff, finding->endpoint), "pair", finding_pair_name(finding->pair), "counterpart",
-        counterpart, "caveats", caveats_json(finding));
+    return json_pack("{s:s, s:s, s:o, s:{s:I, s:o, s:s, s:o, s:i, s:o}, s:{s:s, s:o, s:o, s:o}, s:o, s:o, "
+                     "s:s, s:o, s:o, s:o, "
+                     "s:I, s:I, s:I, "
+                     "s:I, s:o, s:s, s:o, s:o}",
+                     "level", finding_level_name(finding->level), "kind", finding_kind_name(finding->kind),
+                     "site", json_text(endpoint->site), "endpoint", "id", (json_int_t)endpoint->id, "host",
+                     json_text(endpoint->host), "role", endpoint_role_name((int)endpoint->role), "address",
+                     json_text(endpoint->address), "port", (int)endpoint->port, "sni",
+                     json_text(endpoint->sni), "scope", "kind", finding_scope_name(finding->scope), "region",
+                     finding->region[0] == '\0' ? json_null() : json_text(finding->region), "asn",
+                     finding->asn == 0 ? json_null() : json_integer(finding->asn), "text",
+                     json_text(finding->where_text), "vantages", where_json(diff, finding), "what",
+                     json_text(finding->what_text), "aspect", finding_aspect_name(finding->aspect), "outcome",
+                     fails ? rows_outcome_json(finding->outcome) : json_null(), "value",
+                     fails ? json_null() : json_text(finding->value), "other_value",
+                     fails ? json_null() : json_text(finding->other_value), "failed",
+                     (json_int_t)finding->failed, "attempts", (json_int_t)finding->attempts, "confirm_failed",
+                     (json_int_t)finding->confirm_failed, "confirm_attempts",
+                     (json_int_t)finding->confirm_attempts, "passes_from",
+                     passes_json(diff, finding->endpoint), "pair", finding_pair_name(finding->pair),
+                     "counterpart", counterpart, "caveats", caveats_json(finding));
 }
 
 bool diff_to_json(const struct diff *diff, json_t *root)
@@ -150,7 +145,7 @@ bool diff_to_json(const struct diff *diff, json_t *root)
                    asides, json_pack("{s:o, s:I, s:I, s:o, s:o}", "vantage",
                                      json_text(diff->matrix->vantages[aside->vantage].name), "failed",
                                      (json_int_t)aside->failed, "tried", (json_int_t)aside->tried, "outcome",
-                                     outcome_json(aside->outcome), "text", json_text(aside->text))) == 0;
+                                     rows_outcome_json(aside->outcome), "text", json_text(aside->text))) == 0;
     }
     for (size_t i = 0; done && i < diff->finding_count; i++) {
         json_t *finding = finding_json(diff, &diff->findings[i]);
@@ -161,42 +156,23 @@ bool diff_to_json(const struct diff *diff, json_t *root)
     return json_object_set_new(root, "findings", findings) == 0 && done;
 }
 
-static bool csv_finding(struct csv *csv, const struct diff *diff, const struct finding *finding, FILE *stream)
-{
-    const struct matrix_endpoint *endpoint = &diff->matrix->endpoints[finding->endpoint];
-    csv_text(csv, finding_level_name(finding->level));
-    csv_text(csv, finding_kind_name(finding->kind));
-    csv_text(csv, endpoint->site);
-    csv_text(csv, endpoint_role_name((int)endpoint->role));
-    csv_text(csv, endpoint->host);
-    csv_int(csv, endpoint->port);
-    csv_text(csv, endpoint->address);
-    csv_text(csv, finding_scope_name(finding->scope));
-    csv_text(csv, finding->where_text);
-    csv_text(csv, finding->what_text);
-    csv_int(csv, finding->failed);
-    csv_int(csv, finding->attempts);
-    csv_int(csv, finding->confirm_failed);
-    csv_int(csv, finding->confirm_attempts);
-    csv_text(csv, finding_pair_name(finding->pair));
-    csv_text(csv, finding->text);
-    csv_text(csv, finding->caveat_count > 0 ? finding->caveats[0] : "");
-    return csv_end_row(csv, stream);
-}
-
-bool diff_to_csv(const struct diff *diff, FILE *stream)
-{
-    static const char *const names[] = {
-        "level", "kind",  "site",  "role",   "host",     "port",           "address",
-        "scope", "where", "what",  "failed", "attempts", "confirm_failed", "confirm_attempts",
-        "pair",  "text",  "caveat"};
-    struct csv csv;
-    csv_begin(&csv);
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        csv_text(&csv, names[i]);
-    bool done = csv_end_row(&csv, stream);
-    for (size_t i = 0; done && i < diff->finding_count; i++)
-        done = csv_finding(&csv, diff, &diff->findings[i], stream);
-    csv_done(&csv);
-    return done;
-}
+const struct rows_field finding_fields[] = {
+    {"level", N_("LEVEL"), ROWS_WORD, NULL, NULL},
+    {"kind", NULL, ROWS_TEXT, NULL, NULL},
+    {"site", N_("SITE"), ROWS_TEXT, NULL, NULL},
+    {"role", N_("ROLE"), ROWS_ROLE, NULL, "endpoint.role"},
+    {"host", N_("ENDPOINT"), ROWS_ENDPOINT, NULL, "endpoint.host"},
+    {"port", NULL, ROWS_INT, NULL, "endpoint.port"},
+    {"address", NULL, ROWS_TEXT, NULL, "endpoint.address"},
+    {"scope", NULL, ROWS_TEXT, NULL, "scope.kind"},
+    {"where", N_("WHERE"), ROWS_TEXT, NULL, "scope.text"},
+    {"what", N_("WHAT"), ROWS_TEXT, NULL, NULL},
+    {"failed", N_("FAILED"), ROWS_INT, NULL, NULL},
+    {"attempts", N_("ATTEMPTS"), ROWS_INT, NULL, NULL},
+    {"confirm_failed", NULL, ROWS_INT, NULL, NULL},
+    {"confirm_attempts", NULL, ROWS_INT, NULL, NULL},
+    {"pair", NULL, ROWS_TEXT, NULL, NULL},
+    {"text", NULL, ROWS_TEXT, NULL, NULL},
+    {"caveats", N_("CAVEATS"), ROWS_LIST, NULL, NULL},
+    {NULL, NULL, ROWS_TEXT, NULL, NULL},
+};

@@ -1,11 +1,13 @@
 #include "cli/cli.h"
 #include "cli/i18n.h"
 #include "cli/table.h"
-#include "report/csv.h"
 #include "report/label.h"
+#include "report/md.h"
+#include "report/rows.h"
 #include "report/show.h"
 #include "words/attempt_json.h"
 #include "words/evidence.h"
+#include "words/json_writer.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -209,70 +211,105 @@ bool matrix_to_json(const struct matrix *matrix, json_t *root)
     return json_object_set_new(root, "cells", cells) == 0 && done;
 }
 
-static bool csv_header(struct csv *csv, FILE *stream)
-{
-    static const char *const names[] = {
-        "site",           "role",
-        "host",           "port",
-        "address",        "vantage",
-        "region",         "asn",
-        "state",          "attempts",
-        "passed",         "failed",
-        "local",          "confirm_attempts",
-        "confirm_failed", "class",
-        "raw_kind",       "raw",
-        "count",          "handshake_us",
-    };
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        csv_text(csv, names[i]);
-    return csv_end_row(csv, stream);
-}
+const struct rows_field cell_fields[] = {
+    {"site", NULL, ROWS_TEXT, NULL, NULL},
+    {"role", NULL, ROWS_ROLE, NULL, NULL},
+    {"host", NULL, ROWS_ENDPOINT, NULL, NULL},
+    {"port", NULL, ROWS_INT, NULL, NULL},
+    {"address", NULL, ROWS_TEXT, NULL, NULL},
+    {"vantage", NULL, ROWS_TEXT, NULL, NULL},
+    {"region", NULL, ROWS_TEXT, NULL, NULL},
+    {"asn", NULL, ROWS_ASN, NULL, NULL},
+    {"state", NULL, ROWS_TEXT, NULL, NULL},
+    {"attempts", NULL, ROWS_INT, NULL, NULL},
+    {"passed", NULL, ROWS_INT, NULL, NULL},
+    {"failed", NULL, ROWS_INT, NULL, NULL},
+    {"local", NULL, ROWS_INT, NULL, NULL},
+    {"confirm_attempts", NULL, ROWS_INT, NULL, NULL},
+    {"confirm_failed", NULL, ROWS_INT, NULL, NULL},
+    {"class", NULL, ROWS_TEXT, NULL, "worst.class"},
+    {"raw_kind", NULL, ROWS_TEXT, NULL, "worst.raw_kind"},
+    {"raw", NULL, ROWS_INT, NULL, "worst.raw"},
+    {"count", NULL, ROWS_INT, NULL, "worst.count"},
+    {"handshake_us", NULL, ROWS_US, NULL, NULL},
+    {NULL, NULL, ROWS_TEXT, NULL, NULL},
+};
 
-static bool csv_cell(struct csv *csv, const struct matrix *matrix, unsigned e, unsigned v, FILE *stream)
+/* The most common failing class; of a cell without one, the most common class. */
+static json_t *worst_json(const struct cell *cell)
 {
-    const struct matrix_endpoint *endpoint = &matrix->endpoints[e];
-    const struct matrix_vantage *vantage = &matrix->vantages[v];
-    const struct cell *cell = matrix_cell(matrix, e, v);
     const struct tally *worst = cell_worst(cell);
     if (worst == NULL && cell->tally_count > 0)
         worst = &cell->tallies[0];
-    csv_text(csv, endpoint->site);
-    csv_text(csv, endpoint_role_name((int)endpoint->role));
-    csv_text(csv, endpoint->host);
-    csv_int(csv, endpoint->port);
-    csv_text(csv, endpoint->address);
-    csv_text(csv, vantage->name);
-    csv_text(csv, vantage->region);
-    if (vantage->asn == 0)
-        csv_number(csv, "");
-    else
-        csv_int(csv, vantage->asn);
-    csv_text(csv, cell_state_name(cell_state(cell)));
-    const unsigned counts[] = {cell->attempts, cell->passed,           cell->failed,
-                               cell->local,    cell->confirm_attempts, cell->confirm_failed};
-    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
-        csv_int(csv, counts[i]);
-    csv_text(csv, worst == NULL ? "" : outcome_class_id(worst->outcome.class));
-    csv_text(csv, worst == NULL ? "" : outcome_raw_kind_id(worst->outcome.raw_kind));
-    csv_int(csv, worst == NULL ? 0 : worst->outcome.raw);
-    csv_int(csv, worst == NULL ? 0 : worst->count);
-    if (cell->handshake_us < 0)
-        csv_number(csv, "");
-    else
-        csv_int(csv, cell->handshake_us);
-    return csv_end_row(csv, stream);
+    json_t *object = worst == NULL ? json_null() : rows_outcome_json(worst->outcome);
+    if (worst != NULL)
+        (void)json_object_set_new(object, "count", json_integer(worst->count));
+    return object;
+}
+
+static json_t *row_json(const struct matrix *matrix, unsigned e, unsigned v)
+{
+    struct writer writer = {.failed = false};
+    const struct matrix_endpoint *endpoint = &matrix->endpoints[e];
+    const struct matrix_vantage *vantage = &matrix->vantages[v];
+    json_t *row = cell_json(matrix, e, v);
+    set(&writer, row, "site", json_text(endpoint->site));
+    set(&writer, row, "role", json_string(endpoint_role_name((int)endpoint->role)));
+    set(&writer, row, "host", json_text(endpoint->host));
+    set(&writer, row, "port", json_integer(endpoint->port));
+    set(&writer, row, "address", json_text(endpoint->address));
+    set(&writer, row, "region", json_text(vantage->region));
+    set(&writer, row, "asn", number_or_null(vantage->asn));
+    set(&writer, row, "worst", worst_json(matrix_cell(matrix, e, v)));
+    return finish(&writer, row);
+}
+
+json_t *matrix_rows(const struct matrix *matrix)
+{
+    struct writer writer = {.failed = false};
+    json_t *rows = json_array();
+    for (unsigned e = 0; e < matrix->endpoint_count; e++) {
+        for (unsigned v = 0; v < matrix->vantage_count; v++)
+            add(&writer, rows, row_json(matrix, e, v));
+    }
+    return finish(&writer, rows);
 }
 
 bool matrix_to_csv(const struct matrix *matrix, FILE *stream)
 {
-    struct csv csv;
-    csv_begin(&csv);
-    bool done = csv_header(&csv, stream);
-    for (unsigned e = 0; done && e < matrix->endpoint_count; e++) {
-        for (unsigned v = 0; done && v < matrix->vantage_count; v++)
-            done = csv_cell(&csv, matrix, e, v, stream);
+    json_t *list = matrix_rows(matrix);
+    bool done = list != NULL && rows_csv(list, cell_fields, stream);
+    json_decref(list);
+    return done;
+}
+
+bool matrix_to_md(const struct matrix *matrix, FILE *stream)
+{
+    char place[ENDPOINT_LABEL_BYTES], label[LABEL_BYTES];
+    enum term_style style;
+    struct md md;
+    md_begin(&md);
+    md_head(&md, _("SITE"), false);
+    md_head(&md, _("ROLE"), false);
+    md_head(&md, _("ENDPOINT"), false);
+    for (unsigned v = 0; v < matrix->vantage_count; v++) {
+        struct buf title;
+        buf_init(&title, 0);
+        (void)buf_printf(&title, "%s %s %s", matrix->vantages[v].region,
+                         asn_label(matrix->vantages[v].asn, label), matrix->vantages[v].name);
+        md_head(&md, title.data == NULL ? "" : (const char *)title.data, false);
+        buf_done(&title);
     }
-    csv_done(&csv);
+    bool done = md_end_head(&md, stream);
+    for (unsigned e = 0; done && e < matrix->endpoint_count; e++) {
+        md_cell(&md, matrix->endpoints[e].site);
+        md_cell(&md, endpoint_role_name((int)matrix->endpoints[e].role));
+        md_cell(&md, endpoint_label(&matrix->endpoints[e], place));
+        for (unsigned v = 0; v < matrix->vantage_count; v++)
+            md_cell(&md, cell_label(matrix_cell(matrix, e, v), label, &style));
+        done = md_end_row(&md, stream);
+    }
+    md_done(&md);
     return done;
 }
 

@@ -2,6 +2,7 @@
 #define PARALLAX_COLLECTOR_REPORT_SHOW_H
 
 #include "diff/diff.h"
+#include "report/rows.h"
 #include "report/window.h"
 
 #include <jansson.h>
@@ -19,8 +20,15 @@ unsigned matrix_print(const struct matrix *matrix, FILE *stream);
 /** Adds "vantages", "endpoints" and "cells" to an object. @return false without memory. */
 bool matrix_to_json(const struct matrix *matrix, json_t *root);
 
+/** Every cell with its endpoint and vantage, and how it is shown. NULL without memory. */
+json_t *matrix_rows(const struct matrix *matrix);
+extern const struct rows_field cell_fields[];
+
 /** One line a cell. @return false when writing failed. */
 bool matrix_to_csv(const struct matrix *matrix, FILE *stream);
+
+/** Endpoints against vantages. @return false when writing failed. */
+bool matrix_to_md(const struct matrix *matrix, FILE *stream);
 
 /** Cells that fail, and cells that say anything. */
 void matrix_totals(const struct matrix *matrix, unsigned *ret_failing, unsigned *ret_cells);
@@ -30,7 +38,9 @@ void diff_print(const struct diff *diff, FILE *stream);
 
 /** Adds "set_aside" and "findings". */
 bool diff_to_json(const struct diff *diff, json_t *root);
-bool diff_to_csv(const struct diff *diff, FILE *stream);
+
+/** How the objects of "findings" are shown. */
+extern const struct rows_field finding_fields[];
 
 /** Writes it with a newline and frees it. @return false after cli_error (out of memory, or stdout cannot be written). */
 bool show_json(json_t *root);

@@ -2,6 +2,7 @@
 
 #include "cli/cli.h"
 #include "cli/i18n.h"
+#include "link/clock.h"
 #include "report/format.h"
 #include "words/attempt_json.h"
 #include "words/units.h"
@@ -19,11 +20,47 @@ static const char *number_or_null(int64_t number, char out[WINDOW_NUMBER_BYTES])
     return number == 0 ? NULL : out;
 }
 
-PGresult *window_query(struct db *db, enum statement_id id, const struct window *window)
+/* What is read instead when the window is long. */
+static const enum statement_id rolled[][2] = {
+    {STATEMENT_report_counts, STATEMENT_rolled_counts},     {STATEMENT_report_looks, STATEMENT_rolled_looks},
+    {STATEMENT_report_rounds, STATEMENT_rolled_rounds},     {STATEMENT_report_site, STATEMENT_rolled_site},
+    {STATEMENT_report_vantages, STATEMENT_rolled_vantages}, {STATEMENT_report_certs, STATEMENT_rolled_certs},
+};
+
+bool window_is_rolled(const struct window *window)
 {
+    int64_t until_us = window->until_us == 0 ? clock_wall_us() : window->until_us;
+    return window->rounds == 0 && window->round_id == 0 &&
+           (window->since_us == 0 || until_us - window->since_us > WINDOW_LONG_S * US_PER_S);
+}
+
+struct window window_aligned(const struct window *window)
+{
+    const int64_t bucket_us = WINDOW_BUCKET_S * US_PER_S;
+    struct window aligned = *window;
+    if (!window_is_rolled(window))
+        return aligned;
+    aligned.since_us -= aligned.since_us % bucket_us;
+    if (aligned.until_us % bucket_us != 0)
+        aligned.until_us += bucket_us - aligned.until_us % bucket_us;
+    return aligned;
+}
+
+static enum statement_id source_of(enum statement_id id, const struct window *window)
+{
+    for (size_t i = 0; i < sizeof rolled / sizeof rolled[0]; i++)
+        if (rolled[i][0] == id && window_is_rolled(window))
+            return rolled[i][1];
+    return id;
+}
+
+/* @param period  the eighth parameter; NULL: the statement has seven. */
+static PGresult *query(struct db *db, enum statement_id id, const struct window *asked, const char *period)
+{
+    const struct window aligned = window_aligned(asked), *window = &aligned;
     char since[UNITS_TIME_BYTES], until[UNITS_TIME_BYTES];
     char asn[WINDOW_NUMBER_BYTES], rounds[WINDOW_NUMBER_BYTES], round_id[WINDOW_NUMBER_BYTES];
-    const char *values[WINDOW_PARAMS] = {
+    const char *values[WINDOW_PARAMS + 1] = {
         window->site,
         window->since_us == 0 ? NULL : time_rfc3339(window->since_us, 6, since),
         window->until_us == 0 ? NULL : time_rfc3339(window->until_us, 6, until),
@@ -31,8 +68,20 @@ PGresult *window_query(struct db *db, enum statement_id id, const struct window 
         number_or_null(window->asn, asn),
         number_or_null(window->rounds, rounds),
         number_or_null(window->round_id, round_id),
+        period,
     };
-    return db_query(db, id, values, WINDOW_PARAMS);
+    return db_query(db, source_of(id, asked), values, period == NULL ? WINDOW_PARAMS : WINDOW_PARAMS + 1);
+}
+
+PGresult *window_query(struct db *db, enum statement_id id, const struct window *window)
+{
+    return query(db, id, window, NULL);
+}
+
+PGresult *window_periods(struct db *db, enum statement_id id, const struct window *window, int64_t period_s)
+{
+    char period[WINDOW_NUMBER_BYTES];
+    return query(db, id, window, number_or_null(period_s, period));
 }
 
 bool window_extent(struct db *db, const struct window *window, struct window_extent *ret_extent)
@@ -150,15 +199,19 @@ static bool set_time(json_t *object, const char *key, int64_t at_us)
                                at_us == 0 ? json_null() : json_string(time_rfc3339(at_us, 6, text))) == 0;
 }
 
-json_t *window_json(const char *kind, const struct window *window, const struct window_extent *extent)
+json_t *window_json(const char *kind, const struct window *asked, const struct window_extent *extent)
 {
+    const struct window aligned = window_aligned(asked), *window = &aligned;
     json_t *root = json_pack("{s:i, s:s}", "schema", REPORT_JSON_SCHEMA, "kind", kind);
-    bool done = root != NULL && set_time(root, "since", window->since_us) &&
-                set_time(root, "until", window->until_us) &&
-                json_object_set_new(root, "site",
-                                    window->site == NULL ? json_null() : json_text(window->site)) == 0 &&
-                json_object_set_new(root, "rounds", json_integer(extent->rounds)) == 0 &&
-                json_object_set_new(root, "attempts", json_integer(extent->attempts)) == 0;
+    bool done =
+        root != NULL && set_time(root, "since", window->since_us) &&
+        set_time(root, "until", window->until_us) &&
+        json_object_set_new(root, "site", window->site == NULL ? json_null() : json_text(window->site)) ==
+            0 &&
+        json_object_set_new(root, "rounds", json_integer(extent->rounds)) == 0 &&
+        json_object_set_new(root, "attempts", json_integer(extent->attempts)) == 0 &&
+        json_object_set_new(root, "bucket_s",
+                            window_is_rolled(asked) ? json_integer(WINDOW_BUCKET_S) : json_null()) == 0;
     if (!done) {
         json_decref(root);
         return NULL;

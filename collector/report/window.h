@@ -19,8 +19,22 @@ struct window {
     int64_t round_id;   /* 0: any */
 };
 
-/** Runs a report_* statement over the window. @return as db_query. */
+enum { WINDOW_BUCKET_S = 600, WINDOW_LONG_S = 7200 };
+
+/**
+ * Is the window longer than two hours? Its attempts are then read as counts of ten minutes (rollup_*), and it begins and ends at the
+ * edge of ten minutes.
+ */
+bool window_is_rolled(const struct window *window);
+
+/** The window that is really read: itself, or its edges moved outwards to those of ten minutes. */
+struct window window_aligned(const struct window *window);
+
+/** Runs a report_* statement over the window, or the rolled_* one that stands for it. @return as db_query. */
 PGresult *window_query(struct db *db, enum statement_id id, const struct window *window);
+
+/** The same for a statement that cuts the window into periods of so many seconds (at least 1). */
+PGresult *window_periods(struct db *db, enum statement_id id, const struct window *window, int64_t period_s);
 
 /** What was seen, how many rounds, from when to when. */
 struct window_extent {

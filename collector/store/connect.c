@@ -6,7 +6,7 @@
 #include <string.h>
 
 const char connect_setup_sql[] =
-    "SET TimeZone TO 'UTC'; SET DateStyle TO 'ISO, YMD'; SET IntervalStyle TO 'postgres'";
+    "SET TimeZone TO 'UTC'; SET DateStyle TO 'ISO, YMD'; SET IntervalStyle TO 'postgres'; SET jit TO off";
 
 struct connect_params connect_params(const char *url)
 {

@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 struct db {
     PGconn *connection;
@@ -100,6 +101,13 @@ void db_close(struct db *db)
     PQfinish(db->connection);
     cluster_close(db->cluster);
     free(db);
+}
+
+void db_interrupt(const struct db *db)
+{
+    int socket = PQsocket(db->connection);
+    if (socket >= 0)
+        (void)shutdown(socket, SHUT_RDWR);
 }
 
 char *db_place(const struct db *db)

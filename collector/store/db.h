@@ -29,6 +29,12 @@ struct db;
 struct db *db_open(const struct db_where *where);
 void db_close(struct db *db);
 
+/**
+ * From another thread: cuts the connection, so that a call that waits for a server that is away fails at once. The database is of no
+ * use then but for db_close.
+ */
+void db_interrupt(const struct db *db);
+
 /** Where it is, without its password: "DBNAME on HOST:PORT". Freed by the caller; NULL without memory. */
 char *db_place(const struct db *db);
 

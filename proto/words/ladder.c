@@ -171,15 +171,21 @@ static bool holds(const struct case_file *file, const struct ladder_limits *limi
     return false;
 }
 
-/* Another address that the name resolved to. @return false when there is none. */
-static bool other_address(const struct attempt *first, bool same_family, struct address *ret_address)
+static bool may_connect(const struct ladder_limits *limits, const struct address *address)
+{
+    return limits->may_connect == NULL || limits->may_connect(address, limits->may_connect_arg);
+}
+
+/* Another address that the name resolved to. @return false when there is none that may be tried. */
+static bool other_address(const struct attempt *first, const struct ladder_limits *limits, bool same_family,
+                          struct address *ret_address)
 {
     const struct address *tried = &first->flow.destination;
     for (size_t i = 0; i < first->dns_count; i++) {
         for (size_t j = 0; j < first->dns[i].answer_count; j++) {
             const struct address *address = &first->dns[i].answers[j].address;
             if (address->length > 0 && (address->length == tried->length) == same_family &&
-                !address_equal(address, tried)) {
+                !address_equal(address, tried) && may_connect(limits, address)) {
                 *ret_address = *address;
                 return true;
             }
@@ -203,7 +209,7 @@ static bool has_what_it_needs(const struct case_file *file, const struct ladder_
     if (step->variant == VARIANT_NO_SNI)
         return endpoint_sni(file->endpoint)[0] != '\0';
     if (step->variant == VARIANT_OTHER_ADDRESS || step->variant == VARIANT_OTHER_FAMILY)
-        return other_address(first, step->variant == VARIANT_OTHER_ADDRESS, &step->address);
+        return other_address(first, limits, step->variant == VARIANT_OTHER_ADDRESS, &step->address);
     if (step->variant == VARIANT_ISSUER)
         return limits->may_fetch_issuer && first->tls.leaf.issuer_url[0] != '\0';
     return true;
@@ -218,6 +224,7 @@ static bool choose(const struct case_file *file, const struct ladder_limits *lim
         *step = (struct ladder_step){.variant = rungs->variant,
                                      .role = rungs->role,
                                      .rest_us = rungs->rests ? limits->rest_us : limits->pause_us,
+                                     .rests = rungs->rests,
                                      .why = rungs->why};
         if (has_what_it_needs(file, limits, step))
             return true;

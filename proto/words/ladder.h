@@ -8,7 +8,7 @@
 
 /*
  * Which attempt to make next, so that the look-alikes of a failure are told apart, and none made that could cause an
- * outage of its own. Pure: a function of what was seen so far; whoever asks makes the attempts (agent/probe/examine.h) and
+ * outage of its own. Pure: a function of what was seen so far; whoever asks makes the attempts (agent/probe/climb.h) and
  * adds them to the case.
  *
  * Order: retry from a new port, which when it works ends the climb; then controls (a neutral name, no name) before the
@@ -28,8 +28,10 @@ struct ladder_limits {
     unsigned max_attempts; /* of the whole case, [0] included */
     bool always;           /* climb although the first attempt succeeded (--ladder always) */
     bool has_client_cert;
-    bool may_burst;          /* own servers only, explicit */
-    bool may_fetch_issuer;   /* opt-in */
+    bool may_burst;                                                /* own servers only, explicit */
+    bool may_fetch_issuer;                                         /* opt-in */
+    bool (*may_connect)(const struct address *address, void *arg); /* another one of the name's; NULL: all */
+    void *may_connect_arg;
     const char *control_sni; /* a neutral name; NULL: LADDER_CONTROL_SNI */
     int64_t rest_us;         /* before a suspected trigger is sent again */
     int64_t pause_us;        /* before any other attempt */
@@ -41,6 +43,7 @@ struct ladder_step {
     enum variant variant; /* BURST: LADDER_BURST of them at once */
     enum attempt_role role;
     int64_t rest_us;        /* wait this long before it */
+    bool rests;             /* and that is the limits' rest, no pause */
     const char *why;        /* static English, for --verbose and documentation */
     struct address address; /* OTHER_ADDRESS, OTHER_FAMILY: which one; else none */
     const char *sni;        /* CONTROL_SNI: the neutral name; else NULL */

@@ -55,6 +55,18 @@ bool variant_from_number(uint32_t number, enum variant *ret_variant)
     return false;
 }
 
+bool endpoint_copy(const struct endpoint *endpoint, struct arena *arena, struct endpoint *ret_copy)
+{
+    struct endpoint copy = *endpoint;
+    copy.site = arena_string(arena, endpoint->site);
+    copy.host = arena_string(arena, endpoint->host);
+    copy.sni = arena_string(arena, endpoint->sni);
+    if (copy.site == NULL || copy.host == NULL || copy.sni == NULL)
+        return false;
+    *ret_copy = copy;
+    return true;
+}
+
 const char *endpoint_sni(const struct endpoint *endpoint)
 {
     struct address address;

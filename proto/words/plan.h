@@ -85,6 +85,9 @@ const char *endpoint_sni(const struct endpoint *endpoint);
 enum { ENDPOINT_TEXT_BYTES = PLAN_NAME_MAX + 16 };
 const char *endpoint_text(const struct endpoint *endpoint, char out[ENDPOINT_TEXT_BYTES]);
 
+/** Copies an endpoint with its texts into the arena. @return false at its bound. */
+bool endpoint_copy(const struct endpoint *endpoint, struct arena *arena, struct endpoint *ret_copy);
+
 /** Content-addressed: sha256 is over the encoded endpoints, in order. */
 struct endpoint_list {
     uint8_t sha256[PLAN_SHA256_BYTES];

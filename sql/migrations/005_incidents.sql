@@ -131,6 +131,22 @@ CREATE TABLE rollup_latency (
 );
 CREATE INDEX rollup_latency_time ON rollup_latency (bucket_at);
 
+-- The same by the hour: the sum of its buckets.
+CREATE TABLE rollup_latency_hour (
+    endpoint_id  bigint NOT NULL,
+    vantage_id   integer NOT NULL,
+    hour_at      timestamptz NOT NULL,
+    stage        smallint NOT NULL,
+    count        integer NOT NULL,
+    sum_us       bigint NOT NULL,
+    min_us       integer NOT NULL,
+    max_us       integer NOT NULL,
+    bins         smallint[] NOT NULL,
+    counts       integer[] NOT NULL,
+    PRIMARY KEY (endpoint_id, hour_at, vantage_id, stage)
+);
+CREATE INDEX rollup_latency_hour_time ON rollup_latency_hour (hour_at);
+
 -- Buckets to be counted again: ingest touches them in the transaction that stores rows, so that late rows are never left out.
 CREATE TABLE rollup_due (
     bucket_at    timestamptz PRIMARY KEY,

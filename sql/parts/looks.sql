@@ -5,7 +5,7 @@
     GROUP BY k.endpoint_id, k.vantage_id
 ), cells AS (
     SELECT endpoint_id, vantage_id, site, endpoint_role, host, port, sni, address, vantage, region, asn,
-           percentile_disc(0.5) WITHIN GROUP (ORDER BY tls_us) FILTER (WHERE role = 0) AS handshake_us,
+           percentile_disc(0.5) WITHIN GROUP (ORDER BY tls_us) FILTER (WHERE role = 0 AND class = 0) AS handshake_us,
            mode() WITHIN GROUP (ORDER BY tls_version) FILTER (WHERE tls_us IS NOT NULL) AS tls_version,
            mode() WITHIN GROUP (ORDER BY cipher) FILTER (WHERE tls_us IS NOT NULL) AS cipher,
            mode() WITHIN GROUP (ORDER BY coalesce(nullif(alpn, ''), 'none')) FILTER (WHERE tls_us IS NOT NULL) AS alpn,

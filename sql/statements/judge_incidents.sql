@@ -1,6 +1,6 @@
 -- params: bigint
--- Incidents that are open, or were closed less than $1 microseconds before the last judged round.
-SELECT i.id, i.key, i.kind, (extract(epoch FROM i.opened_at) * 1000000)::bigint AS opened_us,
+-- Of each key the last incident: those that are open, or were closed less than $1 microseconds before the last judged round.
+SELECT DISTINCT ON (i.key) i.id, i.key, i.kind, (extract(epoch FROM i.opened_at) * 1000000)::bigint AS opened_us,
        (extract(epoch FROM i.updated_at) * 1000000)::bigint AS updated_us,
        (extract(epoch FROM i.closed_at) * 1000000)::bigint AS closed_us, i.first_round, i.last_round, i.place,
        coalesce(i.endpoint_id, 0) AS endpoint_id, coalesce(i.vantage_id, 0) AS vantage_id, coalesce(i.region, '') AS region,
@@ -11,4 +11,4 @@ SELECT i.id, i.key, i.kind, (extract(epoch FROM i.opened_at) * 1000000)::bigint 
 FROM incident i
 WHERE i.closed_at IS NULL
    OR i.closed_at > (SELECT max(start_at) FROM round WHERE judged_at IS NOT NULL) - $1 * interval '1 microsecond'
-ORDER BY i.id
+ORDER BY i.key, i.closed_at IS NOT NULL, i.id DESC

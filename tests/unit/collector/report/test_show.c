@@ -107,7 +107,10 @@ static void test_csv(void **state)
     (void)state;
     assert_non_null(stream);
     assert_true(matrix_to_csv(&matrix, stream));
-    assert_true(diff_to_csv(&diff, stream));
+    json_t *root = json_object();
+    assert_true(diff_to_json(&diff, root));
+    assert_true(rows_csv(json_object_get(root, "findings"), finding_fields, stream));
+    json_decref(root);
     assert_int_equal(fclose(stream), 0);
     assert_non_null(strstr(
         text,

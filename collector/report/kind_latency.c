@@ -1,0 +1,325 @@
+#include "cli/cli.h"
+#include "cli/i18n.h"
+#include "diff/latency.h"
+#include "report/kinds.h"
+#include "report/label.h"
+#include "words/attempt_json.h"
+#include "words/json_writer.h"
+#include "words/units.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/*
+ * `report latency`: how long each stage takes for each endpoint from each region and from each network of a region that
+ * has several; held against the other regions, or the other networks of the same region, and an edge against its origin.
+ */
+
+enum { PERIODS_WANTED = 120, STAGES = 4 };
+
+/* Slower is worth the first line when the whole interval is above this, and the medians are so far apart. */
+static const double WORTH_TIMES = 1.5;
+static const double WORTH_US = 10000;
+
+static const char *const stage_names[STAGES] = {N_("dns"), N_("tcp"), N_("tls"), N_("http")};
+
+static const struct rows_field latency_fields[] = {
+    {"site", N_("SITE"), ROWS_TEXT, NULL, NULL},
+    {"endpoint_role", N_("ROLE"), ROWS_ROLE, NULL, NULL},
+    {"host", N_("ENDPOINT"), ROWS_ENDPOINT, NULL, NULL},
+    {"port", NULL, ROWS_INT, NULL, NULL},
+    {"address", NULL, ROWS_TEXT, NULL, NULL},
+    {"stage", N_("STAGE"), ROWS_WORD, NULL, NULL},
+    {"region", N_("REGION"), ROWS_TEXT, NULL, NULL},
+    {"network", N_("NETWORK"), ROWS_TEXT, NULL, NULL},
+    {"count", N_("COUNT"), ROWS_INT, NULL, NULL},
+    {"p50_us", N_("p50"), ROWS_US, NULL, NULL},
+    {"p90_us", N_("p90"), ROWS_US, NULL, NULL},
+    {"p99_us", N_("p99"), ROWS_US, NULL, NULL},
+    {"others_times", N_("AGAINST THE OTHERS"), ROWS_TIMES, NULL, NULL},
+    {"others_low", NULL, ROWS_SHARE, NULL, NULL},
+    {"others_high", NULL, ROWS_SHARE, NULL, NULL},
+    {"others_p50_us", NULL, ROWS_US, NULL, NULL},
+    {"origin_times", N_("AGAINST THE ORIGIN"), ROWS_TIMES, NULL, NULL},
+    {"origin_low", NULL, ROWS_SHARE, NULL, NULL},
+    {"origin_high", NULL, ROWS_SHARE, NULL, NULL},
+    {"origin_p50_us", NULL, ROWS_US, NULL, NULL},
+    {NULL, NULL, ROWS_TEXT, NULL, NULL},
+};
+
+struct place {
+    int row; /* of the result */
+    int64_t endpoint_id;
+    int stage;
+    enum endpoint_role role;
+    const char *site, *sni, *region;
+    bool whole_region;
+    int64_t asn; /* of a network */
+    struct latency_series series;
+};
+
+struct places {
+    const PGresult *result;
+    size_t count;
+    struct place *list;
+};
+
+static bool read_series(const PGresult *result, int row, struct latency_series *ret_series)
+{
+    json_t *list = json_loads(db_text(result, row, "medians"), 0, NULL), *item;
+    size_t count = json_array_size(list), index;
+    struct latency_point *points = calloc(count + 1, sizeof *points);
+    if (points != NULL) {
+        json_array_foreach(list, index, item)
+        {
+            points[index] = (struct latency_point){.period = json_integer_value(json_array_get(item, 0)),
+                                                   .us = json_number_value(json_array_get(item, 1))};
+        }
+    }
+    json_decref(list);
+    *ret_series = (struct latency_series){.count = points == NULL ? 0 : count, .points = points};
+    return points != NULL;
+}
+
+static void places_done(struct places *places)
+{
+    for (size_t i = 0; i < places->count; i++)
+        free((void *)places->list[i].series.points);
+    free(places->list);
+}
+
+static bool read_places(const PGresult *result, struct places *ret_places)
+{
+    *ret_places = (struct places){.result = result};
+    ret_places->list = calloc((size_t)PQntuples(result) + 1, sizeof *ret_places->list);
+    for (int row = 0; ret_places->list != NULL && row < PQntuples(result); row++) {
+        struct place *place = &ret_places->list[row];
+        *place = (struct place){
+            .row = row,
+            .endpoint_id = db_int(result, row, "endpoint_id"),
+            .stage = (int)db_int(result, row, "stage"),
+            .role = (enum endpoint_role)db_int(result, row, "endpoint_role"),
+            .site = db_text(result, row, "site"),
+            .sni = db_text(result, row, "sni"),
+            .region = db_text(result, row, "region"),
+            .whole_region = db_null(result, row, "asn"),
+            .asn = db_int(result, row, "asn"),
+        };
+        ret_places->count++;
+        if (!read_series(result, row, &place->series))
+            return false;
+    }
+    return ret_places->list != NULL;
+}
+
+/* Is it one of the places that this one is held against? */
+static bool is_peer(const struct place *place, const struct place *other)
+{
+    if (other == place || other->endpoint_id != place->endpoint_id || other->stage != place->stage ||
+        other->whole_region != place->whole_region)
+        return false;
+    return place->whole_region || strcmp(other->region, place->region) == 0;
+}
+
+static bool is_origin_of(const struct place *edge, const struct place *other)
+{
+    return edge->role == ROLE_EDGE && other->role == ROLE_ORIGIN && other->stage == edge->stage &&
+           other->whole_region == edge->whole_region && other->asn == edge->asn &&
+           strcmp(other->region, edge->region) == 0 && strcmp(other->site, edge->site) == 0 &&
+           strcmp(other->sni, edge->sni) == 0;
+}
+
+typedef bool belongs(const struct place *place, const struct place *other);
+
+/* What the places that belong to this one's other side do together, period by period; its count is 0 when there are none. */
+static struct latency_series other_side(const struct places *places, size_t own, belongs *chosen,
+                                        struct latency_point points[LATENCY_MAX_PERIODS])
+{
+    struct latency_series pooled = {.points = points};
+    struct latency_series *list = calloc(places->count + 1, sizeof *list);
+    size_t count = 0;
+    for (size_t i = 0; list != NULL && i < places->count; i++) {
+        if (chosen(&places->list[own], &places->list[i]))
+            list[count++] = places->list[i].series;
+    }
+    if (count > 0)
+        pooled.count = latency_pool(list, count, points);
+    free(list);
+    return pooled;
+}
+
+static double median_of(const struct latency_series *series)
+{
+    double values[LATENCY_MAX_PERIODS];
+    size_t count = 0;
+    for (size_t i = 0; i < series->count && count < LATENCY_MAX_PERIODS; i++)
+        values[count++] = series->points[i].us;
+    return latency_median(values, count);
+}
+
+static void set_key(struct writer *writer, json_t *row, const char *prefix, const char *suffix, json_t *value)
+{
+    char key[32];
+    (void)snprintf(key, sizeof key, "%s_%s", prefix, suffix);
+    set(writer, row, key, value);
+}
+
+/* Adds PREFIX_times, _low, _high and _p50_us; all null when it cannot be said. */
+static void set_effect(struct writer *writer, json_t *row, const char *prefix, const struct places *places,
+                       size_t own, belongs *chosen)
+{
+    struct latency_point points[LATENCY_MAX_PERIODS];
+    struct latency_series there = other_side(places, own, chosen, points);
+    struct latency_effect effect;
+    bool said = latency_compare(&places->list[own].series, &there, &effect);
+    set_key(writer, row, prefix, "times", said ? json_real(effect.times) : json_null());
+    set_key(writer, row, prefix, "low", said ? json_real(effect.low) : json_null());
+    set_key(writer, row, prefix, "high", said ? json_real(effect.high) : json_null());
+    set_key(writer, row, prefix, "p50_us",
+            there.count > 0 ? json_integer((json_int_t)llround(median_of(&there))) : json_null());
+}
+
+static json_t *network_json(const struct place *place)
+{
+    char label[LABEL_BYTES];
+    return place->whole_region ? json_null() : json_string(asn_label(place->asn, label));
+}
+
+static json_t *place_json(const struct places *places, size_t own)
+{
+    struct writer writer = {.failed = false};
+    const struct place *place = &places->list[own];
+    const PGresult *result = places->result;
+    json_t *row = json_object();
+    set(&writer, row, "endpoint_id", json_integer(place->endpoint_id));
+    set(&writer, row, "site", json_text(place->site));
+    set(&writer, row, "endpoint_role", json_string(endpoint_role_name((int)place->role)));
+    set(&writer, row, "host", json_text(db_text(result, place->row, "host")));
+    set(&writer, row, "port", json_integer(db_int(result, place->row, "port")));
+    set(&writer, row, "address", json_text(db_text(result, place->row, "address")));
+    set(&writer, row, "stage",
+        json_string(place->stage >= 0 && place->stage < STAGES ? stage_names[place->stage] : "?"));
+    set(&writer, row, "region", json_text(place->region));
+    set(&writer, row, "network", network_json(place));
+    set(&writer, row, "count", json_integer(db_int(result, place->row, "count")));
+    set(&writer, row, "periods", json_integer((json_int_t)place->series.count));
+    set(&writer, row, "p50_us", json_integer(db_int(result, place->row, "p50_us")));
+    set(&writer, row, "p90_us", json_integer(db_int(result, place->row, "p90_us")));
+    set(&writer, row, "p99_us", json_integer(db_int(result, place->row, "p99_us")));
+    set_effect(&writer, row, "others", places, own, is_peer);
+    set_effect(&writer, row, "origin", places, own, is_origin_of);
+    return finish(&writer, row);
+}
+
+/* A network that is all of its region says nothing that the region does not. */
+static bool is_worth_a_row(const struct places *places, size_t own)
+{
+    if (places->list[own].whole_region)
+        return true;
+    for (size_t i = 0; i < places->count; i++) {
+        if (is_peer(&places->list[own], &places->list[i]))
+            return true;
+    }
+    return false;
+}
+
+/* The most striking difference of this prefix: how many times as long, 0 when it is not worth a line. */
+static double striking(const json_t *row, const char *prefix)
+{
+    char times[32], low[32], p50[32];
+    (void)snprintf(times, sizeof times, "%s_times", prefix);
+    (void)snprintf(low, sizeof low, "%s_low", prefix);
+    (void)snprintf(p50, sizeof p50, "%s_p50_us", prefix);
+    double apart =
+        json_number_value(json_object_get(row, "p50_us")) - json_number_value(json_object_get(row, p50));
+    bool worth = json_number_value(json_object_get(row, low)) >= WORTH_TIMES && apart >= WORTH_US;
+    return worth ? json_number_value(json_object_get(row, times)) : 0;
+}
+
+/* "tls of www.shop.example:443 takes 3.1x as long from cn AS4837 as from the others (118 ms, 38 ms; 95 % 2.9-3.3x)" */
+static bool say_worst(struct document *document, const json_t *row, bool against_origin, size_t places)
+{
+    static const struct rows_field host = {"host", "", ROWS_ENDPOINT, NULL, NULL};
+    const char *prefix = against_origin ? "origin" : "others", *network;
+    char here[UNITS_SPAN_BYTES], there[UNITS_SPAN_BYTES], key[3][32];
+    static const char *const suffixes[] = {"low", "high", "p50_us"};
+    for (size_t i = 0; i < 3; i++)
+        (void)snprintf(key[i], sizeof key[i], "%s_%s", prefix, suffixes[i]);
+    struct buf endpoint;
+    buf_init(&endpoint, 0);
+    rows_say(&endpoint, row, &host);
+    network = json_string_value(json_object_get(row, "network"));
+    bool done =
+        endpoint.len > 0 &&
+        document_answer(document,
+                        against_origin
+                            ? _("%s of %s takes %.1f times as long as at its origin from %s%s%s (%s, %s; "
+                                "95 %% interval %.1f-%.1f); %zu places compared")
+                            : _("%s of %s takes %.1f times as long as elsewhere from %s%s%s (%s, %s; 95 "
+                                "%% interval %.1f-%.1f); %zu places compared"),
+                        _(json_string_value(json_object_get(row, "stage"))), (const char *)endpoint.data,
+                        striking(row, prefix), json_string_value(json_object_get(row, "region")),
+                        network == NULL ? "" : " ", network == NULL ? "" : network,
+                        span_text(json_integer_value(json_object_get(row, "p50_us")), here),
+                        span_text(json_integer_value(json_object_get(row, key[2])), there),
+                        json_number_value(json_object_get(row, key[0])),
+                        json_number_value(json_object_get(row, key[1])), places);
+    buf_done(&endpoint);
+    return done;
+}
+
+static bool make_answer(struct document *document)
+{
+    const json_t *worst = NULL;
+    double most = 0;
+    bool against_origin = false;
+    size_t count = json_array_size(document->rows);
+    for (size_t i = 0; i < count; i++) {
+        const json_t *row = json_array_get(document->rows, i);
+        double others = striking(row, "others"), origin = striking(row, "origin");
+        if (fmax(others, origin) > most) {
+            most = fmax(others, origin);
+            against_origin = origin > others;
+            worst = row;
+        }
+    }
+    if (worst != NULL)
+        return say_worst(document, worst, against_origin, count);
+    return document_answer(document, _("no place is slower than the others by half or more; %zu compared"),
+                           count);
+}
+
+/* A length in seconds that leaves about PERIODS_WANTED of them in the window. */
+static int64_t period_s(const struct window *window)
+{
+    int64_t until_us = window->until_us != 0 ? window->until_us : (int64_t)time(NULL) * US_PER_S;
+    int64_t seconds = (until_us - window->since_us) / US_PER_S / PERIODS_WANTED;
+    return seconds < 1 ? 1 : seconds;
+}
+
+bool make_latency(struct report *report, struct document *document)
+{
+    struct writer writer = {.failed = false};
+    struct places places;
+    if (!report_begin(report, "latency", document))
+        return false;
+    PGresult *result =
+        window_periods(report->db, STATEMENT_report_latency, &report->window, period_s(&report->window));
+    if (result == NULL)
+        return false;
+    json_t *list = json_array();
+    bool done = read_places(result, &places);
+    for (size_t i = 0; done && i < places.count; i++) {
+        if (is_worth_a_row(&places, i))
+            add(&writer, list, place_json(&places, i));
+    }
+    done = document_rows(document, finish(&writer, list), latency_fields) && done && make_answer(document);
+    if (!done)
+        cli_error(_("out of memory"));
+    places_done(&places);
+    PQclear(result);
+    return done;
+}

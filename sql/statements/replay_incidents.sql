@@ -1,0 +1,2 @@
+-- params: none
+SELECT id FROM incident ORDER BY opened_at, id
