@@ -238,11 +238,34 @@ const struct recorded_round *recording_round(const struct recording *recording, 
     return &recording->rounds[index];
 }
 
+/* An attempt may name its certificates by hash alone, and leave it to their own lines what they say. */
+static void complete_chain(const struct recording *recording, struct evidence_tls *tls)
+{
+    char key[KEY_BYTES] = "certificate ";
+    size_t prefix = strlen(key);
+    for (size_t i = 0; i < tls->chain_count; i++) {
+        if (tls->chain[i].parsed)
+            continue;
+        (void)hex_text(tls->chain[i].sha256, 32, key + prefix);
+        uint32_t index = recording_find(recording, key);
+        if (index == RECORDING_NONE || !recording->certificates[index].facts.parsed)
+            continue;
+        const struct recorded_certificate *row = &recording->certificates[index];
+        tls->chain[i] = row->facts;
+        memcpy(tls->chain[i].sha256, row->sha256, 32);
+        if (i == 0 && tls->leaf.name_count == 0) {
+            tls->leaf.names = row->names;
+            tls->leaf.name_count = row->name_count > EVIDENCE_MAX_SANS ? EVIDENCE_MAX_SANS : row->name_count;
+        }
+    }
+}
+
 /* The endpoint's pinned address is where an attempt went that does not say it. */
 static void complete(const struct recording *recording, const struct recorded_attempt *row,
                      struct attempt *attempt)
 {
     const struct recorded_endpoint *endpoint = recording_endpoint(recording, row->endpoint);
+    complete_chain(recording, &attempt->tls);
     attempt->sequence = row->sequence;
     attempt->clock.start_us = row->start_us;
     attempt->endpoint_id = (uint64_t)endpoint->id;

@@ -14,12 +14,17 @@ function vantage(name, region, asn, rtt_ms, loss) {
 function site(name, sentinel) {
     printf "{\"kind\":\"site\",\"name\":\"%s\",\"interval_s\":60,\"sentinel\":%s}\n", name, sentinel ? "true" : "false"
 }
-# An address that is pinned stands in the line; else the name is resolved, to the address given.
-function endpoint(site_name, role, host, address, pinned) {
+# The host is the pinned address, or the name itself when it is resolved (to the address given).
+function endpoint(site_name, role, host, name, address) {
     endpoints++
-    e_site[endpoints] = site_name; e_role[endpoints] = role; e_host[endpoints] = host; e_address[endpoints] = address; e_pinned[endpoints] = pinned
-    printf "{\"kind\":\"endpoint\",\"id\":%d,\"site\":\"%s\",\"role\":\"%s\",\"host\":\"%s\",\"port\":443,\"address\":%s}\n", endpoints, site_name, role, host, pinned ? "\"" address "\"" : "null"
+    e_role[endpoints] = role; e_name[endpoints] = name; e_address[endpoints] = address
+    printf "{\"kind\":\"endpoint\",\"id\":%d,\"site\":\"%s\",\"role\":\"%s\",\"host\":\"%s\",\"port\":443,\"sni\":\"%s\"}\n", endpoints, site_name, role, host, name
+    certificate(endpoints, 1, "Example CA R11", "2025-04-01T00:00:00Z", "2026-04-01T00:00:00Z")
 }
+function certificate(e, salt, issuer, from, to) {
+    printf "{\"kind\":\"certificate\",\"sha256\":\"%s\",\"subject\":\"CN=%s\",\"issuer\":\"CN=%s\",\"not_before\":\"%s\",\"not_after\":\"%s\",\"key_type\":\"EC\",\"key_bits\":256,\"names\":[\"%s\"]}\n", hash_of(e, salt), e_name[e], issuer, from, to, e_name[e]
+}
+function hash_of(e, salt) { return sprintf("%02x%02x%060d", e, salt, 0) }
 
 function fleet(cn_loss) {
     vantage("hk-1", "hk", 9304, 3, 0.5)
@@ -36,13 +41,13 @@ function fleet(cn_loss) {
 }
 function shop() {
     site("shop", 0)
-    endpoint("shop", "edge", "www.shop.example", "203.0.113.7", 0)
-    endpoint("shop", "origin", "origin.shop.example", "198.51.100.10", 1)
+    endpoint("shop", "edge", "www.shop.example", "www.shop.example", "203.0.113.7")
+    endpoint("shop", "origin", "198.51.100.10", "www.shop.example", "198.51.100.10")
 }
 function sentinels() {
     site("sentinels", 1)
     for (n = 1; n <= 3; n++)
-        endpoint("sentinels", "plain", "sentinel-" n ".example", "192.0.2." n, 0)
+        endpoint("sentinels", "plain", "s" n ".example", "s" n ".example", "192.0.2." n)
 }
 
 # --- one attempt ---------------------------------------------------------------------------------------------------
@@ -50,39 +55,31 @@ function sentinels() {
 function start_of(round, e) { # within the first half of the minute, in milliseconds
     return sprintf("2025-06-01T%02d:%02d:%02d.%03dZ", int(round / 60), round % 60, (e * 7) % 30, (v * 13) % 1000)
 }
-function certificate(issuer, subject, hash, from, to) {
-    return sprintf("\"chain\":[{\"sha256\":\"%s\",\"subject\":\"CN=%s\",\"issuer\":\"CN=%s\",\"not_before\":\"%s\",\"not_after\":\"%s\",\"key_type\":\"EC\",\"key_bits\":256}],\"leaf\":{\"names\":[\"%s\"]}", hash, subject, issuer, from, to, subject)
-}
-function hash_of(e, salt) { return sprintf("%02x%02x%060d", e, salt, 0) }
-function good_certificate(e) {
-    return certificate("Example CA R11", e_host[e], hash_of(e, 1), "2025-04-01T00:00:00Z", "2026-04-01T00:00:00Z")
-}
 function evidence(what, e, address,    rtt, tls) {
     rtt = int(v_rtt[v] * 1000 * (100 + random(8)) / 100)
     if (what == "silent")
-        return sprintf("\"flow\":{\"destination\":\"%s\",\"destination_port\":443,\"error\":\"ETIMEDOUT\",\"error_call\":\"connect\"},\"ending\":{\"how\":\"timeout\"}", address)
-    flow = sprintf("\"flow\":{\"destination\":\"%s\",\"destination_port\":443", address)
+        return sprintf("\"flow\":{\"destination\":\"%s\",\"error\":\"ETIMEDOUT\"}", address)
+    flow = sprintf("\"flow\":{\"destination\":\"%s\"", address)
     if (what == "reset")
-        return flow sprintf(",\"error\":\"ECONNRESET\",\"error_call\":\"recv\"},\"tls\":{\"sni\":\"%s\",\"hello_length\":517},\"ending\":{\"how\":\"reset\"}", e_host[e])
-    tls = "\"tls\":{\"version\":\"TLSv1.3\",\"cipher\":\"TLS_AES_128_GCM_SHA256\",\"group\":\"X25519\",\"alpn\":\"http/1.1\",\"sni\":\"" e_host[e] "\","
+        return flow ",\"error\":\"ECONNRESET\"}"
+    tls = "\"tls\":{\"version\":\"TLSv1.3\",\"cipher\":4865,\"chain\":[{\"sha256\":\""
     if (what == "expired")
-        return flow "}," tls certificate("Example CA R11", e_host[e], hash_of(e, 2), "2025-03-03T00:05:00Z", "2025-06-01T00:05:00Z") ",\"verify_errors\":[{\"code\":10,\"depth\":0}]},\"ending\":{\"how\":\"by-us\"}"
-    if (what == "other issuer")
-        return flow "}," tls certificate("Corporate Proxy CA", e_host[e], hash_of(e, 3), "2025-05-01T00:00:00Z", "2025-12-01T00:00:00Z") "},\"http\":{\"status\":200}"
-    return flow "}," tls good_certificate(e) "},\"http\":{\"status\":" (what == "526" ? 526 : 200) (e_role[e] == "edge" ? ",\"headers\":[{\"name\":\"server\",\"value\":\"cloudflare\"},{\"name\":\"cf-ray\",\"value\":\"8a1-" toupper(substr(v_name[v], 1, 2)) "X\"}]" : "") "}"
+        return flow "}," tls hash_of(e, 2) "\"}],\"verify_errors\":[{\"code\":10}]}"
+    tls = tls hash_of(e, what == "other issuer" ? 3 : 1) "\"}]}"
+    return flow "}," tls ",\"http\":{\"status\":" (what == "526" ? 526 : 200) (e_role[e] == "edge" ? ",\"headers\":[{\"name\":\"server\",\"value\":\"cloudflare\"},{\"name\":\"cf-ray\",\"value\":\"8a1-" toupper(substr(v_name[v], 1, 2)) "X\"}]" : "") "}"
 }
 function clock(what, round, e,    rtt) {
     rtt = int(v_rtt[v] * 1000 * (100 + random(8)) / 100)
     if (what == "silent")
-        return sprintf("\"clock\":{\"start\":\"%s\",\"connect_us\":900,\"closed_us\":10000000}", start_of(round, e))
+        return sprintf("\"clock\":{\"start\":\"%s\",\"connect_us\":900}", start_of(round, e))
     if (what == "reset")
         return sprintf("\"clock\":{\"start\":\"%s\",\"connect_us\":900,\"connected_us\":%d,\"hello_sent_us\":%d,\"closed_us\":%d}", start_of(round, e), 900 + rtt, 1200 + rtt, 1200 + int(rtt * 1.3))
     if (what == "expired")
-        return sprintf("\"clock\":{\"start\":\"%s\",\"connect_us\":900,\"connected_us\":%d,\"hello_sent_us\":%d,\"first_byte_us\":%d,\"handshake_us\":%d,\"closed_us\":%d}", start_of(round, e), 900 + rtt, 1200 + rtt, 2000 + 2 * rtt, 2500 + 2 * rtt, 2600 + 2 * rtt)
-    return sprintf("\"clock\":{\"start\":\"%s\",\"connect_us\":900,\"connected_us\":%d,\"hello_sent_us\":%d,\"first_byte_us\":%d,\"handshake_us\":%d,\"request_us\":%d,\"first_data_us\":%d,\"closed_us\":%d}", start_of(round, e), 900 + rtt, 1200 + rtt, 2000 + 2 * rtt, 2500 + 2 * rtt, 2600 + 2 * rtt, 3000 + 3 * rtt, 3100 + 3 * rtt)
+        return sprintf("\"clock\":{\"start\":\"%s\",\"connect_us\":900,\"connected_us\":%d,\"hello_sent_us\":%d,\"first_byte_us\":%d,\"handshake_us\":%d}", start_of(round, e), 900 + rtt, 1200 + rtt, 2000 + 2 * rtt, 2500 + 2 * rtt)
+    return sprintf("\"clock\":{\"start\":\"%s\",\"connect_us\":900,\"connected_us\":%d,\"hello_sent_us\":%d,\"first_byte_us\":%d,\"handshake_us\":%d,\"request_us\":%d,\"first_data_us\":%d}", start_of(round, e), 900 + rtt, 1200 + rtt, 2000 + 2 * rtt, 2500 + 2 * rtt, 2600 + 2 * rtt, 3000 + 3 * rtt)
 }
 function attempt(round, e, what, address, variant, role) {
-    printf "{\"kind\":\"attempt\",\"vantage\":\"%s\",\"endpoint\":%d,\"variant\":\"%s\",\"role\":\"%s\",%s,%s}\n", v_name[v], e, variant, role, clock(what, round, e), evidence(what, e, address)
+    printf "{\"vantage\":\"%s\",\"endpoint\":%d,%s%s,%s}\n", v_name[v], e, variant == "normal" ? "" : "\"variant\":\"" variant "\",\"role\":\"" role "\",", clock(what, round, e), evidence(what, e, address)
 }
 
 # What a first attempt shows, a retry after a failure, and the control under another name where it matters.
@@ -132,13 +129,17 @@ BEGIN {
     if (story == "forty_endpoints") {
         site("shops", 0)
         for (n = 1; n <= 40; n++)
-            endpoint("shops", "edge", "www." n ".shop.example", "203.0.113.7", 0)
+            endpoint("shops", "edge", n ".shop.example", n ".shop.example", "203.0.113.7")
         rounds = 10
     } else
         shop()
+    if (story == "origin_expired")
+        certificate(2, 2, "Example CA R11", "2025-03-03T00:05:00Z", "2025-06-01T00:05:00Z")
+    if (story == "interception")
+        certificate(1, 3, "Corporate Proxy CA", "2025-05-01T00:00:00Z", "2026-05-01T00:00:00Z")
     sentinels()
-    if (story == "quiet_loss") rounds = 60
-    if (story == "flapping") rounds = 120
+    if (story == "quiet_loss") rounds = 40
+    if (story == "flapping") rounds = 80
     for (round = 0; round < rounds; round++)
         for (v = 1; v <= vantages; v++)
             for (e = 1; e <= endpoints; e++)
