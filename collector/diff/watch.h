@@ -140,6 +140,8 @@ struct incident {
     unsigned rounds_failed, rounds;           /* since it was opened */
     int64_t opened_us, updated_us, closed_us; /* closed 0: open */
     int64_t first_round, last_round;
+    int64_t last_failed_us; /* start of last_round */
+    unsigned clean_rounds;  /* in a row, since then */
     bool flapping;
     double flap_penalty;
     unsigned transitions;

@@ -238,6 +238,8 @@ static void count_round(struct fault *fault, enum round_says says, const struct 
         fault->last_failed_us = round->start_us;
         fault->seen.last_round = round->id;
     }
+    fault->seen.last_failed_us = fault->last_failed_us;
+    fault->seen.clean_rounds = fault->clean;
 }
 
 static void advance(struct watch *watch, struct fault *fault, const struct watch_round *round)
@@ -330,7 +332,7 @@ bool faults_advance(struct watch *watch, const struct watch_round *round, incide
         struct fault *fault = watch->faults[f];
         if (!fault->over)
             advance(watch, fault, round);
-        if (fault->state == FAULT_OPEN)
+        if (fault->state == FAULT_OPEN || fault->over)
             ok = show(watch, fault) && ok;
         tell(fault, round, on_change, arg);
         fault->fresh = fault->changed = fault->backed = fault->over = false;

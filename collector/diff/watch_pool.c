@@ -424,7 +424,9 @@ bool watch_resume(struct watch *watch, const struct incident *incident)
     fault->state = incident->closed_us == 0 ? FAULT_OPEN : FAULT_CLOSED;
     fault->ill = fault->state == FAULT_OPEN;
     fault->families[0] = family_of((int)incident->outcome.class);
-    fault->last_seen_us = fault->last_failed_us = fault->decayed_us = incident->updated_us;
+    fault->last_seen_us = fault->decayed_us = incident->updated_us;
+    fault->last_failed_us = incident->last_failed_us;
+    fault->clean = incident->clean_rounds;
     bool everywhere = place.kind == PLACE_ENDPOINT || place.kind == PLACE_EDGE;
     fault->pooled = everywhere && place.endpoint_id == 0 && incident->endpoint_count > 1;
     return fault_keep(watch, fault) && add_members(watch, fault, incident);

@@ -94,6 +94,8 @@ json_t *detail_json(const struct incident *incident, const struct condition_said
     set(&writer, root, "significant", json_boolean(incident->significant));
     set(&writer, root, "vantages", numbers_json(incident->vantage_ids, incident->vantage_count));
     set(&writer, root, "failing_share", json_real(incident->failing_share));
+    set(&writer, root, "last_failed_us", json_integer(incident->last_failed_us));
+    set(&writer, root, "clean_rounds", json_integer(incident->clean_rounds));
     set(&writer, root, "caveats", texts_json(incident->caveats, incident->caveat_count));
     set(&writer, root, "hints", texts_json(incident->hints, incident->hint_count));
     if (said != NULL)
@@ -189,6 +191,8 @@ bool detail_read(const json_t *detail, struct arena *arena, struct incident *inc
     incident->sign_p = json_number_value(json_object_get(detail, "sign_p"));
     incident->significant = json_is_true(json_object_get(detail, "significant"));
     incident->failing_share = json_number_value(json_object_get(detail, "failing_share"));
+    incident->last_failed_us = json_integer_value(json_object_get(detail, "last_failed_us"));
+    incident->clean_rounds = read_count(detail, "clean_rounds");
     return read_alternatives(json_object_get(detail, "alternatives"), arena, incident) &&
            read_vantages(json_object_get(detail, "vantages"), arena, incident) &&
            read_texts(json_object_get(detail, "caveats"), arena, INCIDENT_MAX_CAVEATS, incident->caveats,
