@@ -6,7 +6,6 @@
 #include "store/command.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,11 +13,21 @@
 
 /* `parallax-collector export`: evidence as lines that replay, and people, read. */
 
-enum { OPTION_SITE = 1, OPTION_SINCE, OPTION_UNTIL, OPTION_REGION, OPTION_ASN, OPTION_ROUND, OPTION_OUTPUT, OPTION_ANONYMISE };
+enum {
+    OPTION_SITE = 1,
+    OPTION_SINCE,
+    OPTION_UNTIL,
+    OPTION_REGION,
+    OPTION_ASN,
+    OPTION_ROUND,
+    OPTION_OUTPUT,
+    OPTION_ANONYMISE
+};
 
 static const struct cli_option export_options[] = {
     {"site", 0, "NAME", OPTION_SITE, N_("only this site, and the sentinels")},
-    {"since", 0, "TIME", OPTION_SINCE, N_("from this time on: a span back from now, or RFC 3339 (default all)")},
+    {"since", 0, "TIME", OPTION_SINCE,
+     N_("from this time on: a span back from now, or RFC 3339 (default all)")},
     {"until", 0, "TIME", OPTION_UNTIL,
      N_("up to this time: a span back from now, or RFC 3339 (default now)")},
     {"region", 0, "NAME", OPTION_REGION, N_("only vantages of this region")},
@@ -64,20 +73,21 @@ static bool site_exists(struct db *db, const char *site)
     return exists;
 }
 
-static void say_end(const struct exporting *work, const struct export_counts *counts, bool done, const char *part)
+static void say_end(const struct export_counts *counts, bool done, const char *part)
 {
+    unsigned long long attempts = counts->attempts;
     if (term_is_tty(stderr))
         (void)fprintf(stderr, "\r\033[K");
     if (done)
-        (void)fprintf(stderr,
-                      _("%" PRIu64 " attempts of %" PRIu64 " vantages on %" PRIu64 " endpoints in %" PRIu64 " rounds exported\n"),
-                      counts->attempts, counts->vantages, counts->endpoints, counts->rounds);
+        (void)fprintf(stderr, _("%llu attempts of %llu vantages on %llu endpoints in %llu rounds exported\n"),
+                      attempts, (unsigned long long)counts->vantages, (unsigned long long)counts->endpoints,
+                      (unsigned long long)counts->rounds);
     else if (stop_asked)
-        cli_error(_("interrupted after %" PRIu64 " attempts; %s ends with a whole line"), counts->attempts,
+        cli_error(_("interrupted after %llu attempts; %s ends with a whole line"), attempts,
                   part == NULL ? _("what was written") : part);
     if (counts->unreadable > 0)
-        cli_warning(_("%" PRIu64 " attempts hold evidence that cannot be read; they are left out"), counts->unreadable);
-    (void)work;
+        cli_warning(_("%llu attempts hold evidence that cannot be read; they are left out"),
+                    (unsigned long long)counts->unreadable);
 }
 
 /* @param part  the file's name until it is whole; NULL: standard output. */
@@ -88,7 +98,7 @@ static bool export_to(struct db *db, const struct exporting *work, FILE *out, co
     bool written = fflush(out) == 0 && ferror(out) == 0;
     if (done && !written)
         cli_error(_("cannot write the export: %s"), strerror(errno));
-    say_end(work, &counts, done && written, part);
+    say_end(&counts, done && written, part);
     return done && written;
 }
 
@@ -145,7 +155,8 @@ static int read_option(struct exporting *work, int id, const char *value)
         window->region = value;
         break;
     case OPTION_ASN:
-        good = cli_number("asn", strncasecmp(value, "AS", 2) == 0 ? value + 2 : value, 1, UINT32_MAX, &window->asn);
+        good = cli_number("asn", strncasecmp(value, "AS", 2) == 0 ? value + 2 : value, 1, UINT32_MAX,
+                          &window->asn);
         break;
     case OPTION_ROUND:
         good = cli_number("round", value, 1, INT64_MAX, &window->round_id);

@@ -23,7 +23,8 @@ enum { OPTION_KEEP = 1, OPTION_FORMAT, OPTION_EXPLAIN };
 
 static const struct cli_option replay_options[] = {
     {"format", 0, "FORMAT", OPTION_FORMAT, N_("text or json (default text)")},
-    {"explain", 0, NULL, OPTION_EXPLAIN, N_("explain every incident: evidence, alternatives, what would settle it")},
+    {"explain", 0, NULL, OPTION_EXPLAIN,
+     N_("explain every incident: evidence, alternatives, what would settle it")},
     {"keep", 0, "DIR", OPTION_KEEP, N_("leave the database there, for the other verbs' --state")},
     {"config", 'c', "FILE", OPTION_CONFIG, N_("read settings from a YAML file")},
     {0},
@@ -123,7 +124,8 @@ static bool store(struct replay *replay, struct scratch *scratch)
         feed_attempts(scratch_conninfo(scratch), &replay->recording, networks, &stop_asked, &replay->fed);
     networks_close(networks);
     return stored && load_certificates(db, &replay->recording) &&
-           run_statement(db, STATEMENT_replay_members) && run_statement(db, STATEMENT_replay_close) && !stop_asked;
+           run_statement(db, STATEMENT_replay_members) && run_statement(db, STATEMENT_replay_close) &&
+           !stop_asked;
 }
 
 /* --- the answer ---------------------------------------------------------------------------------------------------- */
@@ -134,7 +136,8 @@ static void say_notes(const struct replay *replay, const struct scratch *scratch
     const struct recording *recording = &replay->recording;
     const struct feed_counts *fed = &replay->fed;
     if (fed->other_outcomes > 0)
-        cli_warning(_("%llu attempts are not what the file takes them for; outcomes are judged from evidence. The first: "
+        cli_warning(_("%llu attempts are not what the file takes them for; outcomes are judged from "
+                      "evidence. The first: "
                       "%s:%u says %s, its evidence %s"),
                     (unsigned long long)fed->other_outcomes, replay->files[fed->other_place.file],
                     fed->other_place.line, fed->other_said, fed->other_judged);
@@ -151,7 +154,8 @@ static void say_notes(const struct replay *replay, const struct scratch *scratch
     if (replay->keep == NULL)
         return;
     const char *user = scratch_user(scratch);
-    (void)fprintf(stderr, _("the database is kept; ask it with: %s%s%s report diff --state %s --since 2020-01-01\n"),
+    (void)fprintf(stderr,
+                  _("the database is kept; ask it with: %s%s%s report diff --state %s --since 2020-01-01\n"),
                   user == NULL ? "" : "runuser -u ", user == NULL ? "" : user,
                   user == NULL ? cli_program_name() : " -- parallax-collector", scratch_folder(scratch));
 }
@@ -214,7 +218,8 @@ static int run(struct cli_args *args)
         return failed ? EXIT_FAILED : EXIT_USAGE;
     replay.file_count = cli_operand_count(args);
     replay.files = calloc(replay.file_count, sizeof *replay.files);
-    if (replay.files == NULL || (replay.settings.cdn_file != NULL && !cli_cdn_file(replay.settings.cdn_file))) {
+    if (replay.files == NULL ||
+        (replay.settings.cdn_file != NULL && !cli_cdn_file(replay.settings.cdn_file))) {
         free(replay.files);
         return EXIT_FAILED;
     }

@@ -19,7 +19,8 @@
 
 enum { EXPORT_PARAMS = 7, EXPORT_NUMBER_BYTES = 24, PROGRESS_EVERY = 1000 };
 
-struct export {
+struct export
+{
     const struct export_options *options;
     struct export_counts *counts;
     FILE *out;
@@ -30,8 +31,8 @@ struct export {
 static bool write_line(struct export *export, const struct writer *writer, json_t *line)
 {
     json_t *whole = finish(writer, line);
-    bool written = whole != NULL && json_dumpf(whole, export->out, JSON_COMPACT) == 0 &&
-                   putc('\n', export->out) != EOF;
+    bool written =
+        whole != NULL && json_dumpf(whole, export->out, JSON_COMPACT) == 0 && putc('\n', export->out) != EOF;
     if (whole == NULL)
         cli_error(_("out of memory"));
     else if (!written)
@@ -153,7 +154,8 @@ static json_t *base64(const PGresult *row, const char *column)
 {
     size_t length = 0;
     unsigned char *der = PQunescapeBytea((const unsigned char *)db_text(row, 0, column), &length);
-    unsigned char *text = der == NULL || length > MESSAGE_CERTIFICATE_MAX_BYTES ? NULL : malloc(length / 3 * 4 + 5);
+    unsigned char *text =
+        der == NULL || length > MESSAGE_CERTIFICATE_MAX_BYTES ? NULL : malloc(length / 3 * 4 + 5);
     json_t *value = NULL;
     if (text != NULL && EVP_EncodeBlock(text, der, (int)length) >= 0)
         value = json_string((const char *)text);
@@ -208,7 +210,7 @@ static struct attempt *stored_attempt(const PGresult *row)
 static void show_progress(const struct export *export)
 {
     if (export->progress != NULL && export->counts->attempts % PROGRESS_EVERY == 0)
-        (void)fprintf(export->progress, _("\r%" PRIu64 " attempts"), export->counts->attempts);
+        (void)fprintf(export->progress, _("\r%llu attempts"), (unsigned long long)export->counts->attempts);
 }
 
 static bool export_attempt(const PGresult *row, void *arg)
@@ -255,7 +257,8 @@ static bool export_all(struct db *db, struct export *export)
         {STATEMENT_export_certificates, export_certificate}, {STATEMENT_export_attempts, export_attempt},
     };
     const struct window *window = &export->options->window;
-    char since[UNITS_TIME_BYTES], until[UNITS_TIME_BYTES], asn[EXPORT_NUMBER_BYTES], round[EXPORT_NUMBER_BYTES];
+    char since[UNITS_TIME_BYTES], until[UNITS_TIME_BYTES], asn[EXPORT_NUMBER_BYTES],
+        round[EXPORT_NUMBER_BYTES];
     const char *values[EXPORT_PARAMS] = {
         window->site,
         window->since_us == 0 ? NULL : time_rfc3339(window->since_us, 6, since),

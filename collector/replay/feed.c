@@ -96,7 +96,8 @@ static void on_dropped(struct ingest_source *source, size_t count)
 
 /* --- batches --- */
 
-static void compare_outcome(struct feed *feed, const struct recorded_attempt *row, const struct attempt *attempt)
+static void compare_outcome(struct feed *feed, const struct recorded_attempt *row,
+                            const struct attempt *attempt)
 {
     enum outcome_class judged = classify(attempt).class;
     struct feed_counts *counts = feed->counts;

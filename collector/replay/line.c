@@ -59,13 +59,13 @@ static uint32_t read_vantage(struct line *line, struct json_part *part)
         json_wrong(part, "name", "the vantage's name");
     if (region[0] == '\0')
         json_wrong(part, "region", "the vantage's region");
-    uint32_t index = line->reader.failed ? RECORDING_NONE
-                                         : recording_vantage_named(recording, name, line->place);
+    uint32_t index =
+        line->reader.failed ? RECORDING_NONE : recording_vantage_named(recording, name, line->place);
     if (index == RECORDING_NONE)
         return index;
     struct recorded_vantage *vantage = &recording->vantages[index];
-    if (vantage->region != NULL && (!same_text(vantage->region, region) ||
-                                    (asn != 0 && vantage->asn != 0 && vantage->asn != asn))) {
+    if (vantage->region != NULL &&
+        (!same_text(vantage->region, region) || (asn != 0 && vantage->asn != 0 && vantage->asn != asn))) {
         char expected[2 * NAME_MAX_BYTES];
         (void)snprintf(expected, sizeof expected, "what was said of it before (region %s, asn %lld)",
                        vantage->region, (long long)vantage->asn);
@@ -123,8 +123,7 @@ static void read_host(struct line *line, struct json_part *part, struct recorded
     struct endpoint target = {0};
     const char *why = "";
     const char *host = json_read_text(part, "host", NAME_MAX_BYTES);
-    if (line->reader.failed || host[0] == '\0' ||
-        !target_parse(host, line->reader.arena, &target, &why)) {
+    if (line->reader.failed || host[0] == '\0' || !target_parse(host, line->reader.arena, &target, &why)) {
         json_wrong(part, "host", "a host name or an address");
         return;
     }
@@ -192,8 +191,7 @@ static uint32_t read_endpoint(struct line *line, struct json_part *part)
     read_site_of(line, part, &endpoint);
     if (line->reader.failed)
         return RECORDING_NONE;
-    uint32_t index = id == 0 ? RECORDING_NONE
-                             : recording_endpoint_numbered(line->recording, id, line->place);
+    uint32_t index = id == 0 ? RECORDING_NONE : recording_endpoint_numbered(line->recording, id, line->place);
     if (id != 0 && index == RECORDING_NONE)
         return index;
     if (index != RECORDING_NONE && line->recording->endpoints[index].host != NULL) {
@@ -261,8 +259,8 @@ static void read_round(struct line *line, struct json_part *part)
         .spread_us = (uint64_t)json_read_int(part, "spread_us", 0, INT64_C(86400000000), interval_s * 500000),
         .timeout_us = (uint64_t)json_read_int(part, "timeout_us", 0, INT64_C(3600000000), 10000000),
     };
-    round.deadline_us =
-        json_read_time(part, "deadline", line->reader.failed ? 0 : start_us + (interval_s == 0 ? 60 : interval_s) * 1000000);
+    round.deadline_us = json_read_time(
+        part, "deadline", line->reader.failed ? 0 : start_us + (interval_s == 0 ? 60 : interval_s) * 1000000);
     uint32_t index =
         line->reader.failed ? RECORDING_NONE : recording_round_numbered(line->recording, id, line->place);
     if (index == RECORDING_NONE)
@@ -278,8 +276,8 @@ static void read_round(struct line *line, struct json_part *part)
 
 /* --- certificates --- */
 
-static void keep_facts(struct line *line, struct recorded_certificate *row, const struct chain_certificate *from,
-                       size_t name_count, const char **names)
+static void keep_facts(struct line *line, struct recorded_certificate *row,
+                       const struct chain_certificate *from, size_t name_count, const char **names)
 {
     row->facts = *from;
     row->facts.subject = keep(line, from->subject);
@@ -313,9 +311,10 @@ static const uint8_t *read_der(struct line *line, struct json_part *part, size_t
     const char *text = json_string_value(value);
     if (value == NULL)
         return NULL;
-    uint8_t *der = text == NULL || digits == 0 || digits % 4 != 0 || digits / 4 * 3 > MESSAGE_CERTIFICATE_MAX_BYTES
-                       ? NULL
-                       : arena_take(&line->recording->arena, digits / 4 * 3);
+    uint8_t *der =
+        text == NULL || digits == 0 || digits % 4 != 0 || digits / 4 * 3 > MESSAGE_CERTIFICATE_MAX_BYTES
+            ? NULL
+            : arena_take(&line->recording->arena, digits / 4 * 3);
     int length = der == NULL ? -1 : EVP_DecodeBlock(der, (const unsigned char *)text, (int)digits);
     if (length < 0) {
         json_wrong(part, "der", "base64 of at most 131072 bytes");
@@ -382,8 +381,7 @@ static uint32_t attempt_vantage(struct line *line, struct json_part *part)
     const char *name = json_read_text(part, "vantage", NAME_MAX_BYTES);
     if (name[0] == '\0')
         json_wrong(part, "vantage", "the name of a vantage, or an object with name, region and asn");
-    return line->reader.failed ? RECORDING_NONE
-                               : recording_vantage_named(line->recording, name, line->place);
+    return line->reader.failed ? RECORDING_NONE : recording_vantage_named(line->recording, name, line->place);
 }
 
 static uint32_t attempt_endpoint(struct line *line, struct json_part *part)
@@ -408,7 +406,7 @@ static int32_t said_class(struct json_part *part)
     enum outcome_class class;
     const json_t *outcome = json_take(part, "outcome");
     const char *id = json_string_value(json_is_object(outcome) ? json_object_get(outcome, "class") : outcome);
-    return id != NULL && outcome_class_from_id(id, &class) ? (int32_t)class : -1;
+    return id != NULL && outcome_class_from_id(id, &class) ? (int32_t) class : -1;
 }
 
 static void read_attempt(struct line *line, struct json_part *part)

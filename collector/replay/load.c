@@ -160,9 +160,9 @@ static bool load_der(struct db *db, const struct recorded_certificate *certifica
 {
     struct certificate_row row;
     bool whole = certificate_row_init(&row, certificate->der, certificate->der_length);
-    PGresult *result = whole ? db_query(db, STATEMENT_certificate_store, (const char *const *)row.values,
-                                        CERTIFICATE_PARAMS)
-                             : NULL;
+    PGresult *result =
+        whole ? db_query(db, STATEMENT_certificate_store, (const char *const *)row.values, CERTIFICATE_PARAMS)
+              : NULL;
     if (!whole)
         cli_error(_("out of memory"));
     certificate_row_done(&row);

@@ -51,7 +51,8 @@ static bool is_blank(const struct buf *line)
 /* What people hand over by mistake. */
 static const char *other_format(const struct buf *line)
 {
-    static const uint8_t gzip[] = {0x1f, 0x8b}, zstd[] = {0x28, 0xb5, 0x2f, 0xfd}, xz[] = {0xfd, '7', 'z', 'X'};
+    static const uint8_t gzip[] = {0x1f, 0x8b}, zstd[] = {0x28, 0xb5, 0x2f, 0xfd},
+                         xz[] = {0xfd, '7', 'z', 'X'};
     if (line->len >= sizeof gzip && memcmp(line->data, gzip, sizeof gzip) == 0)
         return "gzip -dc";
     if (line->len >= sizeof zstd && memcmp(line->data, zstd, sizeof zstd) == 0)
@@ -65,8 +66,9 @@ static bool take_line(struct recording *recording, const struct buf *bytes, stru
     json_error_t error;
     const char *unpack = *have_header ? NULL : other_format(bytes);
     if (unpack != NULL)
-        return recording_error(recording, place, _("the file is packed; unpack it first: %s %s | %s replay -"),
-                               unpack, recording->files[place.file], cli_program_name());
+        return recording_error(recording, place,
+                               _("the file is packed; unpack it first: %s %s | %s replay -"), unpack,
+                               recording->files[place.file], cli_program_name());
     json_t *line = json_loadb((const char *)bytes->data, bytes->len, JSON_REJECT_DUPLICATES, &error);
     if (line == NULL)
         return recording_error(recording, place, _("no JSON at column %d: %s"), error.column, error.text);

@@ -209,8 +209,8 @@ bool recording_add_attempt(struct recording *recording, const struct recorded_at
     buf_init(&bytes, UINT32_MAX);
     if (!GROW(recording, attempt, RECORDING_MAX_ATTEMPTS, _("attempts"), row->place))
         return false;
-    bool kept = attempt_encode(attempt, &bytes) &&
-                fwrite(bytes.data, 1, bytes.len, recording->spool) == bytes.len;
+    bool kept =
+        attempt_encode(attempt, &bytes) && fwrite(bytes.data, 1, bytes.len, recording->spool) == bytes.len;
     if (kept) {
         struct recorded_attempt *to = &recording->attempts[recording->attempt_count++];
         *to = *row;
@@ -269,7 +269,8 @@ static void complete(const struct recording *recording, const struct recorded_at
     attempt->sequence = row->sequence;
     attempt->clock.start_us = row->start_us;
     attempt->endpoint_id = (uint64_t)endpoint->id;
-    attempt->round_id = row->round == RECORDING_NONE ? 0 : (uint64_t)recording_round(recording, row->round)->id;
+    attempt->round_id =
+        row->round == RECORDING_NONE ? 0 : (uint64_t)recording_round(recording, row->round)->id;
     bool out = attempt->flow.error != 0 || attempt->clock.connect_us != EVIDENCE_NEVER ||
                attempt->clock.connected_us != EVIDENCE_NEVER || attempt->flow.icmp_type >= 0 ||
                attempt->end.how == ENDING_TIMEOUT;

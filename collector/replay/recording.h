@@ -39,8 +39,8 @@ struct recording_place {
 
 struct recorded_vantage {
     const char *name;
-    const char *region; /* NULL: named, and not described yet */
-    int64_t asn;        /* 0: not known */
+    const char *region;                    /* NULL: named, and not described yet */
+    int64_t asn;                           /* 0: not known */
     const char *prefix, *country, *labels; /* "", "", JSON */
     struct recording_place place;          /* where it was named first */
 };

@@ -42,8 +42,8 @@ static const struct passwd *unprivileged(void)
 
 static bool become(const struct passwd *user)
 {
-    if (initgroups(user->pw_name, user->pw_gid) != 0 || setgid(user->pw_gid) != 0 || setuid(user->pw_uid) != 0 ||
-        chdir("/") != 0)
+    if (initgroups(user->pw_name, user->pw_gid) != 0 || setgid(user->pw_gid) != 0 ||
+        setuid(user->pw_uid) != 0 || chdir("/") != 0)
         return false;
     (void)setenv("HOME", "/nonexistent", 1);
     (void)prctl(PR_SET_DUMPABLE, 1);
@@ -57,8 +57,9 @@ static bool give_up_root(struct scratch *scratch)
         return true;
     const struct passwd *user = unprivileged();
     if (user == NULL) {
-        cli_error(_("PostgreSQL never runs as root, and there is no user postgres or nobody to run it as; use an "
-                    "unprivileged user"));
+        cli_error(
+            _("PostgreSQL never runs as root, and there is no user postgres or nobody to run it as; use an "
+              "unprivileged user"));
         return false;
     }
     scratch->user = user->pw_name;
@@ -71,7 +72,8 @@ static bool give_up_root(struct scratch *scratch)
 static bool make_temporary(struct scratch *scratch)
 {
     const char *base = getenv("TMPDIR");
-    scratch->folder = text_format("%s/parallax-replay-XXXXXX", base != NULL && base[0] == '/' ? base : "/tmp");
+    scratch->folder =
+        text_format("%s/parallax-replay-XXXXXX", base != NULL && base[0] == '/' ? base : "/tmp");
     if (scratch->folder != NULL && mkdtemp(scratch->folder) != NULL)
         return true;
     cli_error(_("cannot make a temporary folder %s: %s"), scratch->folder == NULL ? "" : scratch->folder,
@@ -117,8 +119,8 @@ struct scratch *scratch_open(const char *keep, const char *pg_bin)
         return NULL;
     }
     hold_signals(SIG_BLOCK);
-    bool open = (keep == NULL ? make_temporary(scratch) : make_kept(scratch, keep)) && give_up_root(scratch) &&
-                open_database(scratch, pg_bin);
+    bool open = (keep == NULL ? make_temporary(scratch) : make_kept(scratch, keep)) &&
+                give_up_root(scratch) && open_database(scratch, pg_bin);
     scratch->kept = open && keep != NULL;
     if (!open) {
         scratch_close(scratch);

@@ -25,7 +25,8 @@ static bool all_described(struct recording *recording)
     for (size_t i = 0; i < recording->vantage_count; i++)
         if (recording->vantages[i].region == NULL)
             return recording_error(recording, recording->vantages[i].place,
-                                   _("vantage %s: no line says what region it is in"), recording->vantages[i].name);
+                                   _("vantage %s: no line says what region it is in"),
+                                   recording->vantages[i].name);
     for (size_t i = 0; i < recording->endpoint_count; i++)
         if (recording->endpoints[i].host == NULL)
             return recording_error(recording, recording->endpoints[i].place,
@@ -46,14 +47,16 @@ static unsigned interval_of(const struct recording *recording, uint32_t endpoint
 }
 
 /* The bounds of what ingest takes, so that nothing is dropped there without a word. */
-static bool start_is_possible(struct recording *recording, const struct recorded_attempt *attempt, int64_t now_us)
+static bool start_is_possible(struct recording *recording, const struct recorded_attempt *attempt,
+                              int64_t now_us)
 {
     if (attempt->start_us >= ATTEMPT_OLDEST_S * US_PER_S && attempt->start_us <= now_us + 86400 * US_PER_S)
         return true;
     char text[UNITS_TIME_BYTES];
-    return recording_error(recording, attempt->place,
-                           _("clock.start: %s is before 2020, or more than a day ahead of this machine's clock"),
-                           time_rfc3339(attempt->start_us, 0, text));
+    return recording_error(
+        recording, attempt->place,
+        _("clock.start: %s is before 2020, or more than a day ahead of this machine's clock"),
+        time_rfc3339(attempt->start_us, 0, text));
 }
 
 static bool settle_starts(struct recording *recording)
@@ -64,8 +67,9 @@ static bool settle_starts(struct recording *recording)
         struct recorded_round *round =
             attempt->round == RECORDING_NONE ? NULL : &recording->rounds[attempt->round];
         if (attempt->start_us == 0 && (round == NULL || !round->said))
-            return recording_error(recording, attempt->place, "%s",
-                                   _("clock.start: when the attempt started is missing, and so is a line of its round"));
+            return recording_error(
+                recording, attempt->place, "%s",
+                _("clock.start: when the attempt started is missing, and so is a line of its round"));
         if (attempt->start_us == 0)
             attempt->start_us = round->start_us;
         if (!start_is_possible(recording, attempt, now_us))

@@ -201,7 +201,8 @@ bool db_stream(struct db *db, enum statement_id id, const char *const *values, s
     bool failed, going = true;
     PGresult *result = db_prepare(db, id, &failed);
     if (!failed)
-        failed = PQsendQueryPrepared(db->connection, statements[id].name, (int)count, values, NULL, NULL, 0) != 1 ||
+        failed = PQsendQueryPrepared(db->connection, statements[id].name, (int)count, values, NULL, NULL,
+                                     0) != 1 ||
                  PQsetSingleRowMode(db->connection) != 1;
     if (failed)
         db_say(db, id, result);

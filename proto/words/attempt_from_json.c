@@ -85,8 +85,7 @@ static void query_in(struct json_part *part, struct dns_query *query)
 
 static void dns_in(struct json_part *attempt_part, struct attempt *attempt)
 {
-    const json_t *array =
-        json_read_array(attempt_part, "dns", EVIDENCE_MAX_DNS, &attempt->dns_count);
+    const json_t *array = json_read_array(attempt_part, "dns", EVIDENCE_MAX_DNS, &attempt->dns_count);
     for (size_t i = 0; i < attempt->dns_count; i++) {
         struct json_part item = json_item_in(attempt_part, "dns", array, i);
         query_in(&item, &attempt->dns[i]);
@@ -125,7 +124,8 @@ static void tcp_in(struct json_part *attempt_part, struct attempt *attempt)
             continue;
         snapshot->taken = true;
         snapshot->at_us = json_read_int(&row, "at_us", 0, HOUR_US, EVIDENCE_NEVER);
-#define X(type, field) snapshot->field = (type)json_read_int(&row, #field, 0, (type)-1 > UINT32_MAX ? INT64_MAX : UINT32_MAX, 0);
+#define X(type, field)                                                                                       \
+    snapshot->field = (type)json_read_int(&row, #field, 0, (type)-1 > UINT32_MAX ? INT64_MAX : UINT32_MAX, 0);
         EVIDENCE_TCP_FIELDS(X)
 #undef X
         json_part_end(&row);
@@ -181,8 +181,9 @@ static void verify_in(struct json_part *tls_part, struct evidence_tls *tls)
     for (size_t i = 0; i < tls->verify_error_count; i++) {
         struct json_part item = json_item_in(tls_part, "verify_errors", array, i);
         (void)json_take(&item, "text");
-        tls->verify_errors[i] = (struct verify_error){
-            .code = (int32_t)json_read_int(&item, "code", 1, INT32_MAX, 0), .depth = json_read_u32(&item, "depth")};
+        tls->verify_errors[i] =
+            (struct verify_error){.code = (int32_t)json_read_int(&item, "code", 1, INT32_MAX, 0),
+                                  .depth = json_read_u32(&item, "depth")};
         if (tls->verify_errors[i].code == 0)
             json_wrong(&item, "code", "a number X509_V_ERR_*");
         json_part_end(&item);
@@ -191,8 +192,7 @@ static void verify_in(struct json_part *tls_part, struct evidence_tls *tls)
 
 static void errors_in(struct json_part *tls_part, struct evidence_tls *tls)
 {
-    const char **texts =
-        json_read_texts(tls_part, "errors", EVIDENCE_MAX_ERRORS, 16, &tls->error_count);
+    const char **texts = json_read_texts(tls_part, "errors", EVIDENCE_MAX_ERRORS, 16, &tls->error_count);
     tls->errors = json_room(tls_part, "errors", tls->error_count, sizeof *tls->errors);
     if (tls->errors == NULL)
         tls->error_count = 0;
@@ -267,8 +267,8 @@ static void end_in(struct json_part *attempt_part, struct evidence_end *end)
         (enum evidence_ending)json_read_choice(&part, "how", evidence_ending_name, ENDING_ERROR, ENDING_NONE);
     end->sent_bytes = json_read_u63(&part, "sent_bytes");
     end->received_bytes = json_read_u63(&part, "received_bytes");
-    end->abuse =
-        (enum evidence_abuse)json_read_choice(&part, "abuse", evidence_abuse_name, ABUSE_MESSAGES, ABUSE_NONE);
+    end->abuse = (enum evidence_abuse)json_read_choice(&part, "abuse", evidence_abuse_name, ABUSE_MESSAGES,
+                                                       ABUSE_NONE);
     end->first_byte_count = json_read_hex(&part, "first_bytes", end->first_bytes, sizeof end->first_bytes);
     json_part_end(&part);
 }
@@ -285,8 +285,8 @@ static void vantage_in(struct json_part *attempt_part, struct attempt *attempt)
     attempt->agent_version = json_read_text(&part, "agent_version", 64);
     attempt->tls_library = json_read_text(&part, "tls_library", 128);
     attempt->hello_profile = json_read_text(&part, "hello_profile", 64);
-    size_t length = json_read_hex(&part, "ca_bundle_sha256", attempt->ca_bundle_sha256,
-                                  sizeof attempt->ca_bundle_sha256);
+    size_t length =
+        json_read_hex(&part, "ca_bundle_sha256", attempt->ca_bundle_sha256, sizeof attempt->ca_bundle_sha256);
     if (length != 0 && length != sizeof attempt->ca_bundle_sha256)
         json_wrong(&part, "ca_bundle_sha256", "64 hex digits");
     json_part_end(&part);

@@ -102,10 +102,11 @@ static enum evidence_ending ending_of(const struct attempt *attempt)
     if (alerted(attempt))
         return ENDING_ALERT;
     return attempt->clock.handshake_us != EVIDENCE_NEVER && attempt->flow.error == 0 ? ENDING_BY_US
-                                                                                      : ENDING_NONE;
+                                                                                     : ENDING_NONE;
 }
 
-static void imply_stamps(const struct stamps *stamps, const struct attempt *attempt, const struct json_part *part)
+static void imply_stamps(const struct stamps *stamps, const struct attempt *attempt,
+                         const struct json_part *part)
 {
     bool http = json_is_object(json_object_get(part->value, "http"));
     bool tls = json_is_object(json_object_get(part->value, "tls"));

@@ -94,9 +94,8 @@ static void issuer_in(struct json_part *tls_part, struct evidence_tls *tls)
 void certificates_from_json(struct json_part *tls_part, struct evidence_tls *tls)
 {
     bool staple = json_has(tls_part, "ocsp") && json_is_object(json_object_get(tls_part->value, "ocsp"));
-    tls->staple = (enum evidence_staple)json_read_choice(tls_part, "staple", evidence_staple_name,
-                                                         STAPLE_MALFORMED,
-                                                         staple ? STAPLE_PRESENT : STAPLE_UNKNOWN);
+    tls->staple = (enum evidence_staple)json_read_choice(
+        tls_part, "staple", evidence_staple_name, STAPLE_MALFORMED, staple ? STAPLE_PRESENT : STAPLE_UNKNOWN);
     ocsp_in(tls_part, &tls->ocsp);
     tls->sct_count = json_read_u32(tls_part, "sct_count");
     tls->sct_certificate = json_read_u32(tls_part, "sct_certificate");

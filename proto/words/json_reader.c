@@ -76,8 +76,11 @@ struct json_part json_document(struct json_reader *reader, const json_t *value)
 
 struct json_part json_object_in(struct json_part *part, const char *key)
 {
-    struct json_part child = {
-        .reader = part->reader, .up = part, .key = key, .index = JSON_NO_INDEX, .value = json_take(part, key)};
+    struct json_part child = {.reader = part->reader,
+                              .up = part,
+                              .key = key,
+                              .index = JSON_NO_INDEX,
+                              .value = json_take(part, key)};
     if (child.value != NULL && !json_is_object(child.value)) {
         json_wrong(part, key, "an object");
         child.value = NULL;
@@ -85,10 +88,14 @@ struct json_part json_object_in(struct json_part *part, const char *key)
     return child;
 }
 
-struct json_part json_item_in(const struct json_part *part, const char *key, const json_t *array, size_t index)
+struct json_part json_item_in(const struct json_part *part, const char *key, const json_t *array,
+                              size_t index)
 {
-    struct json_part child = {
-        .reader = part->reader, .up = part, .key = key, .index = index, .value = json_array_get(array, index)};
+    struct json_part child = {.reader = part->reader,
+                              .up = part,
+                              .key = key,
+                              .index = index,
+                              .value = json_array_get(array, index)};
     if (!json_is_object(child.value)) {
         wrong_at(part, key, index, child.value, "an object");
         child.value = NULL;

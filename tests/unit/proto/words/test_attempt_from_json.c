@@ -21,7 +21,8 @@ static uint64_t any(uint64_t below)
 
 static const char *any_text(struct arena *arena, size_t max)
 {
-    static const char *const pieces[] = {"", "a", "www.shop.example", "\"\\/", "\x01\x1b", "\xe5\xba\x97", "CN=R11"};
+    static const char *const pieces[] = {
+        "", "a", "www.shop.example", "\"\\/", "\x01\x1b", "\xe5\xba\x97", "CN=R11"};
     char text[64] = "";
     size_t at = 0;
     for (uint64_t i = any(4); i > 0; i--)
@@ -61,8 +62,10 @@ static void fill_flow(struct attempt *attempt)
         query->answers = arena_array(&attempt->arena, query->answer_count, sizeof *query->answers);
         for (size_t k = 0; k < query->answer_count; k++) {
             struct address address = any_address();
-            query->answers[k] = (struct dns_answer){
-                .name = address.length == 0 ? any_text(&attempt->arena, 64) : "", .address = address, .ttl_s = (uint32_t)any(90000)};
+            query->answers[k] =
+                (struct dns_answer){.name = address.length == 0 ? any_text(&attempt->arena, 64) : "",
+                                    .address = address,
+                                    .ttl_s = (uint32_t)any(90000)};
         }
     }
     struct evidence_flow *flow = &attempt->flow;
@@ -181,7 +184,8 @@ static void fill_tls(struct attempt *attempt)
     tls->verify_error_count = any(4);
     tls->verify_errors = arena_array(arena, tls->verify_error_count, sizeof *tls->verify_errors);
     for (size_t i = 0; i < tls->verify_error_count; i++)
-        tls->verify_errors[i] = (struct verify_error){.code = 1 + (int32_t)any(90), .depth = (uint32_t)any(4)};
+        tls->verify_errors[i] =
+            (struct verify_error){.code = 1 + (int32_t)any(90), .depth = (uint32_t)any(4)};
     fill_certificates(attempt);
 }
 
@@ -282,7 +286,8 @@ static void an_attempt_comes_back_as_it_was(void **state)
         struct attempt *attempt = any_attempt();
         json_t *json = attempt_json(attempt, NULL, classify(attempt));
         assert_non_null(json);
-        assert_int_equal(json_object_set_new(json, "sequence", json_integer((json_int_t)attempt->sequence)), 0);
+        assert_int_equal(json_object_set_new(json, "sequence", json_integer((json_int_t)attempt->sequence)),
+                         0);
         json = through_text(json);
         struct json_reader reader;
         struct attempt *back = read_json(json, &reader);
@@ -294,7 +299,8 @@ static void an_attempt_comes_back_as_it_was(void **state)
         buf_init(&second, 0);
         assert_true(attempt_encode(attempt, &first) && attempt_encode(back, &second));
         if (first.len != second.len || memcmp(first.data, second.data, first.len) != 0)
-            fail_msg("attempt %u comes back as another one: %s", (unsigned)number, json_dumps(json, JSON_COMPACT));
+            fail_msg("attempt %u comes back as another one: %s", (unsigned)number,
+                     json_dumps(json, JSON_COMPACT));
         buf_done(&first);
         buf_done(&second);
         attempt_free(attempt);
@@ -333,7 +339,8 @@ static const struct {
     {"{'clock':{'connected_us':31000},'ending':{'how':'timeout'}}", "hello.silent"},
     {"{'clock':{'connected_us':31000},'ending':{'how':'timeout'},'tcp_info':{'end':{'bytes_acked':1}}}",
      "hello.unacked"},
-    {"{'clock':{'connected_us':1},'ending':{'how':'timeout'},'tcp_info':{'end':{'bytes_acked':518,'rcv_ooopack':2}}}",
+    {"{'clock':{'connected_us':1},'ending':{'how':'timeout'},'tcp_info':{'end':{'bytes_acked':518,'rcv_"
+     "ooopack':2}}}",
      "hello.flight_lost"},
     {"{'tls':{'records':[{'alert':'unrecognized_name'}]}}", "tls.alert"},
     {"{'tls':{'records':[{'direction':'in','content':21,'type':40,'level':2}]}}", "tls.alert"},
@@ -341,7 +348,8 @@ static const struct {
     {"{'clock':{'first_byte_us':62000},'ending':{'how':'reset'}}", "tls.reset"},
     {"{'clock':{'first_byte_us':62000},'ending':{'how':'fin'}}", "tls.closed"},
     {"{'clock':{'first_byte_us':62000},'ending':{'how':'timeout'}}", "tls.stalled"},
-    {"{'tls':{'errors':['0A000102'],'records':[{'direction':'in'}]},'ending':{'how':'error'}}", "tls.old_version"},
+    {"{'tls':{'errors':['0A000102'],'records':[{'direction':'in'}]},'ending':{'how':'error'}}",
+     "tls.old_version"},
     {"{'tls':{'verify_errors':[{'code':10}]}}", "cert.expired"},
     {"{'tls':{'verify_errors':[{'code':20},{'code':21}]}}", "cert.no_issuer"},
     {"{'tls':{'verify_errors':[{'code':62}]}}", "cert.name"},
@@ -410,7 +418,8 @@ static const struct {
     {"{'clock':[]}", "clock", "expected an object, got an array"},
     {"{'flow':{'destination':'203.0.113.777'}}", "flow.destination", "expected an address"},
     {"{'flow':{'error':'EWHAT'}}", "flow.error", "a name that is known, got the text \"EWHAT\""},
-    {"{'dns':[{},{'answers':[{},{'ttl_s':1.5}]}]}", "dns[1].answers[1].ttl_s", "got a number with a fraction"},
+    {"{'dns':[{},{'answers':[{},{'ttl_s':1.5}]}]}", "dns[1].answers[1].ttl_s",
+     "got a number with a fraction"},
     {"{'dns':[{},{},{},{},{}]}", "dns", "an array of at most 4"},
     {"{'tls':{'records':[{'length':'x'}]}}", "tls.records[0].length", "got the text \"x\""},
     {"{'tls':{'records':[7]}}", "tls.records[0]", "expected an object, got 7"},
@@ -440,7 +449,8 @@ static void unknown_keys_are_counted(void **state)
 {
     (void)state;
     struct json_reader reader;
-    json_t *json = quoted("{'note':'x','clock':{'connceted_us':5},'tls':{'records':[{'direction':'in','size':5}]}}");
+    json_t *json =
+        quoted("{'note':'x','clock':{'connceted_us':5},'tls':{'records':[{'direction':'in','size':5}]}}");
     struct attempt *attempt = read_json(json, &reader);
     assert_non_null(attempt);
     assert_int_equal(reader.unknown, 3);
