@@ -97,7 +97,8 @@ struct watch_round {
     /*
      * What else was found to hold at this moment, by whoever reads the store: INCIDENT_DIFFERS, INCIDENT_EXPIRES. Only key, kind,
      * place, outcome, cause, certainty, confidence, endpoints, vantages, caveats and hints are read. They open and close by the
-     * same rules as failures (EXPIRES at once). A condition that is not named in a round is taken for clean in it.
+     * same rules as failures (EXPIRES at once). A condition that is not named in a round is taken for clean in it, when the
+     * round has sights of one of its endpoints.
      */
     size_t condition_count;
     const struct incident *conditions;
@@ -115,10 +116,16 @@ enum {
     INCIDENT_KEY_BYTES = 160
 };
 
-/* Everything borrowed from the watch, valid during a callback. */
+/*
+ * Everything borrowed from the watch, valid during a callback.
+ *
+ * An incident keeps its key and its id for life, also when its place is revised (UPDATED with another place) and when it
+ * comes back within the memory of its penalty (OPENED again, with the id it had and closed_us 0): one row with its history.
+ */
 struct incident {
-    int64_t id;                   /* the store's; 0 until watch_named */
-    char key[INCIDENT_KEY_BYTES]; /* stable: kind, place and what fails: "fails/asn/4837/hello.reset" */
+    int64_t id; /* the store's; 0 until watch_named */
+    char key
+        [INCIDENT_KEY_BYTES]; /* kind, place and what failed when it opened: "fails/asn/4837/hello.reset" */
     enum incident_kind kind;
     struct place place;
     struct outcome outcome; /* the most common one that fails there */
@@ -137,8 +144,8 @@ struct incident {
     double fisher_p;                          /* at vantage level; 1 when it cannot be said */
     double sign_p;                            /* over discordant rounds */
     bool significant;                         /* after false-discovery control over endpoints */
-    unsigned rounds_failed, rounds;           /* since it was opened */
-    int64_t opened_us, updated_us, closed_us; /* closed 0: open */
+    unsigned rounds_failed, rounds;           /* since it was opened first */
+    int64_t opened_us, updated_us, closed_us; /* opened first; closed 0: open */
     int64_t first_round, last_round;
     int64_t last_failed_us; /* start of last_round */
     unsigned clean_rounds;  /* in a row, since then */
@@ -157,12 +164,15 @@ typedef void incident_fn(const struct incident *incident, enum incident_change c
 
 /* All numbers of the model; watch_defaults fills in what ATTRIBUTION.md of docs/ says. */
 struct watch_options {
-    unsigned window_rounds; /* W */
+    unsigned window_rounds; /* W: how far back a fault may have begun; at most 32 */
     unsigned min_rounds;    /* valid ones before anything opens */
     unsigned open_windows;  /* in a row */
     double open_posterior;
-    double in_scope_rate; /* p1 */
-    double temper;        /* T */
+    double path_posterior;       /* for one vantage, whose rounds are the least independent */
+    unsigned unresolved_windows; /* in a row, until a fault without a place opens */
+    unsigned narrow_windows;     /* in a row, until an open incident's place shrinks; it grows as one opens */
+    double in_scope_rate;        /* p1 */
+    double temper;               /* T */
     double baseline_min, baseline_max;
     unsigned close_rounds;
     int64_t close_us;
@@ -196,7 +206,7 @@ bool watch_round(struct watch *watch, const struct watch_round *round, incident_
 /** The id that the store gave an incident; called from on_change or after. */
 void watch_named(struct watch *watch, const char *key, int64_t id);
 
-/** Every incident that is open now, and every vantage that is set aside. */
+/** Every incident that is open now, those of vantages set aside among them, with its numbers as of the last round. */
 void watch_each(const struct watch *watch, incident_fn *each, void *arg);
 
 /** Who is set aside now, and why (English, for a report to translate). */

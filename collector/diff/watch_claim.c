@@ -123,7 +123,8 @@ static void count_streaks(const struct watch *watch, const struct watched_endpoi
                           struct claim *claims, size_t count)
 {
     for (size_t c = 0; c < count; c++) {
-        if (claims[c].posterior < watch->options.open_posterior)
+        bool path = claims[c].place.kind == PLACE_VANTAGE;
+        if (claims[c].posterior < (path ? watch->options.path_posterior : watch->options.open_posterior))
             continue;
         claims[c].streak = 1;
         for (size_t o = 0; o < endpoint->claim_count; o++) {

@@ -235,6 +235,9 @@ bool place_has_vantage(const struct watch *watch, const struct place *place,
                        const struct watched_endpoint *endpoint, unsigned vantage);
 bool place_overlaps(const struct watch *watch, const struct place *a, const struct place *b,
                     const struct watched_endpoint *endpoint);
+/** Is every vantage of the inner place in the outer one too? */
+bool place_is_within(const struct watch *watch, const struct place *inner, const struct place *outer,
+                     const struct watched_endpoint *endpoint);
 /** "asn/4837": for keys. */
 void place_text(const struct place *place, char *out, size_t size);
 

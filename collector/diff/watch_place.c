@@ -69,6 +69,16 @@ bool place_overlaps(const struct watch *watch, const struct place *a, const stru
     return false;
 }
 
+bool place_is_within(const struct watch *watch, const struct place *inner, const struct place *outer,
+                     const struct watched_endpoint *endpoint)
+{
+    for (unsigned v = 0; v < watch->vantage_count && v < endpoint->vantage_room; v++) {
+        if (place_has_vantage(watch, inner, endpoint, v) && !has_marks(watch, endpoint, v, inner, outer))
+            return false;
+    }
+    return true;
+}
+
 void place_text(const struct place *place, char *out, size_t size)
 {
     char address[ADDRESS_TEXT_BYTES];

@@ -11,12 +11,11 @@
  * fault when they share an address or an edge that nobody is well at, or a site.
  */
 
-enum { SOME_WINDOWS = 6 /* in a row, until a fault without a place is worth an incident */ };
-
 static bool is_standing(const struct watch *watch, const struct watched_endpoint *endpoint,
                         const struct claim *claim)
 {
-    unsigned windows = claim->place.kind == PLACE_SOME ? SOME_WINDOWS : watch->options.open_windows;
+    bool some = claim->place.kind == PLACE_SOME;
+    unsigned windows = some ? watch->options.unresolved_windows : watch->options.open_windows;
     return claim->streak >= windows && endpoint->rounds >= watch->options.min_rounds;
 }
 
@@ -254,7 +253,10 @@ static bool pool_claim(struct watch *watch, const struct watch_round *round, uns
 {
     struct fault *same = find_same(watch, FAULT_OPEN, claim, at), *own = find_own(watch, claim, at);
     struct place shared;
-    if (claim->place.kind == PLACE_SOME && own != NULL) {
+    bool hasty = own != NULL && claim->streak < watch->options.narrow_windows &&
+                 own->seen.place.kind != PLACE_SOME &&
+                 place_is_within(watch, &claim->place, &own->seen.place, watch->endpoints[at]);
+    if (own != NULL && (claim->place.kind == PLACE_SOME || (same == NULL && hasty))) {
         own->backed = true;
         return true;
     }
