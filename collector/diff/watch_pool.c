@@ -431,5 +431,8 @@ bool watch_resume(struct watch *watch, const struct incident *incident)
     fault->clean = incident->clean_rounds;
     bool everywhere = place.kind == PLACE_ENDPOINT || place.kind == PLACE_EDGE;
     fault->pooled = everywhere && place.endpoint_id == 0 && incident->endpoint_count > 1;
-    return fault_keep(watch, fault) && add_members(watch, fault, incident);
+    bool kept = fault_keep(watch, fault) && add_members(watch, fault, incident);
+    if (kept)
+        fault->changed = false; /* known already */
+    return kept;
 }

@@ -11,6 +11,7 @@ void document_init(struct document *document)
 void document_done(struct document *document)
 {
     free(document->answer);
+    free(document->extent);
     json_decref(document->root);
     json_decref(document->rows);
     document_init(document);

@@ -13,6 +13,7 @@
  */
 struct document {
     char *answer; /* the first line, in the reader's language; may hold strangers' bytes */
+    char *extent; /* what it is about: "60 rounds, 3 vantages, ..."; NULL for none */
     json_t *root; /* "schema", "kind", the window, and the lists */
     json_t *rows; /* the list; csv, ndjson and md are made of it, and text unless its kind prints */
     const struct rows_field *fields; /* how its rows are shown */

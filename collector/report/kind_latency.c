@@ -239,6 +239,11 @@ static double striking(const json_t *row, const char *prefix)
     return worth ? json_number_value(json_object_get(row, times)) : 0;
 }
 
+double latency_striking(const json_t *row)
+{
+    return fmax(striking(row, "others"), striking(row, "origin"));
+}
+
 /* "tls of www.shop.example:443 takes 3.1x as long from cn AS4837 as from the others (118 ms, 38 ms; 95 % 2.9-3.3x)" */
 static bool say_worst(struct document *document, const json_t *row, bool against_origin, size_t places)
 {
@@ -280,8 +285,8 @@ static bool make_answer(struct document *document)
     for (size_t i = 0; i < count; i++) {
         const json_t *row = json_array_get(document->rows, i);
         double others = striking(row, "others"), origin = striking(row, "origin");
-        if (fmax(others, origin) > most) {
-            most = fmax(others, origin);
+        if (latency_striking(row) > most) {
+            most = latency_striking(row);
             against_origin = origin > others;
             worst = row;
         }

@@ -7,13 +7,15 @@
 
 /* `report matrix` and `report diff`. */
 
-/* Takes the text over as the answer, with the extent behind it. */
+/* Takes the text over as the answer, and says what it is about. */
 static bool answer(const struct report *report, struct document *document, struct buf *text)
 {
-    report_extent_text(report, text);
     document->answer = buf_take(text);
     buf_done(text);
-    if (document->answer == NULL)
+    report_extent_text(report, text);
+    document->extent = buf_take(text);
+    buf_done(text);
+    if (document->answer == NULL || document->extent == NULL)
         cli_error(_("out of memory"));
     return document->answer != NULL;
 }

@@ -4,6 +4,7 @@
 #include "cli/i18n.h"
 #include "cli/term.h"
 #include "report/md.h"
+#include "report/page.h"
 #include "report/show.h"
 #include "words/attempt_json.h"
 
@@ -80,7 +81,6 @@ bool report_begin(const struct report *report, const char *kind, struct document
 void report_extent_text(const struct report *report, struct buf *out)
 {
     const struct matrix *matrix = &report->matrix;
-    (void)buf_text(out, "; ");
     (void)buf_printf(out, ngettext("%lld round", "%lld rounds", (unsigned long)report->extent.rounds),
                      report->extent.rounds);
     (void)buf_text(out, ", ");
@@ -100,7 +100,8 @@ static bool write_text(const struct report *report, const struct report_kind *ki
                        const struct document *document, FILE *stream)
 {
     char *safe = text_safe_copy(document->answer);
-    (void)fprintf(stream, "%s\n", safe);
+    (void)fprintf(stream, "%s%s%s\n", safe, document->extent == NULL ? "" : "; ",
+                  document->extent == NULL ? "" : document->extent);
     free(safe);
     if (kind->print != NULL) {
         kind->print(report, document, stream);
@@ -116,8 +117,10 @@ static bool write_md(const struct report *report, const struct report_kind *kind
 {
     struct buf answer;
     buf_init(&answer, 0);
-    bool done = md_text(&answer, document->answer) && buf_text(&answer, "\n\n") &&
-                fwrite(answer.data, 1, answer.len, stream) == answer.len;
+    bool done =
+        md_text(&answer, document->answer) &&
+        (document->extent == NULL || (buf_text(&answer, "; ") && md_text(&answer, document->extent))) &&
+        buf_text(&answer, "\n\n") && fwrite(answer.data, 1, answer.len, stream) == answer.len;
     buf_done(&answer);
     return done && (kind->md != NULL ? kind->md(report, document, stream)
                                      : rows_md(document->rows, document->fields, stream));
@@ -146,7 +149,7 @@ static bool write_document(struct report *report, const struct report_kind *kind
     case REPORT_MD:
         return write_md(report, kind, document, stream);
     case REPORT_HTML:
-        return false;
+        return page_write(report, document, kind->whole_page, stream);
     }
     return false;
 }

@@ -34,7 +34,7 @@ void report_done(struct report *report);
 /** Starts a document: the root with the window in it. @return false after cli_error. */
 bool report_begin(const struct report *report, const char *kind, struct document *document);
 
-/** "; 60 rounds, 3 vantages, 5 endpoints, 2026-... to 2026-...": ends an answer. Appends. */
+/** "60 rounds, 3 vantages, 5 endpoints, 2026-... to 2026-..." Appends. */
 void report_extent_text(const struct report *report, struct buf *out);
 
 struct report_kind {
@@ -69,5 +69,7 @@ void print_edge_origin(const struct report *report, const struct document *docum
 bool make_certs(struct report *report, struct document *document);
 bool make_vantages(struct report *report, struct document *document);
 bool make_latency(struct report *report, struct document *document);
+/** How many times slower this row of a latency report is, 0 when that is not worth a word. */
+double latency_striking(const json_t *row);
 
 #endif

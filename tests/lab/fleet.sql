@@ -48,8 +48,8 @@ SELECT e.id, r.start_at + make_interval(secs => (e.id % 7) / 10.0), v.id, r.id *
        v.asn, coalesce(e.address, ('203.0.113.' || (e.id % 250 + 1))::inet), CASE o.class WHEN 40 THEN 104 ELSE 0 END, 0, 600, 4000, 1,
        CASE WHEN o.stage IN (0, 6, 7) THEN 772 END, CASE WHEN o.stage IN (0, 6, 7) THEN 4865 END, CASE WHEN o.stage IN (0, 6, 7) THEN 29 END,
        CASE WHEN o.stage IN (0, 6, 7) THEN 'http/1.1' END, CASE WHEN o.stage IN (0, 6, 7) THEN c.id END, 1, 0,
-       CASE o.class WHEN 88 THEN NULL WHEN 0 THEN 200 ELSE nullif(o.raw, 104) END,
-       '<script>window.hostile=1</script>" onload="window.hostile=1', ''::bytea
+       CASE WHEN o.class = 0 THEN 200 WHEN o.stage = 7 THEN o.raw END,
+       CASE WHEN o.stage IN (0, 7) THEN '<script>window.hostile=1</script>" onload="window.hostile=1' END, ''::bytea
 FROM round r
 CROSS JOIN vantage v
 CROSS JOIN endpoint e

@@ -66,10 +66,18 @@ static void expect_text(const char *sql, const char *wanted)
     free(text);
 }
 
+/* A connection that was closed a moment ago may still hold the lock. */
+static void wait_for_lock(void)
+{
+    while (number_of("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") > 0)
+        (void)usleep(1000);
+}
+
 /* Eight vantages: cn in AS4134 and AS4837 (two each), hk (two), overseas (two); three sites with one endpoint each. */
 static int set_up_story(void **arg)
 {
     (void)arg;
+    wait_for_lock();
     run_sql("TRUNCATE incident_event, incident_endpoint, incident, round_vantage, round_endpoint, round, "
             "attempt, vantage_cursor, vantage, "
             "endpoint, site, chain, certificate, rollup_count, rollup_look, rollup_latency, "
@@ -203,6 +211,7 @@ static void survives_anything(void **arg)
         bool judged = judge_rounds(judge, &count);
         judge_free(judge);
         db_close(db);
+        wait_for_lock();
         run_sql("DROP TRIGGER die ON incident_event");
         if (judged)
             continue;
@@ -212,6 +221,7 @@ static void survives_anything(void **arg)
         assert_int_equal(judge_all(judge), 1);
         judge_free(judge);
         db_close(db);
+        wait_for_lock();
     }
     run_sql("DROP FUNCTION die");
     assert_true(kills >= 2);
@@ -232,6 +242,7 @@ static void one_judges_at_a_time(void **arg)
     assert_int_equal(judge_all(other), 0);
     judge_free(one);
     db_close(first);
+    wait_for_lock();
     assert_int_equal(judge_all(other), 1);
     judge_free(other);
     db_close(second);

@@ -1,0 +1,23 @@
+#ifndef PARALLAX_COLLECTOR_REPORT_PAGE_H
+#define PARALLAX_COLLECTOR_REPORT_PAGE_H
+
+#include "report/kinds.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+
+/*
+ * One HTML file that can be sent to somebody: nothing is fetched from anywhere (a policy in the page forbids it), it reads without
+ * JavaScript, and it is smaller than PAGE_MAX_BYTES; what did not fit is counted where it is missing.
+ */
+
+enum { PAGE_MAX_BYTES = 2000000 };
+
+/**
+ * Writes the page.
+ * @param document  what the kind made; with `whole`, its answer heads the page of everything; else the page has its rows alone.
+ * @return false when it could not be written (nothing is said), or after cli_error when it could not be made.
+ */
+bool page_write(struct report *report, const struct document *document, bool whole, FILE *stream);
+
+#endif
