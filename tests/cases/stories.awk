@@ -114,8 +114,9 @@ function shows(e, round) {
     if (story == "stale_address" && address_of(e, round) == "203.0.113.99") return "silent"
     if (story == "interception" && e == 1 && v_region[v] == "cn" && round >= 5) return "other issuer"
     if (story == "lone_vantage" && e == 1 && v_name[v] == "sg-1" && round >= 5 && chance(90)) return "reset"
-    if (story == "flapping" && e == 1 && int(round / 8) % 2 == 1) return "silent"
-    if (story == "forty_endpoints" && e <= 40 && v_asn[v] == 4837 && round >= 4 && chance(90)) return "reset"
+    if (story == "flapping" && e == 1 && round % 16 >= 4 && round % 16 < 9) return "silent"
+    if (story == "forty_one_asn" && e <= 40 && v_asn[v] == 4837 && round >= 4 && chance(90)) return "reset"
+    if (story == "forty_one_edge" && e <= 40 && round >= 4 && chance(90)) return "silent"
     return "ok"
 }
 
@@ -126,11 +127,11 @@ BEGIN {
     fleet(story == "quiet_loss" ? 5 : 1)
     if (story == "lone_vantage")
         vantage("sg-1", "sg", 17547, 70, 1)
-    if (story == "forty_endpoints") {
+    if (story ~ /^forty/) {
         site("shops", 0)
         for (n = 1; n <= 40; n++)
             endpoint("shops", "edge", n ".shop.example", n ".shop.example", "203.0.113.7")
-        rounds = 10
+        rounds = story == "forty_one_asn" ? 20 : 12
     } else
         shop()
     if (story == "origin_expired")
@@ -138,8 +139,8 @@ BEGIN {
     if (story == "interception")
         certificate(1, 3, "Corporate Proxy CA", "2025-05-01T00:00:00Z", "2026-05-01T00:00:00Z")
     sentinels()
-    if (story == "quiet_loss") rounds = 40
-    if (story == "flapping") rounds = 80
+    if (story == "quiet_loss" || story == "lone_vantage") rounds = 40
+    if (story == "flapping") rounds = 112
     for (round = 0; round < rounds; round++)
         for (v = 1; v <= vantages; v++)
             for (e = 1; e <= endpoints; e++)
