@@ -142,7 +142,7 @@ static struct feed_source *source_new(struct feed *feed, const struct recorded_a
     if (from == NULL)
         return NULL;
     from->source = feed->source;
-    from->source.vantage_id = (int32_t)row->vantage + 1;
+    from->source.vantage_id = feed->recording->vantages[row->vantage].id;
     from->source.asn = asn_of(feed->recording, row);
     from->feed = feed;
     from->count = count;

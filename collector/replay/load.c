@@ -63,7 +63,7 @@ static bool load_rows(struct db *db, enum statement_id id, const struct recordin
 static void put_vantage(const struct recording *recording, size_t index, struct columns *columns)
 {
     const struct recorded_vantage *vantage = &recording->vantages[index];
-    (void)array_number(&columns->column[0], (int64_t)index + 1);
+    (void)array_number(&columns->column[0], vantage->id);
     (void)array_text(&columns->column[1], vantage->name);
     (void)array_text(&columns->column[2], vantage->region);
     (void)array_number(&columns->column[3], vantage->asn);
@@ -116,7 +116,7 @@ static void put_round_vantages(const struct recording *recording, size_t index, 
     const struct recorded_round *round = &recording->rounds[index];
     for (size_t i = 0; i < round->vantage_count; i++) {
         (void)array_number(&columns->column[0], recording_round(recording, (uint32_t)index)->id);
-        (void)array_number(&columns->column[1], (int64_t)round->vantages[i] + 1);
+        (void)array_number(&columns->column[1], recording->vantages[round->vantages[i]].id);
     }
 }
 

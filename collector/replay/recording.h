@@ -38,6 +38,7 @@ struct recording_place {
 };
 
 struct recorded_vantage {
+    int32_t id; /* in the database: by name, so that the order of lines does not matter */
     const char *name;
     const char *region;                    /* NULL: named, and not described yet */
     int64_t asn;                           /* 0: not known */

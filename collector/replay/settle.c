@@ -209,6 +209,26 @@ static bool settle_round_ids(struct recording *recording)
     return true;
 }
 
+static int name_compare(const void *a, const void *b)
+{
+    const struct recorded_vantage *const *left = a, *const *right = b;
+    return strcmp((*left)->name, (*right)->name);
+}
+
+static bool settle_vantage_ids(struct recording *recording)
+{
+    struct recorded_vantage **sorted = calloc(recording->vantage_count + 1, sizeof(void *));
+    if (sorted == NULL)
+        return recording_error(recording, (struct recording_place){0}, "%s", _("out of memory"));
+    for (size_t i = 0; i < recording->vantage_count; i++)
+        sorted[i] = &recording->vantages[i];
+    qsort(sorted, recording->vantage_count, sizeof(void *), name_compare);
+    for (size_t i = 0; i < recording->vantage_count; i++)
+        sorted[i]->id = (int32_t)i + 1;
+    free(sorted);
+    return true;
+}
+
 /* --- sequences --- */
 
 static int place_compare(const struct recorded_attempt *a, const struct recorded_attempt *b)
@@ -252,5 +272,6 @@ static bool settle_sequences(struct recording *recording)
 bool recording_settle(struct recording *recording)
 {
     return all_described(recording) && settle_starts(recording) && settle_rounds(recording) &&
-           settle_endpoint_ids(recording) && settle_round_ids(recording) && settle_sequences(recording);
+           settle_vantage_ids(recording) && settle_endpoint_ids(recording) && settle_round_ids(recording) &&
+           settle_sequences(recording);
 }
