@@ -1,5 +1,6 @@
 #include "replay/recording.h"
 
+#include "cli/cli.h"
 #include "cli/i18n.h"
 #include "link/clock.h"
 #include "words/units.h"
@@ -34,7 +35,8 @@ static bool all_described(struct recording *recording)
                                    (long long)recording->endpoints[i].id);
     if (recording->attempt_count > 0)
         return true;
-    return recording_error(recording, (struct recording_place){0}, "%s", _("no line is an attempt"));
+    cli_error(_("%s: no line is an attempt"), recording->files[0]);
+    return false;
 }
 
 /* --- times --- */

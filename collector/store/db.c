@@ -259,6 +259,11 @@ bool db_commit(struct db *db)
     return db_command(db, "COMMIT");
 }
 
+bool db_analyze(struct db *db)
+{
+    return db_command(db, "ANALYZE");
+}
+
 void db_rollback(struct db *db)
 {
     PQclear(PQexec(db->connection, "ROLLBACK"));

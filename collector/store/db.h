@@ -65,6 +65,9 @@ bool db_begin(struct db *db);
 /** A transaction that only reads, and sees everything as it is now until its end. */
 bool db_begin_snapshot(struct db *db);
 bool db_commit(struct db *db);
+
+/** Has the server look at what its tables hold, after much was stored at once: until then it plans for empty ones. */
+bool db_analyze(struct db *db);
 void db_rollback(struct db *db);
 
 /** Starts listening on a channel (LISTEN cannot be prepared, so it is no statement file). @return false after cli_error. */

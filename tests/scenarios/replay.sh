@@ -35,7 +35,6 @@ nothing_left
 
 # --- as text, from a pipe, and for other verbs ---------------------------------------------------------------------------
 
-run "${replay[@]}" - <asn_block.ndjson
 status=0
 "${replay[@]}" - <asn_block.ndjson >out 2>err || status=$?
 [ "$status" = 1 ] || fail "a story with findings: exit code $status"
@@ -103,7 +102,7 @@ wrong 'wrong.ndjson:2: endpoint 7: no line says' "$head" "${attempt/\{\"host\":\
 wrong 'wrong.ndjson:3: vantage.region: expected what was said of it before' "$head" "$attempt" "${attempt/\"x\"/\"y\"}"
 wrong 'wrong.ndjson:3: sequence: vantage a has another attempt 5, on line 2' "$head" "${attempt/\{/{\"sequence\":5,}" "${attempt/\{/{\"sequence\":5,}"
 wrong 'wrong.ndjson:2: sha256: expected the hash of der' "$head" "{\"kind\":\"certificate\",\"sha256\":\"$(printf '%064d' 0)\",\"der\":\"AAAA\"}"
-wrong 'wrong.ndjson:1: no line is an attempt' "$head"
+wrong 'wrong.ndjson: no line is an attempt' "$head"
 wrong 'no JSON at column .*duplicate' "$head" '{"kind":"site","kind":"site"}'
 wrong 'no JSON at column .*depth' "$head" "$(printf '[%.0s' {1..5000})"
 wrong 'no JSON at column .*UTF-8' "$head" "$(printf '{"kind":"\377"}')"
