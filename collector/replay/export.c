@@ -210,7 +210,7 @@ static struct attempt *stored_attempt(const PGresult *row)
 static void show_progress(const struct export *export)
 {
     if (export->progress != NULL && export->counts->attempts % PROGRESS_EVERY == 0)
-        (void)fprintf(export->progress, _("\r%llu attempts"), (unsigned long long)export->counts->attempts);
+        (void)fprintf(export->progress, "\r%llu", (unsigned long long)export->counts->attempts);
 }
 
 static bool export_attempt(const PGresult *row, void *arg)

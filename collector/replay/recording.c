@@ -49,6 +49,8 @@ bool recording_error(struct recording *recording, struct recording_place place, 
 {
     char *text = NULL;
     va_list list;
+    if (recording->failed)
+        return false; /* what follows from the first is no news */
     va_start(list, format);
     int length = vasprintf(&text, format, list);
     va_end(list);
@@ -118,7 +120,7 @@ uint32_t recording_site_named(struct recording *recording, const char *name, str
     if (index != RECORDING_NONE)
         return index;
     const char *copy = arena_string(&recording->arena, name);
-    if (!GROW(recording, site, RECORDING_MAX_ENDPOINTS, _("sites"), place))
+    if (!GROW(recording, site, RECORDING_MAX_SITES, _("sites"), place))
         return RECORDING_NONE;
     if (copy == NULL || !recording_name(recording, key, (uint32_t)recording->site_count)) {
         (void)recording_error(recording, place, "%s", _("out of memory"));

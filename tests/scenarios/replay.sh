@@ -105,7 +105,7 @@ wrong 'wrong.ndjson:2: sha256: expected the hash of der' "$head" "{\"kind\":\"ce
 wrong 'wrong.ndjson: no line is an attempt' "$head"
 wrong 'no JSON at column .*duplicate' "$head" '{"kind":"site","kind":"site"}'
 wrong 'no JSON at column .*depth' "$head" "$(printf '[%.0s' {1..5000})"
-wrong 'no JSON at column .*UTF-8' "$head" "$(printf '{"kind":"\377"}')"
+wrong 'no JSON at column .*unable to decode byte' "$head" "$(printf '{"kind":"\377"}')"
 (echo "$head" && head -c 5000000 /dev/zero | tr '\0' ' ') >wrong.ndjson
 refused 3 'wrong.ndjson:2: the line is longer than 4194304 bytes' "${replay[@]}" wrong.ndjson
 gzip -c asn_block.ndjson >wrong.ndjson
