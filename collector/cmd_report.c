@@ -180,7 +180,7 @@ static int run(struct cli_args *args)
 
 const struct cli_verb verb_report = {
     .name = "report",
-    .operands = "matrix|diff|site|asn|edge-origin|certs|vantages|latency",
+    .operands = "matrix|diff|site|asn|edge-origin|certs|vantages|latency|incidents|explain [ID]",
     .min_operands = 1,
     .max_operands = 2,
     .summary = N_("say what a window of rounds shows"),

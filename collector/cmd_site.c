@@ -9,7 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OPTION_EDGE = 1, OPTION_ORIGIN, OPTION_PLAIN, OPTION_SNI, OPTION_INTERVAL, OPTION_FORMAT };
+enum {
+    OPTION_EDGE = 1,
+    OPTION_ORIGIN,
+    OPTION_PLAIN,
+    OPTION_SNI,
+    OPTION_INTERVAL,
+    OPTION_SENTINEL,
+    OPTION_FORMAT
+};
 enum { ADD_MAX_ENDPOINTS = 256 };
 
 static const struct cli_option add_options[] = {
@@ -21,6 +29,8 @@ static const struct cli_option add_options[] = {
     {"sni", 0, "NAME", OPTION_SNI,
      N_("name to ask for; with several edges, the one that origins are asked for")},
     {"interval", 0, "SPAN", OPTION_INTERVAL, N_("time between rounds (default 60s)")},
+    {"sentinel", 0, NULL, OPTION_SENTINEL,
+     N_("vantages are held against this site: it is well whatever happens to others")},
     COLLECTOR_OPTIONS,
     {NULL, 0, NULL, 0, NULL},
 };
@@ -47,6 +57,7 @@ struct addition {
     struct collector_settings settings;
     const char *sni;
     const char *interval;
+    bool sentinel;
     size_t count;
     struct site_row rows[ADD_MAX_ENDPOINTS];
 };
@@ -64,6 +75,7 @@ static bool add_target(struct addition *addition, const char *name, const char *
                                                               [SITE_COLUMN_ADDRESS] = "",
                                                               [SITE_COLUMN_SNI] = "",
                                                               [SITE_COLUMN_INTERVAL] = "",
+                                                              [SITE_COLUMN_SENTINEL] = "",
                                                           }};
     return true;
 }
@@ -80,6 +92,8 @@ static int read_addition(struct cli_args *args, struct addition *addition)
             addition->sni = value;
         else if (id == OPTION_INTERVAL)
             addition->interval = value;
+        else if (id == OPTION_SENTINEL)
+            addition->sentinel = true;
         else if (id == OPTION_EDGE || id == OPTION_ORIGIN || id == OPTION_PLAIN) {
             if (!add_target(addition, name, roles[id], value))
                 return EXIT_USAGE;
@@ -113,6 +127,7 @@ static bool fill_book(struct addition *addition, struct site_book *book)
     for (size_t i = 0; i < addition->count; i++) {
         struct site_row *row = &addition->rows[i];
         row->text[SITE_COLUMN_INTERVAL] = addition->interval == NULL ? "" : addition->interval;
+        row->text[SITE_COLUMN_SENTINEL] = addition->sentinel ? "yes" : "";
         if (site_book_add(book, row, &fault))
             continue;
         const char *what = fault.column == SITE_COLUMN_TARGET ? row->text[SITE_COLUMN_ROLE]

@@ -120,6 +120,36 @@ static bool read_interval(const struct site_row *row, int *ret_interval_s, struc
     return true;
 }
 
+bool site_sentinel_parse(const char *text, enum site_sentinel *ret_sentinel)
+{
+    static const char *const words[] = {
+        [SENTINEL_NOT_GIVEN] = "", [SENTINEL_NO] = "no", [SENTINEL_YES] = "yes"};
+    for (int i = SENTINEL_NOT_GIVEN; i <= SENTINEL_YES; i++) {
+        if (strcmp(text, words[i]) != 0)
+            continue;
+        *ret_sentinel = (enum site_sentinel)i;
+        return true;
+    }
+    return false;
+}
+
+/* What a row says of its site must not contradict an earlier one. */
+static bool settle_site(struct site *site, const struct site_row *row, int interval_s,
+                        enum site_sentinel sentinel, struct site_fault *ret_fault)
+{
+    if (interval_s != 0 && site->interval_s != 0 && site->interval_s != interval_s)
+        return fault(ret_fault, SITE_COLUMN_INTERVAL, row->text[SITE_COLUMN_INTERVAL],
+                     _("expected the interval that an earlier line gives this site"));
+    if (sentinel != SENTINEL_NOT_GIVEN && site->sentinel != SENTINEL_NOT_GIVEN && site->sentinel != sentinel)
+        return fault(ret_fault, SITE_COLUMN_SENTINEL, row->text[SITE_COLUMN_SENTINEL],
+                     _("expected what an earlier line says of this site"));
+    if (interval_s != 0)
+        site->interval_s = interval_s;
+    if (sentinel != SENTINEL_NOT_GIVEN)
+        site->sentinel = sentinel;
+    return true;
+}
+
 /* "NAME@203.0.113.7" into its halves; the column address says the same. */
 static bool split_target(struct site_book *book, const struct site_row *row, const char **ret_target,
                          struct address *ret_address, struct site_fault *ret_fault)
@@ -205,22 +235,23 @@ bool site_book_add(struct site_book *book, const struct site_row *row, struct si
 {
     const char *name = row->text[SITE_COLUMN_SITE];
     struct site_endpoint made;
+    enum site_sentinel sentinel;
     int interval_s;
     if (!is_site_name(name))
         return fault(ret_fault, SITE_COLUMN_SITE, name,
                      _("expected a name of up to 100 bytes without spaces, commas, slashes or quotes"));
     if (!read_endpoint(book, row, &made, ret_fault) || !read_interval(row, &interval_s, ret_fault))
         return false;
+    if (!site_sentinel_parse(row->text[SITE_COLUMN_SENTINEL], &sentinel))
+        return fault(ret_fault, SITE_COLUMN_SENTINEL, row->text[SITE_COLUMN_SENTINEL],
+                     _("expected yes or no"));
     struct site *site = book->endpoint_count < SITE_MAX_ENDPOINTS ? find_site(book, name) : NULL;
     void *endpoints = site == NULL ? NULL : site->endpoints;
     if (site == NULL ||
         !grow(&book->arena, &endpoints, site->endpoint_count, &site->endpoint_room, sizeof made))
         return fault(ret_fault, SITE_COLUMN_SITE, name, _("expected fewer sites and endpoints in one input"));
-    if (interval_s != 0 && site->interval_s != 0 && site->interval_s != interval_s)
-        return fault(ret_fault, SITE_COLUMN_INTERVAL, row->text[SITE_COLUMN_INTERVAL],
-                     _("expected the interval that an earlier line gives this site"));
-    if (interval_s != 0)
-        site->interval_s = interval_s;
+    if (!settle_site(site, row, interval_s, sentinel, ret_fault))
+        return false;
     site->endpoints = endpoints;
     site->endpoints[site->endpoint_count++] = made;
     book->endpoint_count++;

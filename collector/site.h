@@ -22,7 +22,8 @@ enum { SITE_NAME_MAX = 100, SITE_MAX_SITES = 100000, SITE_MAX_ENDPOINTS = 100000
     X(SITE_COLUMN_TARGET, "target")                                                                          \
     X(SITE_COLUMN_ADDRESS, "address")                                                                        \
     X(SITE_COLUMN_SNI, "sni")                                                                                \
-    X(SITE_COLUMN_INTERVAL, "interval")
+    X(SITE_COLUMN_INTERVAL, "interval")                                                                      \
+    X(SITE_COLUMN_SENTINEL, "sentinel")
 
 #define SITE_ENUM(symbol, name) symbol,
 enum site_column { SITE_COLUMNS(SITE_ENUM) SITE_COLUMN_COUNT };
@@ -46,9 +47,16 @@ struct site_endpoint {
     bool bare; /* the target was an address, and nothing names a host for it yet */
 };
 
+/* Are vantages held against this site: is it well, whatever happens to the others? */
+enum site_sentinel { SENTINEL_NOT_GIVEN, SENTINEL_NO, SENTINEL_YES };
+
+/** Reads "yes" or "no"; "" is not given. @return false for anything else. */
+bool site_sentinel_parse(const char *text, enum site_sentinel *ret_sentinel);
+
 struct site {
     const char *name;
     int interval_s; /* 0: not given */
+    enum site_sentinel sentinel;
     size_t endpoint_count;
     size_t endpoint_room;
     struct site_endpoint *endpoints;
@@ -85,7 +93,7 @@ void site_book_settle(struct site_book *book);
 /** Reads CSV (RFC 4180, header row) into the book; problems are noted as "name:line: ...". */
 void site_book_csv(struct site_book *book, const char *name, const char *text, size_t length);
 
-/** Reads YAML: `sites:` is a list of {name, interval, endpoints: [{role, target, address, sni}]}. */
+/** Reads YAML: `sites:` is a list of {name, interval, sentinel, endpoints: [{role, target, address, sni}]}. */
 void site_book_yaml(struct site_book *book, const char *name, const char *text, size_t length);
 
 struct site_counts {

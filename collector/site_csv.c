@@ -68,9 +68,11 @@ static void read_header(struct reader *reader, const char *text)
     if (near != NULL)
         trouble(reader, text_format(_("unknown column \"%s\" (did you mean \"%s\"?)"), text, near));
     else
-        trouble(reader,
-                text_format(_("unknown column \"%s\" (expected site, role, target, address, sni, interval)"),
-                            text));
+        trouble(
+            reader,
+            text_format(
+                _("unknown column \"%s\" (expected site, role, target, address, sni, interval, sentinel)"),
+                text));
 }
 
 static void take_field(void *bytes, size_t length, void *arg)

@@ -14,24 +14,22 @@ static PGresult *insert_site(struct db *db, const struct site *site)
     char interval[STORE_NUMBER_BYTES];
     (void)snprintf(interval, sizeof interval, "%d",
                    site->interval_s == 0 ? SITE_DEFAULT_INTERVAL_S : site->interval_s);
-    const char *values[] = {site->name, interval};
-    return db_query(db, STATEMENT_site_insert, values, 2);
+    const char *values[] = {site->name, interval, site->sentinel == SENTINEL_YES ? "t" : "f"};
+    return db_query(db, STATEMENT_site_insert, values, 3);
 }
 
-static bool update_interval(struct db *db, const struct site *site, const char *id,
-                            struct site_counts *counts)
+/* Changes what is given. */
+static bool update_site(struct db *db, const struct site *site, const char *id, struct site_counts *counts)
 {
     char interval[STORE_NUMBER_BYTES];
-    bool changed = false;
-    if (site->interval_s != 0) {
-        (void)snprintf(interval, sizeof interval, "%d", site->interval_s);
-        const char *values[] = {id, interval};
-        PGresult *result = db_query(db, STATEMENT_site_interval, values, 2);
-        if (result == NULL)
-            return false;
-        changed = PQntuples(result) > 0;
-        PQclear(result);
-    }
+    const char *sentinel = site->sentinel == SENTINEL_YES ? "t" : site->sentinel == SENTINEL_NO ? "f" : NULL;
+    (void)snprintf(interval, sizeof interval, "%d", site->interval_s);
+    const char *values[] = {id, site->interval_s == 0 ? NULL : interval, sentinel};
+    PGresult *result = db_query(db, STATEMENT_site_update, values, 3);
+    if (result == NULL)
+        return false;
+    bool changed = PQntuples(result) > 0;
+    PQclear(result);
     counts->sites_changed += changed;
     counts->sites_unchanged += !changed;
     return true;
@@ -64,7 +62,7 @@ static bool store_site(struct db *db, const struct site *site, bool must_be_new,
     else if (found != NULL)
         cli_error(_("site %s was removed meanwhile; try again"), site->name);
     PQclear(found);
-    return there && update_interval(db, site, ret_id, counts);
+    return there && update_site(db, site, ret_id, counts);
 }
 
 static bool store_endpoint(struct db *db, const char *site_id, const struct endpoint *endpoint,

@@ -7,10 +7,8 @@
 
 static const struct config_rule file_rules[] = {{"sites", CONFIG_LIST, true}, {NULL, CONFIG_SCALAR, false}};
 static const struct config_rule site_rules[] = {
-    {"name", CONFIG_SCALAR, true},
-    {"interval", CONFIG_SCALAR, false},
-    {"endpoints", CONFIG_LIST, true},
-    {NULL, CONFIG_SCALAR, false},
+    {"name", CONFIG_SCALAR, true},    {"interval", CONFIG_SCALAR, false}, {"sentinel", CONFIG_SCALAR, false},
+    {"endpoints", CONFIG_LIST, true}, {NULL, CONFIG_SCALAR, false},
 };
 static const struct config_rule endpoint_rules[] = {
     {"role", CONFIG_SCALAR, false}, {"target", CONFIG_SCALAR, true}, {"address", CONFIG_SCALAR, false},
@@ -52,6 +50,7 @@ static bool read_endpoint(struct site_book *book, const struct config *config, c
                                [SITE_COLUMN_ADDRESS] = text_of(endpoint, "address"),
                                [SITE_COLUMN_SNI] = text_of(endpoint, "sni"),
                                [SITE_COLUMN_INTERVAL] = text_of(site, "interval"),
+                               [SITE_COLUMN_SENTINEL] = text_of(site, "sentinel"),
                            }};
     if (site_book_add(book, &row, &fault))
         return true;
@@ -59,13 +58,14 @@ static bool read_endpoint(struct site_book *book, const struct config *config, c
     const char *key = site_column_names[fault.column];
     if (fault.column == SITE_COLUMN_SITE)
         node = config_find(site, "name");
-    else if (fault.column == SITE_COLUMN_INTERVAL)
-        node = config_find(site, "interval");
+    else if (fault.column == SITE_COLUMN_INTERVAL || fault.column == SITE_COLUMN_SENTINEL)
+        node = config_find(site, key);
     else if (config_find(endpoint, key) != NULL)
         node = config_find(endpoint, key);
     site_book_complain(book,
                        config_complain(config, node, _("bad %s \"%s\" (%s)"), key, fault.value, fault.why));
-    return fault.column != SITE_COLUMN_SITE && fault.column != SITE_COLUMN_INTERVAL;
+    return fault.column != SITE_COLUMN_SITE && fault.column != SITE_COLUMN_INTERVAL &&
+           fault.column != SITE_COLUMN_SENTINEL;
 }
 
 static void read_site(struct site_book *book, const struct config *config, const struct config_node *site)

@@ -73,11 +73,12 @@ bool incident_kind_from_name(const char *name, enum incident_kind *ret_kind)
 void watch_defaults(struct watch_options *options)
 {
     *options = (struct watch_options){
-        .window_rounds = 15,
+        .window_rounds = 20,
         .min_rounds = 3,
         .open_windows = 2,
         .open_posterior = 0.95,
-        .path_posterior = 0.9995,
+        .path_posterior = 0.98,
+        .path_well = 1e-4,
         .unresolved_windows = 10,
         .narrow_windows = 8,
         .in_scope_rate = 0.7,
@@ -281,9 +282,9 @@ static bool judge(struct watch *watch)
         if (watch->endpoints[e]->in_round && !claim_endpoint(watch, watch->endpoints[e]))
             return false;
     }
-    for (size_t e = 0; e < watch->endpoint_count; e++) {
+    for (unsigned e = 0; e < watch->endpoint_count; e++) {
         if (watch->endpoints[e]->in_round)
-            baseline_learn(watch, watch->endpoints[e]);
+            baseline_learn(watch, e);
     }
     return claim_significance(watch);
 }

@@ -169,6 +169,7 @@ struct watch_options {
     unsigned open_windows;  /* in a row */
     double open_posterior;
     double path_posterior;       /* for one vantage, whose rounds are the least independent */
+    double path_well;            /* and the most that all being well may still have */
     unsigned unresolved_windows; /* in a row, until a fault without a place opens */
     unsigned narrow_windows;     /* in a row, until an open incident's place shrinks; it grows as one opens */
     double in_scope_rate;        /* p1 */

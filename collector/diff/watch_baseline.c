@@ -39,34 +39,39 @@ static void learn(const struct watch *watch, struct watched_vantage *vantage, bo
         fmin(fmax(vantage->baseline, watch->options.baseline_min), watch->options.baseline_max);
 }
 
-/* Is the cell inside of a fault that is known, or that may become one? */
-static bool is_explained(const struct watch *watch, const struct watched_endpoint *endpoint, unsigned vantage,
-                         const struct mark *mark)
+enum { EXPLAIN_MAX = 16 };
+
+/* The places of the endpoint's faults, known or likely: what fails inside of them teaches nothing. */
+static unsigned list_places(const struct watch *watch, const struct watched_endpoint *endpoint, unsigned at,
+                            const struct place *ret_places[EXPLAIN_MAX])
 {
+    unsigned count = 0;
     for (size_t c = 0; c < endpoint->claim_count; c++) {
-        const struct claim *claim = &endpoint->claims[c];
-        if (claim->posterior >= 0.5 && place_holds(watch, &claim->place, endpoint, vantage, mark))
-            return true;
+        if (endpoint->claims[c].posterior >= 0.5)
+            ret_places[count++] = &endpoint->claims[c].place;
     }
-    for (size_t f = 0; f < watch->fault_count; f++) {
+    for (size_t f = 0; f < watch->fault_count && count < EXPLAIN_MAX; f++) {
         const struct fault *fault = watch->faults[f];
-        if (fault->state != FAULT_OPEN || fault->seen.kind != INCIDENT_FAILS)
-            continue;
-        for (size_t m = 0; m < fault->member_count; m++) {
-            if (watch->endpoints[fault->members[m].endpoint] == endpoint &&
-                place_holds(watch, &fault->seen.place, endpoint, vantage, mark))
-                return true;
-        }
+        if (fault->state == FAULT_OPEN && fault->seen.kind == INCIDENT_FAILS && fault_has_member(fault, at))
+            ret_places[count++] = &fault->seen.place;
     }
-    return false;
+    return count;
 }
 
-void baseline_learn(struct watch *watch, const struct watched_endpoint *endpoint)
+void baseline_learn(struct watch *watch, unsigned at)
 {
+    const struct watched_endpoint *endpoint = watch->endpoints[at];
+    const struct place *places[EXPLAIN_MAX];
+    unsigned count = list_places(watch, endpoint, at, places);
     for (unsigned v = 0; v < watch->vantage_count; v++) {
         const struct slot *slot = watch_slot(watch, endpoint, v, 0);
         for (unsigned m = 0; m < MARKS_PER_ROUND; m++) {
-            if (slot->marks[m].state != MARK_NONE && !is_explained(watch, endpoint, v, &slot->marks[m]))
+            bool explained = slot->marks[m].state == MARK_NONE;
+            for (unsigned p = 0; p < count && !explained; p++) {
+                struct inside inside = place_inside(watch, places[p], endpoint, v);
+                explained = inside_has(&inside, &slot->marks[m]);
+            }
+            if (!explained)
                 learn(watch, &watch->vantages[v], mark_fails(&slot->marks[m]));
         }
     }

@@ -54,11 +54,11 @@ static void name_families(const struct watch *watch, const struct watched_endpoi
     unsigned counts[FAMILY_NUMBERS] = {0};
     int first = 0, second = 0;
     for (unsigned v = 0; v < watch->vantage_count; v++) {
-        for (unsigned back = 0; back < claim->onset && back < endpoint->rounds; back++) {
+        struct inside inside = place_inside(watch, &claim->place, endpoint, v);
+        for (unsigned back = 0; inside.all && back < claim->onset && back < endpoint->rounds; back++) {
             const struct slot *slot = watch_slot(watch, endpoint, v, back);
             for (unsigned m = 0; m < MARKS_PER_ROUND; m++) {
-                if (mark_fails(&slot->marks[m]) &&
-                    place_holds(watch, &claim->place, endpoint, v, &slot->marks[m]))
+                if (mark_fails(&slot->marks[m]) && inside_has(&inside, &slot->marks[m]))
                     counts[family_of(slot->marks[m].class)]++;
             }
         }
@@ -119,12 +119,19 @@ static bool tells_more(const struct claim *apart, size_t apart_count, const stru
     return kinds && same > 0 && same < apart_count;
 }
 
+static bool is_convincing(const struct watch_options *options, const struct claim *claim)
+{
+    bool path = claim->place.kind == PLACE_VANTAGE;
+    if (claim->ongoing < 0.5 || (path && claim->well > options->path_well))
+        return false;
+    return claim->posterior >= (path ? options->path_posterior : options->open_posterior);
+}
+
 static void count_streaks(const struct watch *watch, const struct watched_endpoint *endpoint,
                           struct claim *claims, size_t count)
 {
     for (size_t c = 0; c < count; c++) {
-        bool path = claims[c].place.kind == PLACE_VANTAGE;
-        if (claims[c].posterior < (path ? watch->options.path_posterior : watch->options.open_posterior))
+        if (!is_convincing(&watch->options, &claims[c]))
             continue;
         claims[c].streak = 1;
         for (size_t o = 0; o < endpoint->claim_count; o++) {
@@ -140,7 +147,7 @@ static void test_claim(const struct watch *watch, const struct watched_endpoint 
                        struct claim *claim)
 {
     struct place_tests tests = {0};
-    place_tests_add(watch, &claim->place, endpoint, claim->onset, &tests);
+    place_test(watch, &claim->place, endpoint, claim->onset, &tests);
     claim->p = tests.outside > 0
                    ? exact_fisher(tests.bad_inside, tests.inside, tests.bad_outside, tests.outside)
                    : exact_sign(tests.rounds_for, tests.rounds_against);

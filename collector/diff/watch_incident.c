@@ -154,9 +154,10 @@ static bool gain_of(const struct watch *watch, const struct fault *fault, unsign
         return false;
     for (unsigned v = 0; v < watch->vantage_count; v++) {
         const struct slot *slot = watch_slot(watch, endpoint, v, 0);
-        for (unsigned m = 0; m < MARKS_PER_ROUND; m++) {
+        struct inside inside = place_inside(watch, &fault->seen.place, endpoint, v);
+        for (unsigned m = 0; inside.all && m < MARKS_PER_ROUND; m++) {
             const struct mark *mark = &slot->marks[m];
-            if (mark->state == MARK_NONE || !place_holds(watch, &fault->seen.place, endpoint, v, mark))
+            if (mark->state == MARK_NONE || !inside_has(&inside, mark))
                 continue;
             bool other =
                 mark_fails(mark) && !families_meet((int[2]){family_of(mark->class), 0}, fault->families);
@@ -275,7 +276,7 @@ static void tell(struct fault *fault, const struct watch_round *round, incident_
     bool held = fault->seen.flapping && !fault->fresh;
     if (fault->over) {
         on_change(&fault->seen, INCIDENT_CLOSED, arg);
-    } else if ((fault->fresh || fault->changed) && !held) {
+    } else if (fault->state == FAULT_OPEN && (fault->fresh || fault->changed) && !held) {
         fault->seen.updated_us = round->start_us;
         enum incident_change change = !fault->fresh          ? INCIDENT_UPDATED
                                       : fault->seen.flapping ? INCIDENT_FLAPPING

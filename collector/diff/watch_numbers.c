@@ -37,21 +37,21 @@ static void add_mark(const struct mark *mark, bool is_inside, struct share *insi
     tests->confirm_failed += is_inside && mark->state == MARK_FAIL_CONFIRMED;
 }
 
-void place_tests_add(const struct watch *watch, const struct place *place,
-                     const struct watched_endpoint *endpoint, unsigned rounds, struct place_tests *tests)
+void place_test(const struct watch *watch, const struct place *place, const struct watched_endpoint *endpoint,
+                unsigned rounds, struct place_tests *tests)
 {
     struct share inside[WATCH_MAX_WINDOW] = {{0}}, outside[WATCH_MAX_WINDOW] = {{0}};
-    unsigned outside_before = tests->outside_attempts;
     rounds = rounds < endpoint->rounds ? rounds : endpoint->rounds;
     for (unsigned v = 0; v < watch->vantage_count && v < endpoint->vantage_room; v++) {
         struct share in = {0, 0}, out = {0, 0};
+        struct inside inside_of = place_inside(watch, place, endpoint, v);
         for (unsigned back = 0; back < rounds; back++) {
             const struct slot *slot = watch_slot(watch, endpoint, v, back);
             for (unsigned m = 0; m < MARKS_PER_ROUND; m++) {
                 const struct mark *mark = &slot->marks[m];
                 if (mark->state == MARK_NONE)
                     continue;
-                bool is_inside = place_holds(watch, place, endpoint, v, mark);
+                bool is_inside = inside_has(&inside_of, mark);
                 add_mark(mark, is_inside, &inside[back], &outside[back], tests);
                 struct share *own = is_inside ? &in : &out;
                 own->seen++;
@@ -64,7 +64,19 @@ void place_tests_add(const struct watch *watch, const struct place *place,
         tests->bad_outside += out.seen > 0 && out.failed * 2 >= out.seen;
     }
     for (unsigned back = 0; back < rounds; back++)
-        add_round(&inside[back], &outside[back], tests->outside_attempts > outside_before, tests);
+        add_round(&inside[back], &outside[back], tests->outside_attempts > 0, tests);
+}
+
+static void add_tests(struct place_tests *sum, const struct place_tests *own)
+{
+    sum->failed += own->failed;
+    sum->attempts += own->attempts;
+    sum->outside_failed += own->outside_failed;
+    sum->outside_attempts += own->outside_attempts;
+    sum->confirm_failed += own->confirm_failed;
+    sum->confirm_attempts += own->confirm_attempts;
+    sum->inside += own->inside;
+    sum->outside += own->outside;
 }
 
 static const struct claim *claim_of(const struct fault *fault, const struct watched_endpoint *endpoint)
@@ -109,11 +121,12 @@ static void look_inside(const struct watch *watch, const struct fault *fault,
 {
     for (unsigned v = 0; v < watch->vantage_count && v < endpoint->vantage_room; v++) {
         unsigned failed = 0, seen = 0;
-        for (unsigned back = 0; back < rounds && back < endpoint->rounds; back++) {
+        struct inside inside = place_inside(watch, &fault->seen.place, endpoint, v);
+        for (unsigned back = 0; inside.all && back < rounds && back < endpoint->rounds; back++) {
             const struct slot *slot = watch_slot(watch, endpoint, v, back);
             for (unsigned m = 0; m < MARKS_PER_ROUND; m++) {
                 const struct mark *mark = &slot->marks[m];
-                if (mark->state == MARK_NONE || !place_holds(watch, &fault->seen.place, endpoint, v, mark))
+                if (mark->state == MARK_NONE || !inside_has(&inside, mark))
                     continue;
                 seen++;
                 if (mark_fails(mark)) {
@@ -187,7 +200,7 @@ static void take_claim(struct fault *fault, const struct claim *claim)
 {
     struct incident *incident = &fault->seen;
     double most = incident->certainty == CERTAINTY_CONFIRMED ? path_confidence_controlled : path_confidence;
-    if (claim == NULL)
+    if (claim == NULL || claim->ongoing < 0.5)
         return;
     incident->confidence = claim->posterior;
     if (incident->place.kind == PLACE_VANTAGE && incident->confidence > most)
@@ -212,6 +225,8 @@ static bool list_members(struct watch *watch, struct fault *fault, const bool *s
     fault->seen.vantage_ids = fault->vantage_ids;
     fault->seen.endpoint_ids = fault->endpoint_ids;
     fault->seen.endpoint_count = fault->member_count;
+    if (fault->seen.place.kind == PLACE_EDGE || fault->seen.place.kind == PLACE_DNS)
+        fault->seen.place.endpoint_id = fault->member_count == 1 ? fault->endpoint_ids[0] : 0;
     return true;
 }
 
@@ -230,8 +245,8 @@ bool fault_numbers(struct watch *watch, struct fault *fault)
         const struct claim *claim = claim_of(fault, endpoint);
         unsigned rounds = claim != NULL ? claim->onset : endpoint->rounds;
         struct place_tests own = {0};
-        place_tests_add(watch, &fault->seen.place, endpoint, rounds, &own);
-        place_tests_add(watch, &fault->seen.place, endpoint, rounds, &all);
+        place_test(watch, &fault->seen.place, endpoint, rounds, &own);
+        add_tests(&all, &own);
         double p = exact_fisher(own.bad_inside, own.inside, own.bad_outside, own.outside);
         double s = exact_sign(own.rounds_for, own.rounds_against);
         fisher = p < fisher ? p : fisher;

@@ -68,6 +68,8 @@ struct claim {
     struct place place;
     int families[2]; /* what fails, the most common first; 0: none */
     double posterior;
+    double well;     /* posterior of nothing being wrong */
+    double ongoing;  /* probability that it is not over, if it was there at all */
     unsigned onset;  /* rounds since it began, the last one included */
     unsigned streak; /* windows in a row at or above the threshold */
     double p;        /* of the exact test */
@@ -203,7 +205,7 @@ bool watch_gate(struct watch *watch, const struct watch_round *round);
 
 void baseline_prepare(const struct watch *watch, struct watched_vantage *vantage);
 /** Learns from the endpoint's last round, where no fault is claimed or known. */
-void baseline_learn(struct watch *watch, const struct watched_endpoint *endpoint);
+void baseline_learn(struct watch *watch, unsigned endpoint);
 
 /* --- watch_family.c: what fails ------------------------------------------------------------------------------------ */
 
@@ -227,9 +229,17 @@ enum view_mark view_read(const struct view *view, const struct mark *mark);
 /* --- watch_place.c ------------------------------------------------------------------------------------------------- */
 
 bool place_equal(const struct place *a, const struct place *b);
-/** Is an attempt of a vantage at an endpoint inside of the place? */
-bool place_holds(const struct watch *watch, const struct place *place,
-                 const struct watched_endpoint *endpoint, unsigned vantage, const struct mark *mark);
+/** Which attempts of one vantage at one endpoint are inside of a place: all, none, or those to one address. */
+struct inside {
+    bool all;
+    int address; /* -1: any */
+};
+struct inside place_inside(const struct watch *watch, const struct place *place,
+                           const struct watched_endpoint *endpoint, unsigned vantage);
+static inline bool inside_has(const struct inside *inside, const struct mark *mark)
+{
+    return inside->all && (inside->address < 0 || inside->address == mark->address);
+}
 /** Has the vantage an attempt inside of the place within the last rounds? */
 bool place_has_vantage(const struct watch *watch, const struct place *place,
                        const struct watched_endpoint *endpoint, unsigned vantage);
@@ -249,6 +259,21 @@ void place_text(const struct place *place, char *out, size_t size);
  */
 bool scope_explain(struct watch *watch, const struct watched_endpoint *endpoint, const struct view *view,
                    struct claim *ret_claims, size_t *ret_count);
+
+/* --- watch_weigh.c ------------------------------------------------------------------------------------------------- */
+
+/* Where each kind of place begins among the hypotheses. */
+struct layout {
+    unsigned vantages, regions, asns, addresses, pops, end;
+    uint16_t pop_texts[WATCH_MAX_POPS];
+    unsigned pop_count;
+};
+
+/** The probability that a fault with these gains is still there: a row of clean rounds says that it is over. */
+double scope_ongoing(const struct watch *watch, const struct hypothesis *hypothesis);
+/** Fills in the posterior of every place. @return that of "well". */
+double scope_weigh(const struct watch *watch, const struct watched_endpoint *endpoint,
+                   const struct layout *layout);
 
 /* --- watch_claim.c ------------------------------------------------------------------------------------------------- */
 
@@ -296,8 +321,8 @@ struct place_tests {
     unsigned bad_inside, inside, bad_outside, outside; /* vantages */
     unsigned rounds_for, rounds_against;
 };
-void place_tests_add(const struct watch *watch, const struct place *place,
-                     const struct watched_endpoint *endpoint, unsigned rounds, struct place_tests *tests);
+void place_test(const struct watch *watch, const struct place *place, const struct watched_endpoint *endpoint,
+                unsigned rounds, struct place_tests *tests);
 
 /* --- watch_say.c ------------------------------------------------------------------------------------------------------ */
 

@@ -4,49 +4,73 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Which attempts a place holds. Texts in places are the watch's own, never NULL. */
+/*
+ * Which attempts a place holds. Texts in places are the watch's own, never NULL. An edge or an address is one place whichever
+ * endpoint shows it.
+ */
 
 bool place_equal(const struct place *a, const struct place *b)
 {
-    return a->kind == b->kind && a->endpoint_id == b->endpoint_id && a->vantage_id == b->vantage_id &&
-           a->asn == b->asn && strcmp(a->region, b->region) == 0 && strcmp(a->edge, b->edge) == 0 &&
-           strcmp(a->pop, b->pop) == 0 && address_equal(&a->address, &b->address);
+    bool own = a->kind == PLACE_ENDPOINT || a->kind == PLACE_SOME;
+    return a->kind == b->kind && (!own || a->endpoint_id == b->endpoint_id) &&
+           a->vantage_id == b->vantage_id && a->asn == b->asn && strcmp(a->region, b->region) == 0 &&
+           strcmp(a->edge, b->edge) == 0 && strcmp(a->pop, b->pop) == 0 &&
+           address_equal(&a->address, &b->address);
 }
 
-bool place_holds(const struct watch *watch, const struct place *place,
-                 const struct watched_endpoint *endpoint, unsigned vantage, const struct mark *mark)
+static int find_address(const struct watched_endpoint *endpoint, const struct address *address)
+{
+    for (unsigned a = 1; a < endpoint->address_count; a++) {
+        if (address_equal(&endpoint->addresses[a].address, address))
+            return (int)a;
+    }
+    return -1;
+}
+
+struct inside place_inside(const struct watch *watch, const struct place *place,
+                           const struct watched_endpoint *endpoint, unsigned vantage)
 {
     const struct watched_vantage *v = &watch->vantages[vantage];
+    struct inside inside = {false, -1};
     switch (place->kind) {
     case PLACE_NONE:
-        return false;
+        break;
     case PLACE_ENDPOINT:
     case PLACE_SOME:
-        return true;
+        inside.all = true;
+        break;
     case PLACE_REGION:
-        return strcmp(watch->texts[v->region], place->region) == 0;
+        inside.all = strcmp(watch->texts[v->region], place->region) == 0;
+        break;
     case PLACE_ASN:
-        return v->asn == place->asn;
+        inside.all = v->asn == place->asn;
+        break;
     case PLACE_VANTAGE:
-        return v->id == place->vantage_id;
+        inside.all = v->id == place->vantage_id;
+        break;
     case PLACE_EDGE:
     case PLACE_DNS:
         if (place->address.length > 0)
-            return address_equal(&endpoint->addresses[mark->address].address, &place->address);
-        return place->pop[0] == '\0' || strcmp(watch->texts[endpoint->cells[vantage].pop], place->pop) == 0;
+            inside.address = find_address(endpoint, &place->address);
+        inside.all = place->address.length > 0
+                         ? inside.address > 0
+                         : place->pop[0] == '\0' ||
+                               strcmp(watch->texts[endpoint->cells[vantage].pop], place->pop) == 0;
+        break;
     }
-    return false;
+    return inside;
 }
 
 static bool has_marks(const struct watch *watch, const struct watched_endpoint *endpoint, unsigned vantage,
                       const struct place *a, const struct place *b)
 {
-    for (unsigned back = 0; back < endpoint->rounds; back++) {
+    struct inside in_a = place_inside(watch, a, endpoint, vantage);
+    struct inside in_b = place_inside(watch, b, endpoint, vantage);
+    for (unsigned back = 0; in_a.all && in_b.all && back < endpoint->rounds; back++) {
         const struct slot *slot = watch_slot(watch, endpoint, vantage, back);
         for (unsigned m = 0; m < MARKS_PER_ROUND; m++) {
             const struct mark *mark = &slot->marks[m];
-            if (mark->state != MARK_NONE && place_holds(watch, a, endpoint, vantage, mark) &&
-                place_holds(watch, b, endpoint, vantage, mark))
+            if (mark->state != MARK_NONE && inside_has(&in_a, mark) && inside_has(&in_b, mark))
                 return true;
         }
     }

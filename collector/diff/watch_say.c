@@ -131,13 +131,14 @@ static const struct address *own_address(const struct watch *watch, const struct
 {
     unsigned inside = 0, outside = 0;
     for (unsigned v = 0; v < watch->vantage_count && v < endpoint->vantage_room; v++) {
+        struct inside held = place_inside(watch, &fault->seen.place, endpoint, v);
         for (unsigned back = 0; back < endpoint->rounds; back++) {
             const struct slot *slot = watch_slot(watch, endpoint, v, back);
             for (unsigned m = 0; m < MARKS_PER_ROUND; m++) {
                 const struct mark *mark = &slot->marks[m];
                 if (mark->state == MARK_NONE || mark->address == 0)
                     continue;
-                bool in = place_holds(watch, &fault->seen.place, endpoint, v, mark);
+                bool in = inside_has(&held, mark);
                 unsigned *seen = in ? &inside : &outside;
                 if (in && inside != 0 && inside != mark->address)
                     return NULL;

@@ -18,7 +18,7 @@
  * has several; held against the other regions, or the other networks of the same region, and an edge against its origin.
  */
 
-enum { PERIODS_WANTED = 120, STAGES = 4 };
+enum { PERIODS_WANTED = 120, STAGES = 4, HOUR_S = 3600, HALF_DAY_S = 43200 };
 
 /* Slower is worth the first line when the whole interval is above this, and the medians are so far apart. */
 static const double WORTH_TIMES = 1.5;
@@ -297,11 +297,18 @@ static bool make_answer(struct document *document)
                            count);
 }
 
-/* A length in seconds that leaves about PERIODS_WANTED of them in the window. */
+/*
+ * A length in seconds that leaves about PERIODS_WANTED of them in the window. What is read as counts comes by ten minutes, or by the
+ * hour where the window is long enough for that.
+ */
 static int64_t period_s(const struct window *window)
 {
     int64_t until_us = window->until_us != 0 ? window->until_us : (int64_t)time(NULL) * US_PER_S;
-    int64_t seconds = (until_us - window->since_us) / US_PER_S / PERIODS_WANTED;
+    int64_t span_s = (until_us - window->since_us) / US_PER_S, seconds = span_s / PERIODS_WANTED;
+    if (window_is_rolled(window)) {
+        int64_t hours = (seconds + HOUR_S - 1) / HOUR_S;
+        return span_s <= HALF_DAY_S ? WINDOW_BUCKET_S : hours < 1 ? HOUR_S : hours * HOUR_S;
+    }
     return seconds < 1 ? 1 : seconds;
 }
 

@@ -25,6 +25,8 @@ const struct report_kind report_kinds[] = {
     {.name = "certs", .make = make_certs, .needs_attempts = true},
     {.name = "vantages", .make = make_vantages},
     {.name = "latency", .make = make_latency, .needs_attempts = true},
+    {.name = "incidents", .make = make_incidents, .print = print_incidents},
+    {.name = "explain", .make = make_explain, .print = print_explain, .takes_id = true},
 };
 const size_t report_kind_count = sizeof report_kinds / sizeof report_kinds[0];
 

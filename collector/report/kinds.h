@@ -68,6 +68,10 @@ bool make_edge_origin(struct report *report, struct document *document);
 void print_edge_origin(const struct report *report, const struct document *document, FILE *stream);
 bool make_certs(struct report *report, struct document *document);
 bool make_vantages(struct report *report, struct document *document);
+bool make_incidents(struct report *report, struct document *document);
+void print_incidents(const struct report *report, const struct document *document, FILE *stream);
+bool make_explain(struct report *report, struct document *document);
+void print_explain(const struct report *report, const struct document *document, FILE *stream);
 bool make_latency(struct report *report, struct document *document);
 /** How many times slower this row of a latency report is, 0 when that is not worth a word. */
 double latency_striking(const json_t *row);

@@ -84,6 +84,7 @@ const struct rows_field cert_report_fields[] = {
 const struct rows_field site_list_fields[] = {
     {"site", N_("SITE"), ROWS_TEXT, NULL, NULL},
     {"interval_s", N_("INTERVAL (s)"), ROWS_INT, NULL, NULL},
+    {"sentinel", N_("SENTINEL"), ROWS_FLAG, NULL, NULL},
     {"endpoints", N_("ENDPOINTS"), ROWS_INT, NULL, NULL},
     {"edges", N_("EDGE"), ROWS_INT, NULL, NULL},
     {"origins", N_("ORIGIN"), ROWS_INT, NULL, NULL},

@@ -41,8 +41,8 @@ static struct beat *beats_of(const struct heat *heat, unsigned endpoint, unsigne
 /* A length that a reader can count in, no shorter than this. */
 static int64_t round_length(int64_t seconds)
 {
-    static const int64_t lengths[] = {1,   2,   5,    10,   15,   20,   30,    60,    120,   180,
-                                      300, 600, 1200, 1800, 3600, 7200, 10800, 21600, 43200, 86400};
+    static const int64_t lengths[] = {1,   2,    5,    10,   15,   20,    30,    60,    120,  300,
+                                      600, 1200, 1800, 3600, 7200, 10800, 21600, 43200, 86400};
     for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
         if (lengths[i] >= seconds)
             return lengths[i];
@@ -50,8 +50,9 @@ static int64_t round_length(int64_t seconds)
     return (seconds + 86399) / 86400 * 86400;
 }
 
-static bool settle_time(struct heat *heat, const struct window_extent *extent)
+static bool settle_time(struct heat *heat, const struct report *report)
 {
+    const struct window_extent *extent = &report->extent;
     int64_t first_us, last_us;
     if (!time_parse_rfc3339(extent->first_at, &first_us) || !time_parse_rfc3339(extent->last_at, &last_us))
         return false;
@@ -62,6 +63,8 @@ static bool settle_time(struct heat *heat, const struct window_extent *extent)
         extent->rounds > 0 && extent->rounds < wanted ? extent->rounds : wanted; /* no empty ones between */
     int64_t span_s = (last_us - first_us) / US_PER_S + 1;
     heat->slice_s = round_length((span_s + wanted - 1) / wanted);
+    if (heat->slice_s < WINDOW_BUCKET_S && window_is_rolled(&report->window))
+        heat->slice_s = WINDOW_BUCKET_S;
     heat->first = first_us / US_PER_S / heat->slice_s;
     heat->slices = (unsigned)(last_us / US_PER_S / heat->slice_s - heat->first + 1);
     return true;
@@ -374,7 +377,7 @@ bool page_heat(struct page *page)
     heat.regions = calloc((size_t)matrix->vantage_count + 1, sizeof *heat.regions);
     for (unsigned v = 0; heat.regions != NULL && v < matrix->vantage_count; v++)
         add_region(&heat, matrix->vantages[v].region);
-    if (heat.regions != NULL && settle_time(&heat, &page->report->extent))
+    if (heat.regions != NULL && settle_time(&heat, page->report))
         heat.beats =
             calloc((size_t)matrix->endpoint_count * heat.region_count * heat.slices + 1, sizeof *heat.beats);
     if (heat.beats == NULL) {

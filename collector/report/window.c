@@ -22,9 +22,17 @@ static const char *number_or_null(int64_t number, char out[WINDOW_NUMBER_BYTES])
 
 /* What is read instead when the window is long. */
 static const enum statement_id rolled[][2] = {
-    {STATEMENT_report_counts, STATEMENT_rolled_counts},     {STATEMENT_report_looks, STATEMENT_rolled_looks},
-    {STATEMENT_report_rounds, STATEMENT_rolled_rounds},     {STATEMENT_report_site, STATEMENT_rolled_site},
-    {STATEMENT_report_vantages, STATEMENT_rolled_vantages}, {STATEMENT_report_certs, STATEMENT_rolled_certs},
+    {STATEMENT_report_counts, STATEMENT_rolled_counts},
+    {STATEMENT_report_looks, STATEMENT_rolled_looks},
+    {STATEMENT_report_rounds, STATEMENT_rolled_rounds},
+    {STATEMENT_report_site, STATEMENT_rolled_site},
+    {STATEMENT_report_vantages, STATEMENT_rolled_vantages},
+    {STATEMENT_report_certs, STATEMENT_rolled_certs},
+    {STATEMENT_report_asn, STATEMENT_rolled_asn},
+    {STATEMENT_report_latency, STATEMENT_rolled_latency},
+    {STATEMENT_page_heat, STATEMENT_rolled_heat},
+    {STATEMENT_page_latency, STATEMENT_rolled_spread},
+    {STATEMENT_page_failures, STATEMENT_rolled_failures},
 };
 
 bool window_is_rolled(const struct window *window)

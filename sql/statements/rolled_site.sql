@@ -9,8 +9,8 @@
 )
 -- include: quantiles
 , tried AS (
-    SELECT endpoint_id, sum(count) FILTER (WHERE class NOT BETWEEN 10 AND 19) AS attempts, sum(count) FILTER (WHERE class = 0) AS passed,
-           sum(count) FILTER (WHERE class BETWEEN 10 AND 19) AS local
+    SELECT endpoint_id, coalesce(sum(count) FILTER (WHERE class NOT BETWEEN 10 AND 19), 0) AS attempts, coalesce(sum(count) FILTER (WHERE class = 0), 0) AS passed,
+           coalesce(sum(count) FILTER (WHERE class BETWEEN 10 AND 19), 0) AS local
     FROM rollup_count
     WHERE role = 0 AND ($2 IS NULL OR bucket_at >= $2) AND ($3 IS NULL OR bucket_at < $3)
       AND endpoint_id IN (SELECT endpoint_id FROM place) AND vantage_id IN (SELECT vantage_id FROM who)

@@ -1,2 +1,2 @@
--- params: text, integer
-INSERT INTO site (name, interval_s) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING RETURNING id
+-- params: text, integer, boolean
+INSERT INTO site (name, interval_s, sentinel) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING RETURNING id

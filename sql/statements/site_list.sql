@@ -1,5 +1,5 @@
 -- params: none
-SELECT s.name AS site, s.interval_s, count(e.id) AS endpoints,
+SELECT s.name AS site, s.interval_s, s.sentinel, count(e.id) AS endpoints,
        count(e.id) FILTER (WHERE e.role = 1) AS edges, count(e.id) FILTER (WHERE e.role = 2) AS origins,
        count(e.id) FILTER (WHERE e.role = 0) AS plains, to_char(s.created_at, 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS created_at
 FROM site s

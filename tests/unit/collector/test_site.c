@@ -69,7 +69,7 @@ static const char *pinned(const struct endpoint *endpoint)
 static void add(const char *role, const char *target, const char *sni)
 {
     struct site_fault fault;
-    struct site_row row = {.text = {"shop", role, target, "", sni, ""}};
+    struct site_row row = {.text = {"shop", role, target, "", sni, "", ""}};
     if (!site_book_add(&book, &row, &fault))
         fail_msg("%s: %s", target, fault.why);
 }
@@ -77,7 +77,7 @@ static void add(const char *role, const char *target, const char *sni)
 static enum site_column refused(const char *role, const char *target, const char *address, const char *sni)
 {
     struct site_fault fault;
-    struct site_row row = {.text = {"shop", role, target, address, sni, ""}};
+    struct site_row row = {.text = {"shop", role, target, address, sni, "", ""}};
     assert_false(site_book_add(&book, &row, &fault));
     assert_true(fault.why[0] != '\0');
     return fault.column;
@@ -155,12 +155,12 @@ static void test_site_names(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct site_fault fault;
-        struct site_row row = {.text = {bad[i], "", "a.example", "", "", ""}};
+        struct site_row row = {.text = {bad[i], "", "a.example", "", "", "", ""}};
         assert_false(site_book_add(&book, &row, &fault));
         assert_int_equal(fault.column, SITE_COLUMN_SITE);
     }
     struct site_fault fault;
-    struct site_row row = {.text = {"商店", "", "a.example", "", "", ""}};
+    struct site_row row = {.text = {"商店", "", "a.example", "", "", "", ""}};
     assert_true(site_book_add(&book, &row, &fault));
 }
 
@@ -324,6 +324,22 @@ static void test_yaml_broken(void **state)
     expect_problem(4, "sites.yaml:13: expected site");
 }
 
+static void test_sentinels(void **state)
+{
+    (void)state;
+    csv("site,target,sentinel\nwatched,a.example,\nheld,b.example,yes\nheld,c.example,\nnot,d.example,no\n");
+    expect_good(3, 4);
+    assert_int_equal(book.sites[0]->sentinel, SENTINEL_NOT_GIVEN);
+    assert_int_equal(book.sites[1]->sentinel, SENTINEL_YES);
+    assert_int_equal(book.sites[2]->sentinel, SENTINEL_NO);
+    csv("site,target,sentinel\nheld,e.example,no\nother,f.example,perhaps\n");
+    expect_problem(0, "sites.csv:2: bad sentinel \"no\"");
+    expect_problem(1, "sites.csv:3: bad sentinel \"perhaps\"");
+    yaml("sites:\n  - name: held2\n    sentinel: yes\n    endpoints: [{target: g.example}]\n");
+    assert_int_equal(book.problem_count, 2);
+    assert_int_equal(book.sites[book.site_count - 1]->sentinel, SENTINEL_YES);
+}
+
 static void test_yaml_not_ours(void **state)
 {
     (void)state;
@@ -356,6 +372,7 @@ int main(void)
         T(test_yaml),
         T(test_yaml_broken),
         T(test_yaml_not_ours),
+        T(test_sentinels),
     };
     return cmocka_run_group_tests_name("site", tests, NULL, NULL);
 }

@@ -1,0 +1,96 @@
+#include "cli/cli.h"
+#include "cli/i18n.h"
+#include "options.h"
+#include "site.h"
+#include "words/units.h"
+
+#include <stdio.h>
+
+/* `site set`: changes what holds for a whole site. */
+
+enum { OPTION_INTERVAL = 1, OPTION_SENTINEL, OPTION_NO_SENTINEL };
+
+static const struct cli_option set_options[] = {
+    {"interval", 0, "SPAN", OPTION_INTERVAL, N_("time between rounds")},
+    {"sentinel", 0, NULL, OPTION_SENTINEL,
+     N_("vantages are held against this site: it is well whatever happens to others")},
+    {"no-sentinel", 0, NULL, OPTION_NO_SENTINEL, N_("vantages are not held against this site")},
+    COLLECTOR_OPTIONS,
+    {NULL, 0, NULL, 0, NULL},
+};
+
+struct setting {
+    struct collector_settings settings;
+    int64_t interval_us;  /* 0: as it is */
+    const char *sentinel; /* "t", "f"; NULL: as it is */
+};
+
+/* @return an exit code, EXIT_HEALTHY to go on. */
+static int read_setting(struct cli_args *args, struct setting *setting)
+{
+    const char *value;
+    collector_settings_init(&setting->settings);
+    for (int id; (id = cli_next(args, &value)) != 0;) {
+        bool failed = false;
+        if (id == OPTION_INTERVAL) {
+            if (!cli_span("interval", value, US_PER_S, SITE_MAX_INTERVAL_S * US_PER_S, &setting->interval_us))
+                return EXIT_USAGE;
+        } else if (id == OPTION_SENTINEL || id == OPTION_NO_SENTINEL)
+            setting->sentinel = id == OPTION_SENTINEL ? "t" : "f";
+        else
+            (void)collector_option(&setting->settings, id, value, &failed);
+        if (failed)
+            return EXIT_FAILED;
+    }
+    if (setting->interval_us == 0 && setting->sentinel == NULL)
+        return cli_usage(_("site set: what is to change? --interval SPAN, --sentinel or --no-sentinel"));
+    return EXIT_HEALTHY;
+}
+
+static int change_site(struct db *db, const char *name, const struct setting *setting)
+{
+    char interval[24];
+    (void)snprintf(interval, sizeof interval, "%lld", (long long)(setting->interval_us / US_PER_S));
+    PGresult *site = db_query(db, STATEMENT_site_find, &name, 1);
+    if (site != NULL && PQntuples(site) == 0)
+        cli_error(_("there is no site \"%s\"; parallax-collector site list shows them"), name);
+    if (site == NULL || PQntuples(site) == 0) {
+        PQclear(site);
+        return EXIT_FAILED;
+    }
+    const char *values[] = {db_text(site, 0, "id"), setting->interval_us == 0 ? NULL : interval,
+                            setting->sentinel};
+    PGresult *changed = db_query(db, STATEMENT_site_update, values, 3);
+    PGresult *told = changed == NULL ? NULL : db_query(db, STATEMENT_site_notify, NULL, 0);
+    if (told != NULL)
+        (void)printf(PQntuples(changed) > 0 ? _("site %s changed\n") : _("site %s is like that already\n"),
+                     name);
+    int code = told == NULL ? EXIT_FAILED : EXIT_HEALTHY;
+    PQclear(told);
+    PQclear(changed);
+    PQclear(site);
+    return code;
+}
+
+static int run_set(struct cli_args *args)
+{
+    struct setting setting = {0};
+    int code = read_setting(args, &setting);
+    if (code != EXIT_HEALTHY)
+        return code;
+    if (!collector_settings_settle(&setting.settings))
+        return EXIT_FAILED;
+    struct db_where where = collector_where(&setting.settings);
+    struct db *db = db_open(&where);
+    code = db == NULL ? EXIT_FAILED : change_site(db, cli_operand(args, 0), &setting);
+    db_close(db);
+    return code;
+}
+
+const struct cli_verb verb_site_set = {.name = "site set",
+                                       .operands = "NAME",
+                                       .min_operands = 1,
+                                       .max_operands = 1,
+                                       .summary = N_("change a site's interval, or make it a sentinel"),
+                                       .options = set_options,
+                                       .run = run_set};

@@ -1,0 +1,3 @@
+-- params: bigint
+WITH incidents AS (SELECT * FROM incident WHERE id = $1)
+-- include: incident
