@@ -285,6 +285,7 @@ static void keep_facts(struct line *line, struct recorded_certificate *row,
     row->facts.key_type = keep(line, from->key_type);
     row->facts.signature_name = keep(line, from->signature_name);
     row->facts.key_group = keep(line, from->key_group == NULL ? "" : from->key_group);
+    row->name_count = 0;
     row->names = arena_array(&line->recording->arena, name_count, sizeof *row->names);
     for (size_t i = 0; row->names != NULL && i < name_count; i++)
         row->names[row->name_count++] = keep(line, names[i]);

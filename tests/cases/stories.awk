@@ -18,13 +18,14 @@ function site(name, sentinel) {
 function endpoint(site_name, role, host, name, address) {
     endpoints++
     e_role[endpoints] = role; e_name[endpoints] = name; e_address[endpoints] = address
+    e_key[endpoints] = name in key_of ? key_of[name] : (key_of[name] = endpoints) # one certificate a name
     printf "{\"kind\":\"endpoint\",\"id\":%d,\"site\":\"%s\",\"role\":\"%s\",\"host\":\"%s\",\"port\":443,\"sni\":\"%s\"}\n", endpoints, site_name, role, host, name
     certificate(endpoints, 1, "Example CA R11", "2025-04-01T00:00:00Z", "2026-04-01T00:00:00Z")
 }
 function certificate(e, salt, issuer, from, to) {
     printf "{\"kind\":\"certificate\",\"sha256\":\"%s\",\"subject\":\"CN=%s\",\"issuer\":\"CN=%s\",\"not_before\":\"%s\",\"not_after\":\"%s\",\"key_type\":\"EC\",\"key_bits\":256,\"names\":[\"%s\"]}\n", hash_of(e, salt), e_name[e], issuer, from, to, e_name[e]
 }
-function hash_of(e, salt) { return sprintf("%02x%02x%060d", e, salt, 0) }
+function hash_of(e, salt) { return sprintf("%02x%02x%060d", e_key[e], salt, 0) }
 
 function fleet(cn_loss) {
     vantage("hk-1", "hk", 9304, 3, 0.5)
