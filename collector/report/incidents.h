@@ -9,7 +9,7 @@
 /* Incidents for people and for programs: rows of the table as JSON (docs/REPORTS.md, "Incidents"), and words made of that. */
 
 /**
- * One row of report_incidents or report_incident as an object, with "where" and "what" in the reader's language.
+ * One row of incident_list or incident_one as an object, with "where" and "what" in the reader's language.
  * @return NULL without memory.
  */
 json_t *incident_json(const PGresult *rows, int row);

@@ -93,7 +93,7 @@ static bool answer_incidents(struct document *document)
 bool make_incidents(struct report *report, struct document *document)
 {
     struct writer writer = {false};
-    PGresult *result = window_query(report->db, STATEMENT_report_incidents, &report->window);
+    PGresult *result = window_query(report->db, STATEMENT_incident_list, &report->window);
     if (result == NULL)
         return false;
     json_t *rows = json_array();
@@ -229,7 +229,7 @@ static PGresult *find_incident(struct db *db, const char *id)
     if (!cli_number("explain", id[0] == '#' ? id + 1 : id, 1, INT64_MAX, &number))
         return NULL;
     const char *value = id[0] == '#' ? id + 1 : id;
-    PGresult *result = db_query(db, STATEMENT_report_incident, &value, 1);
+    PGresult *result = db_query(db, STATEMENT_incident_one, &value, 1);
     if (result != NULL && PQntuples(result) == 0) {
         cli_error(_("there is no incident %s; parallax-collector report incidents lists them"), value);
         PQclear(result);

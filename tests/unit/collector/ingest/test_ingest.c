@@ -193,6 +193,9 @@ static void what_comes_twice_is_stored_once(void **arg)
     assert_int_equal(two.acked, 12);
     assert_true(one.source.refs == 0 && two.source.refs == 0);
     expect("SELECT count(*) || ' ' || count(DISTINCT (vantage_id, sequence)) FROM attempt", "9 9");
+    expect("SELECT count(*) FROM attempt WHERE date_bin('10 minutes', start_at, timestamptz 'epoch') NOT IN "
+           "(SELECT bucket_at FROM rollup_due)",
+           "0");
     expect("SELECT string_agg(committed::text, ',' ORDER BY vantage_id) FROM vantage_cursor", "15,12");
     expect("SELECT count(*) || ' ' || max(array_length(sha256, 1)) FROM chain", "1 2");
     expect("SELECT count(*) FROM attempt JOIN chain ON chain.id = chain_id", "9");
