@@ -117,7 +117,7 @@ refused 3 'missing.ndjson: No such file' "${replay[@]}" missing.ndjson
 refused 3 'wrong.ndjson:100002: more than 100000 endpoints' "${replay[@]}" wrong.ndjson
 nothing_left
 
-printf '%s\n' "$head" "${attempt/\{/{\"outcome\":{\"class\":\"hello.reset\"},\"colour\":1,}" '{"kind":"note"}' >odd.ndjson
+printf '%s\n' "$head" "$(sed 's/{/{"outcome":{"class":"hello.reset"},"colour":1,/' <<<"$attempt")" '{"kind":"note"}' >odd.ndjson
 expect_exit 1 "${replay[@]}" odd.ndjson
 expect_error '1 attempts are not what the file takes them for.*odd.ndjson:2 says hello.reset, its evidence dns.other'
 expect_error '1 keys are not of this schema'
@@ -128,7 +128,8 @@ ok "what is not of the schema is counted, and outcomes are not believed"
 
 "${replay[@]}" forty_one_asn.ndjson >out 2>err &
 pid=$!
-wait_for 60 "the scratch folder" test -n "$(ls "$TMPDIR")" -o ! -d "/proc/$pid"
+scratch_made() { [ -n "$(ls "$TMPDIR")" ]; }
+wait_for 60 "the scratch folder" scratch_made
 kill -INT "$pid"
 status=0
 wait "$pid" || status=$?
