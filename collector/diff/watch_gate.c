@@ -103,8 +103,7 @@ static void examine(const struct watch *watch, const struct watched_endpoint *en
                     struct account *account)
 {
     bool failed = false;
-    if (!cell_now(watch, endpoint, v, &failed) ||
-        !others_pass(*tallies_of(watch, 0), failed, GATE_MIN_PEERS))
+    if (!cell_now(watch, endpoint, v, &failed) || !others_pass(*tallies_of(watch, 0), failed, GATE_MIN_PEERS))
         return;
     /*
      * What fails for its neighbours as well speaks against sickness. Left out, the few where a neighbour passes by luck
