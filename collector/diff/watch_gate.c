@@ -85,12 +85,11 @@ static bool others_pass(struct tallies group, bool failed, unsigned least)
     return group.seen < least ? least == 1 : group.failed * 2 < group.seen;
 }
 
-/* Is the endpoint well for the others, so that a failure would be the vantage's own? */
-static bool is_well_elsewhere(const struct watch *watch, const struct watched_vantage *vantage, bool failed)
+/* Is the endpoint well for those who are near, so that a failure would be the vantage's own? */
+static bool is_well_nearby(const struct watch *watch, const struct watched_vantage *vantage, bool failed)
 {
     unsigned regions = (unsigned)watch->region_count;
-    return others_pass(*tallies_of(watch, 0), failed, GATE_MIN_PEERS) &&
-           others_pass(*tallies_of(watch, 1 + vantage->region_at), failed, 1) &&
+    return others_pass(*tallies_of(watch, 1 + vantage->region_at), failed, 1) &&
            (vantage->asn_at == 0 ||
             others_pass(*tallies_of(watch, 1 + regions + vantage->asn_at), failed, 1));
 }
@@ -104,8 +103,13 @@ static void examine(const struct watch *watch, const struct watched_endpoint *en
                     struct account *account)
 {
     bool failed = false;
-    if (!cell_now(watch, endpoint, v, &failed) || !is_well_elsewhere(watch, &watch->vantages[v], failed))
+    if (!cell_now(watch, endpoint, v, &failed) || !others_pass(*tallies_of(watch, 0), failed, GATE_MIN_PEERS))
         return;
+    /*
+     * What fails for its neighbours as well speaks against sickness. Left out, the few where a neighbour passes by luck
+     * would be all that counts, and of those a vantage inside of a fault fails most.
+     */
+    failed = failed && is_well_nearby(watch, &watch->vantages[v], failed);
     tally(endpoint->sentinel ? &account->sentinels : &account->targets, failed, 1);
     if (failed)
         account->outcome = endpoint->cells[v].failure;

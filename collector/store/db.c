@@ -131,19 +131,31 @@ static void db_note_sqlstate(struct db *db, const PGresult *result)
         memcpy(db->sqlstate, state, strnlen(state, sizeof db->sqlstate - 1));
 }
 
+/* @return what came instead when the statement cannot be prepared (NULL without memory), with *ret_failed set. */
+static PGresult *db_prepare(struct db *db, enum statement_id id, bool *ret_failed)
+{
+    *ret_failed = false;
+    if (db->prepared[id])
+        return NULL;
+    char *sql = connect_prepare_sql(id);
+    PGresult *result = sql == NULL ? NULL : PQexec(db->connection, sql);
+    free(sql);
+    db->prepared[id] = db_good(result);
+    if (!db->prepared[id]) {
+        *ret_failed = true;
+        return result;
+    }
+    PQclear(result);
+    return NULL;
+}
+
 /* Runs a statement and hands back whatever came, good or not; NULL only without memory. */
 static PGresult *db_run(struct db *db, enum statement_id id, const char *const *values, size_t count)
 {
-    if (!db->prepared[id]) {
-        char *sql = connect_prepare_sql(id);
-        PGresult *result = sql == NULL ? NULL : PQexec(db->connection, sql);
-        free(sql);
-        if (!db_good(result))
-            return result;
-        PQclear(result);
-        db->prepared[id] = true;
-    }
-    return PQexecPrepared(db->connection, statements[id].name, (int)count, values, NULL, NULL, 0);
+    bool failed;
+    PGresult *result = db_prepare(db, id, &failed);
+    return failed ? result
+                  : PQexecPrepared(db->connection, statements[id].name, (int)count, values, NULL, NULL, 0);
 }
 
 PGresult *db_try(struct db *db, enum statement_id id, const char *const *values, size_t count)
@@ -156,17 +168,58 @@ PGresult *db_try(struct db *db, enum statement_id id, const char *const *values,
     return NULL;
 }
 
+static void db_say(struct db *db, enum statement_id id, const PGresult *result)
+{
+    char *why = connect_result_error(result, db->connection);
+    cli_error(_("database, statement %s: %s"), statements[id].name, why == NULL ? _("out of memory") : why);
+    free(why);
+}
+
 PGresult *db_query(struct db *db, enum statement_id id, const char *const *values, size_t count)
 {
     PGresult *result = db_run(db, id, values, count);
     db_note_sqlstate(db, result);
     if (db_good(result))
         return result;
-    char *why = connect_result_error(result, db->connection);
-    cli_error(_("database, statement %s: %s"), statements[id].name, why == NULL ? _("out of memory") : why);
-    free(why);
+    db_say(db, id, result);
     PQclear(result);
     return NULL;
+}
+
+static void db_cancel(struct db *db)
+{
+    char why[256];
+    PGcancel *cancel = PQgetCancel(db->connection);
+    if (cancel != NULL)
+        (void)PQcancel(cancel, why, sizeof why);
+    PQfreeCancel(cancel);
+}
+
+bool db_stream(struct db *db, enum statement_id id, const char *const *values, size_t count, db_row_fn *each,
+               void *arg)
+{
+    bool failed, going = true;
+    PGresult *result = db_prepare(db, id, &failed);
+    if (!failed)
+        failed = PQsendQueryPrepared(db->connection, statements[id].name, (int)count, values, NULL, NULL,
+                                     0) != 1 ||
+                 PQsetSingleRowMode(db->connection) != 1;
+    if (failed)
+        db_say(db, id, result);
+    PQclear(result);
+    while (!failed && (result = PQgetResult(db->connection)) != NULL) {
+        if (PQresultStatus(result) == PGRES_SINGLE_TUPLE) {
+            bool more = going && each(result, arg);
+            if (going && !more)
+                db_cancel(db);
+            going = more;
+        } else if (going && !db_good(result)) {
+            db_say(db, id, result);
+            going = false;
+        }
+        PQclear(result);
+    }
+    return !failed && going;
 }
 
 const char *db_sqlstate(const struct db *db)
@@ -179,7 +232,8 @@ static bool db_command(struct db *db, const char *sql)
     PGresult *result = PQexec(db->connection, sql);
     db_note_sqlstate(db, result);
     /* COMMIT of an aborted transaction succeeds as a command, and says ROLLBACK. */
-    bool done = db_good(result) && strcmp(PQcmdStatus(result), sql) == 0;
+    const char *status = PQcmdStatus(result);
+    bool done = db_good(result) && strncmp(status, sql, strlen(status)) == 0;
     if (!done) {
         char *why = connect_result_error(result, db->connection);
         cli_error(_("database, %s: %s"), sql,
@@ -195,9 +249,19 @@ bool db_begin(struct db *db)
     return db_command(db, "BEGIN");
 }
 
+bool db_begin_snapshot(struct db *db)
+{
+    return db_command(db, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+}
+
 bool db_commit(struct db *db)
 {
     return db_command(db, "COMMIT");
+}
+
+bool db_analyze(struct db *db)
+{
+    return db_command(db, "ANALYZE");
 }
 
 void db_rollback(struct db *db)

@@ -51,8 +51,23 @@ const char *db_sqlstate(const struct db *db);
 /** db_query that stays silent on failure, for callers that expect one (db_sqlstate tells which). */
 PGresult *db_try(struct db *db, enum statement_id id, const char *const *values, size_t count);
 
+/**
+ * db_query whose rows are handed over one by one as they come, so that any number of them takes no memory.
+ * @param each  gets a result of one row, valid during the call; false ends the statement early.
+ * @return false after cli_error, or when each did.
+ */
+typedef bool db_row_fn(const PGresult *row, void *arg);
+bool db_stream(struct db *db, enum statement_id id, const char *const *values, size_t count, db_row_fn *each,
+               void *arg);
+
 bool db_begin(struct db *db);
+
+/** A transaction that only reads, and sees everything as it is now until its end. */
+bool db_begin_snapshot(struct db *db);
 bool db_commit(struct db *db);
+
+/** Has the server look at what its tables hold, after much was stored at once: until then it plans for empty ones. */
+bool db_analyze(struct db *db);
 void db_rollback(struct db *db);
 
 /** Starts listening on a channel (LISTEN cannot be prepared, so it is no statement file). @return false after cli_error. */

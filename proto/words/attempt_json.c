@@ -118,7 +118,7 @@ static json_t *dns_json(struct writer *writer, const struct attempt *attempt)
 static json_t *flow_json(struct writer *writer, const struct attempt *attempt)
 {
     const struct evidence_flow *flow = &attempt->flow;
-    if (flow->destination.length == 0)
+    if (flow->destination.length == 0 && flow->error == 0)
         return json_null();
     json_t *value = json_object();
     set(writer, value, "source", json_address(&flow->source));

@@ -265,11 +265,18 @@ static struct outcome classify_http(const struct attempt *attempt)
     return outcome_make(OUTCOME_HTTP_OTHER, RAW_SSL_REASON, ssl_reason(attempt));
 }
 
+/* Evidence that was written down by hand may not say to which address. */
+static bool tried_to_connect(const struct attempt *attempt)
+{
+    return attempt->flow.destination.length > 0 || attempt->flow.error != 0 ||
+           attempt->clock.connect_us != EVIDENCE_NEVER || attempt->clock.connected_us != EVIDENCE_NEVER;
+}
+
 struct outcome classify(const struct attempt *attempt)
 {
     if (attempt->local != LOCAL_NONE)
         return classify_local(attempt);
-    if (attempt->flow.destination.length == 0)
+    if (!tried_to_connect(attempt))
         return classify_dns(attempt);
     if (attempt->clock.connected_us == EVIDENCE_NEVER)
         return classify_connect(attempt);

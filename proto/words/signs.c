@@ -35,17 +35,28 @@ static bool belongs(const struct case_file *file, size_t index)
            !variant_fetches(attempt->variant) && same_place(file, attempt);
 }
 
+/* Where nobody kept the kernel's word (evidence written down by hand), how long connecting took. 0: not known. */
+static int64_t handshake_rtt_us(const struct attempt *attempt)
+{
+    const struct tcp_snapshot *connected = &attempt->tcp[MOMENT_CONNECTED];
+    const struct evidence_clock *clock = &attempt->clock;
+    if (connected->taken)
+        return connected->total_retrans > 0 ? 0 : connected->rtt_us;
+    return clock->connect_us == EVIDENCE_NEVER || clock->connected_us <= clock->connect_us
+               ? 0
+               : clock->connected_us - clock->connect_us;
+}
+
 int64_t case_rtt_us(const struct case_file *file)
 {
     int64_t best_us = 0;
     for (size_t i = 0; i < file->count; i++) {
         const struct attempt *attempt = file->attempts[i];
-        const struct tcp_snapshot *connected = &attempt->tcp[MOMENT_CONNECTED];
-        if (!connected->taken || connected->rtt_us == 0 || connected->total_retrans > 0 ||
-            !address_equal(&attempt->flow.destination, &file->attempts[0]->flow.destination))
+        int64_t rtt_us = handshake_rtt_us(attempt);
+        if (rtt_us == 0 || !address_equal(&attempt->flow.destination, &file->attempts[0]->flow.destination))
             continue;
-        if (best_us == 0 || connected->rtt_us < best_us)
-            best_us = connected->rtt_us;
+        if (best_us == 0 || rtt_us < best_us)
+            best_us = rtt_us;
     }
     return best_us;
 }

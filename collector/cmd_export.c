@@ -1,0 +1,198 @@
+#include "cli/cli.h"
+#include "cli/i18n.h"
+#include "cli/term.h"
+#include "options.h"
+#include "replay/export.h"
+#include "store/command.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* `parallax-collector export`: evidence as lines that replay, and people, read. */
+
+enum {
+    OPTION_SITE = 1,
+    OPTION_SINCE,
+    OPTION_UNTIL,
+    OPTION_REGION,
+    OPTION_ASN,
+    OPTION_ROUND,
+    OPTION_OUTPUT,
+    OPTION_ANONYMISE
+};
+
+static const struct cli_option export_options[] = {
+    {"site", 0, "NAME", OPTION_SITE, N_("only this site, and the sentinels")},
+    {"since", 0, "TIME", OPTION_SINCE,
+     N_("from this time on: a span back from now, or RFC 3339 (default all)")},
+    {"until", 0, "TIME", OPTION_UNTIL,
+     N_("up to this time: a span back from now, or RFC 3339 (default now)")},
+    {"region", 0, "NAME", OPTION_REGION, N_("only vantages of this region")},
+    {"asn", 0, "NUMBER", OPTION_ASN, N_("only vantages of this ASN")},
+    {"round", 0, "NUMBER", OPTION_ROUND, N_("only this round")},
+    {"output", 'o', "FILE", OPTION_OUTPUT, N_("write to a file, which is there only when it is whole")},
+    {"anonymise", 0, NULL, OPTION_ANONYMISE,
+     N_("leave out names, labels and addresses of vantages, and their resolvers")},
+    COLLECTOR_OPTIONS,
+    {0},
+};
+
+struct exporting {
+    struct collector_settings settings;
+    struct export_options options;
+    const char *output; /* NULL: standard output */
+};
+
+static volatile int stop_asked;
+
+static void on_signal(int number)
+{
+    stop_asked = number;
+}
+
+static void catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    (void)sigemptyset(&action.sa_mask);
+    (void)sigaction(SIGINT, &action, NULL);
+    (void)sigaction(SIGTERM, &action, NULL);
+}
+
+static bool site_exists(struct db *db, const char *site)
+{
+    if (site == NULL)
+        return true;
+    PGresult *result = db_query(db, STATEMENT_site_find, &site, 1);
+    bool exists = result != NULL && PQntuples(result) > 0;
+    if (result != NULL && !exists)
+        cli_error(_("there is no site \"%s\"; parallax-collector site list shows them"), site);
+    PQclear(result);
+    return exists;
+}
+
+static void say_end(const struct export_counts *counts, bool done, const char *part)
+{
+    unsigned long long attempts = counts->attempts;
+    if (term_is_tty(stderr))
+        (void)fprintf(stderr, "\r\033[K");
+    if (done)
+        (void)fprintf(stderr, _("%llu attempts of %llu vantages on %llu endpoints in %llu rounds exported\n"),
+                      attempts, (unsigned long long)counts->vantages, (unsigned long long)counts->endpoints,
+                      (unsigned long long)counts->rounds);
+    else if (stop_asked)
+        cli_error(_("interrupted after %llu attempts; %s ends with a whole line"), attempts,
+                  part == NULL ? _("what was written") : part);
+    if (counts->unreadable > 0)
+        cli_warning(_("%llu attempts hold evidence that cannot be read; they are left out"),
+                    (unsigned long long)counts->unreadable);
+}
+
+/* @param part  the file's name until it is whole; NULL: standard output. */
+static bool export_to(struct db *db, const struct exporting *work, FILE *out, const char *part)
+{
+    struct export_counts counts;
+    bool done = export_lines(db, &work->options, out, term_is_tty(stderr) ? stderr : NULL, &counts);
+    bool written = fflush(out) == 0 && ferror(out) == 0;
+    if (done && !written)
+        cli_error(_("cannot write the export: %s"), strerror(errno));
+    say_end(&counts, done && written, part);
+    return done && written;
+}
+
+static bool export_to_file(struct db *db, const struct exporting *work)
+{
+    char *part = text_format("%s.part", work->output);
+    FILE *out = part == NULL ? NULL : fopen(part, "we");
+    if (out == NULL) {
+        cli_error(_("cannot write %s: %s"), part == NULL ? work->output : part, strerror(errno));
+        free(part);
+        return false;
+    }
+    bool done = export_to(db, work, out, part);
+    bool closed = fclose(out) == 0;
+    if (done && (!closed || rename(part, work->output) != 0)) {
+        cli_error(_("cannot write %s: %s"), work->output, strerror(errno));
+        done = false;
+    }
+    free(part);
+    return done;
+}
+
+static int export(struct exporting *work)
+{
+    if (!collector_settings_settle(&work->settings))
+        return EXIT_FAILED;
+    struct db_where where = collector_where(&work->settings);
+    struct db *db = db_open(&where);
+    if (db == NULL)
+        return EXIT_FAILED;
+    catch_signals();
+    bool done = site_exists(db, work->options.window.site) &&
+                (work->output == NULL ? export_to(db, work, stdout, NULL) : export_to_file(db, work));
+    db_close(db);
+    return done ? EXIT_HEALTHY : EXIT_FAILED;
+}
+
+/* @return an exit code, EXIT_HEALTHY to go on. */
+static int read_option(struct exporting *work, int id, const char *value)
+{
+    struct window *window = &work->options.window;
+    bool failed = false, good = true;
+    switch (id) {
+    case OPTION_SITE:
+        window->site = value;
+        break;
+    case OPTION_SINCE:
+        good = collector_time("since", value, &window->since_us);
+        break;
+    case OPTION_UNTIL:
+        good = collector_time("until", value, &window->until_us);
+        break;
+    case OPTION_REGION:
+        window->region = value;
+        break;
+    case OPTION_ASN:
+        good = cli_number("asn", strncasecmp(value, "AS", 2) == 0 ? value + 2 : value, 1, UINT32_MAX,
+                          &window->asn);
+        break;
+    case OPTION_ROUND:
+        good = cli_number("round", value, 1, INT64_MAX, &window->round_id);
+        break;
+    case OPTION_OUTPUT:
+        work->output = value;
+        break;
+    case OPTION_ANONYMISE:
+        work->options.anonymise = true;
+        break;
+    default:
+        (void)collector_option(&work->settings, id, value, &failed);
+    }
+    return failed ? EXIT_FAILED : good ? EXIT_HEALTHY : EXIT_USAGE;
+}
+
+static int run(struct cli_args *args)
+{
+    struct exporting work = {.options = {.stop = &stop_asked}};
+    const struct window *window = &work.options.window;
+    const char *value;
+    collector_settings_init(&work.settings);
+    for (int id; (id = cli_next(args, &value)) != 0;) {
+        int code = read_option(&work, id, value);
+        if (code != EXIT_HEALTHY)
+            return code;
+    }
+    if (window->since_us != 0 && window->until_us != 0 && window->until_us <= window->since_us)
+        return cli_usage(_("--until is not after --since"));
+    return export(&work);
+}
+
+const struct cli_verb verb_export = {
+    .name = "export",
+    .operands = "",
+    .summary = N_("write evidence as lines of JSON, for replay and for others to read"),
+    .options = export_options,
+    .run = run,
+};

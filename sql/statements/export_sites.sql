@@ -1,0 +1,5 @@
+-- params: text, timestamptz, timestamptz, text, bigint, bigint, boolean
+-- include: export
+SELECT name, interval_s, sentinel FROM site
+WHERE id IN (SELECT site_id FROM endpoint WHERE id IN (SELECT endpoint_id FROM kept))
+ORDER BY name
