@@ -91,6 +91,15 @@ static void issuer_in(struct json_part *tls_part, struct evidence_tls *tls)
     json_part_end(&part);
 }
 
+static void responder_in(struct json_part *tls_part, struct evidence_tls *tls)
+{
+    struct json_part part = json_object_in(tls_part, "responder");
+    tls->responder_url = json_read_text(&part, "url", EVIDENCE_TEXT_MAX);
+    tls->responder = (enum evidence_responder)json_read_choice(&part, "result", evidence_responder_name,
+                                                               RESPONDER_FAILED, RESPONDER_NOT_ASKED);
+    json_part_end(&part);
+}
+
 void certificates_from_json(struct json_part *tls_part, struct evidence_tls *tls)
 {
     bool staple = json_has(tls_part, "ocsp") && json_is_object(json_object_get(tls_part->value, "ocsp"));
@@ -104,4 +113,5 @@ void certificates_from_json(struct json_part *tls_part, struct evidence_tls *tls
     leaf_in(tls_part, &tls->leaf);
     chain_in(tls_part, tls);
     issuer_in(tls_part, tls);
+    responder_in(tls_part, tls);
 }

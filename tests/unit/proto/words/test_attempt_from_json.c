@@ -112,7 +112,9 @@ static void fill_certificates(struct attempt *attempt)
 #undef X
     }
     tls->staple = (enum evidence_staple)any(4);
-    if (tls->staple == STAPLE_PRESENT && tls->chain_count > 0)
+    tls->responder = (enum evidence_responder)any(4);
+    tls->responder_url = tls->responder == RESPONDER_NOT_ASKED ? "" : any_text(arena, 64);
+    if ((tls->staple == STAPLE_PRESENT || tls->responder == RESPONDER_ANSWERED) && tls->chain_count > 0)
         tls->ocsp = (struct evidence_ocsp){.status = (enum evidence_ocsp_status)any(4),
                                            .response = (int32_t)any(8),
                                            .produced_s = (int64_t)any(4000000000),
@@ -207,7 +209,7 @@ static struct attempt *any_attempt(void)
     struct attempt *attempt = attempt_new();
     assert_non_null(attempt);
     attempt->sequence = any(1000000);
-    attempt->variant = (enum variant)any(VARIANT_LARGE_SMALL_MSS + 1);
+    attempt->variant = (enum variant)any(VARIANT_OCSP + 1);
     attempt->role = (enum attempt_role)any(4);
     attempt->agent_version = any_text(&attempt->arena, 60);
     attempt->tls_library = any_text(&attempt->arena, 60);
