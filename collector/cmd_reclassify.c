@@ -3,8 +3,8 @@
 #include "cli/term.h"
 #include "options.h"
 #include "store/array.h"
+#include "store/evidence.h"
 #include "words/classify.h"
-#include "words/message.h"
 #include "words/outcome.h"
 #include "words/units.h"
 
@@ -73,15 +73,11 @@ static void count_change(struct reclassify *work, int from, int to)
 /* @return false when the stored bytes are no attempt: an older program's mistake, or another's. */
 static bool judge(const PGresult *rows, int row, struct outcome *ret_outcome)
 {
-    const char *why = "";
-    size_t length = 0;
-    unsigned char *bytes = PQunescapeBytea((const unsigned char *)db_text(rows, row, "evidence"), &length);
-    struct attempt *attempt = bytes == NULL ? NULL : attempt_decode(bytes, length, &why);
+    struct attempt *attempt = evidence_read(rows, row);
     if (attempt != NULL)
         *ret_outcome = classify(attempt);
     bool judged = attempt != NULL;
     attempt_free(attempt);
-    PQfreemem(bytes);
     return judged;
 }
 

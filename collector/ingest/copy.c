@@ -216,6 +216,7 @@ static bool put_evidence(struct buf *out, const struct attempt *attempt)
     X(sct_count, put_int2(out, a->tls.sct_count))                                                            \
     X(http_status, put_int2_if(out, a->http.status != 0, a->http.status))                                    \
     X(server, put_text(out, attempt_header(a, "server")))                                                    \
+    X(location, put_text(out, attempt_header(a, "location")))                                                \
     X(edge, put_text(out, edge.name))                                                                        \
     X(pop, put_text(out, edge.pop))                                                                          \
     X(hello_acked_us, put_stamp(out, a->clock.hello_acked_us))                                               \

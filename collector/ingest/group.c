@@ -14,6 +14,7 @@
  * either. */
 #define GROUP_AHEAD_US  (INT64_C(86400) * US_PER_S)
 #define GROUP_OLDEST_US (INT64_C(1577836800) * US_PER_S)
+#define GROUP_BUCKET_US (INT64_C(600) * US_PER_S)
 
 /* --- sets --- */
 
@@ -245,6 +246,8 @@ bool group_collect(struct group *group)
         const struct attempt *attempt = record_attempt(batch, record);
         if (attempt != NULL && attempt->round_id != 0 && attempt->round_id <= INT64_MAX)
             whole = whole && number_add(&group->rounds, (int64_t)attempt->round_id);
+        if (attempt != NULL)
+            whole = whole && number_add(&group->buckets, attempt->clock.start_us / GROUP_BUCKET_US);
         if (attempt == NULL || attempt->tls.chain_count == 0)
             continue;
         whole = whole && chain_hash(attempt, &hashes, digest) && hash_add(&group->chains, digest);
@@ -253,6 +256,7 @@ bool group_collect(struct group *group)
     }
     buf_done(&hashes);
     number_sort(&group->rounds);
+    number_sort(&group->buckets);
     hash_sort(&group->chains);
     hash_sort(&group->certificates);
     return whole;
@@ -292,6 +296,11 @@ char *group_certificates(const struct group *group)
 char *group_rounds(const struct group *group)
 {
     return number_array(&group->rounds);
+}
+
+char *group_buckets(const struct group *group)
+{
+    return number_array(&group->buckets);
 }
 
 void group_set_chains(struct group *group, const PGresult *result)
@@ -426,6 +435,7 @@ void group_done(struct group *group)
     free(group->cursors);
     free(group->endpoints.numbers);
     free(group->rounds.numbers);
+    free(group->buckets.numbers);
     free(group->chains.entries);
     free(group->certificates.entries);
     *group = (struct group){0};

@@ -49,6 +49,7 @@ struct group {
     struct hash_set chains;       /* digest -> id */
     struct hash_set certificates; /* id 1: its DER is wanted */
     struct number_set rounds;     /* that new rows belong to */
+    struct number_set buckets;    /* of ten minutes since the Unix epoch, that new rows start in */
 };
 
 void group_done(struct group *group); /* not the batches */
@@ -71,6 +72,7 @@ char *group_chain_hashes(const struct group *group);
 char *group_chain_digests(const struct group *group);
 char *group_certificates(const struct group *group);
 char *group_rounds(const struct group *group);
+char *group_buckets(const struct group *group);
 void group_set_chains(struct group *group, const PGresult *result);
 void group_set_wanted(struct group *group, const PGresult *result);
 

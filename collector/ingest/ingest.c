@@ -28,9 +28,10 @@
  *   5. COPY the attempts
  *   6. note the round reports
  *   7. move the cursors
- *   8. NOTIFY for rounds that somebody waits for
- *   9. COMMIT
- *  10. ack to each session, and ask for certificates nobody has sent yet
+ *   8. make the buckets due that the rows are counted in
+ *   9. NOTIFY for rounds that somebody waits for
+ *  10. COMMIT
+ *  11. ack to each session, and ask for certificates nobody has sent yet
  *
  * Exactly once needs no unique index on the big table: the cursor moves in the transaction that stores the
  * rows, it is locked meanwhile, and a session sends in order from what its Welcome said. Whether a commit
@@ -133,13 +134,24 @@ static void step_notify(struct pg *pg, PGresult *result, void *arg)
     step_exec(pg, STATEMENT_ingest_notify, params, 1, NULL);
 }
 
+static void step_due(struct pg *pg, PGresult *result, void *arg)
+{
+    struct ingest *ingest = arg;
+    if (ingest->group.buckets.count == 0) {
+        step_notify(pg, result, arg);
+        return;
+    }
+    char *params[] = {group_buckets(&ingest->group)};
+    step_exec(pg, STATEMENT_ingest_due, params, 1, step_notify);
+}
+
 static void step_move(struct pg *pg, PGresult *result, void *arg)
 {
     struct ingest *ingest = arg;
     char *params[2];
     (void)result;
     (void)group_moves(&ingest->group, params);
-    step_exec(pg, STATEMENT_ingest_move, params, 2, step_notify);
+    step_exec(pg, STATEMENT_ingest_move, params, 2, step_due);
 }
 
 static void step_reports(struct pg *pg, PGresult *result, void *arg)

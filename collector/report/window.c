@@ -105,6 +105,19 @@ static void fill_count(const struct matrix *matrix, const PGresult *rows, int ro
                (unsigned)db_int(rows, row, "count"));
 }
 
+bool window_fill(struct matrix *matrix, const PGresult *cells, const PGresult *looks, const PGresult *counts)
+{
+    bool room = true;
+    for (int row = 0; room && row < PQntuples(cells); row++)
+        room = add_row(matrix, cells, row);
+    room = room && matrix_settle(matrix);
+    for (int row = 0; room && row < PQntuples(looks); row++)
+        room = fill_look(matrix, looks, row);
+    for (int row = 0; room && row < PQntuples(counts); row++)
+        fill_count(matrix, counts, row);
+    return room;
+}
+
 /* One round has its cells before they are seen, so that a live matrix shows who is awaited. */
 static PGresult *expected_cells(struct db *db, int64_t round_id)
 {
@@ -120,14 +133,8 @@ bool window_matrix(struct db *db, const struct window *window, struct matrix *ma
     PGresult *expected =
         counts == NULL || window->round_id == 0 ? NULL : expected_cells(db, window->round_id);
     const PGresult *cells = window->round_id == 0 ? looks : expected;
-    bool read = counts != NULL && cells != NULL, room = read;
-    for (int row = 0; room && row < PQntuples(cells); row++)
-        room = add_row(matrix, cells, row);
-    room = room && matrix_settle(matrix);
-    for (int row = 0; room && row < PQntuples(looks); row++)
-        room = fill_look(matrix, looks, row);
-    for (int row = 0; room && row < PQntuples(counts); row++)
-        fill_count(matrix, counts, row);
+    bool read = counts != NULL && cells != NULL;
+    bool room = read && window_fill(matrix, cells, looks, counts);
     if (read && !room)
         cli_error(_("the window is too large for one matrix; narrow it with --site, --region or --since"));
     PQclear(looks);

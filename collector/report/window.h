@@ -35,6 +35,12 @@ bool window_extent(struct db *db, const struct window *window, struct window_ext
 /** Reads the window's cells into an initialised matrix and settles it. @return false after cli_error. */
 bool window_matrix(struct db *db, const struct window *window, struct matrix *matrix);
 
+/**
+ * Fills and settles an initialised matrix from rows like those of report_looks and report_counts.
+ * @param cells  who and what the matrix is of: looks, or other rows with the same columns. @return false without memory.
+ */
+bool window_fill(struct matrix *matrix, const PGresult *cells, const PGresult *looks, const PGresult *counts);
+
 /** {"schema": 1, "kind": ..., "since": ..., "until": ..., "site": ..., "rounds": ...}. NULL without memory. */
 json_t *window_json(const char *kind, const struct window *window, const struct window_extent *extent);
 

@@ -12,6 +12,8 @@ ALTER TABLE attempt ADD COLUMN location text;
 
 -- Rounds are judged once, in order, when they are over.
 ALTER TABLE round ADD COLUMN judged_at timestamptz;
+-- What was over before there was a judge is history.
+UPDATE round SET judged_at = now() WHERE closed_at IS NOT NULL;
 CREATE INDEX round_unjudged ON round (start_at) WHERE closed_at IS NOT NULL AND judged_at IS NULL;
 
 CREATE TABLE incident (
@@ -91,11 +93,13 @@ CREATE TABLE rollup_count (
 );
 CREATE INDEX rollup_count_time ON rollup_count (bucket_at);
 
--- What successes looked like, by the same buckets.
+-- What handshakes looked like, by the same buckets. `passed`: of attempts that passed. Version, cipher, group and ALPN are of handshakes that
+-- were completed ('none': the server chose no ALPN); the rest is whatever an attempt showed before it ended.
 CREATE TABLE rollup_look (
     endpoint_id  bigint NOT NULL,
     vantage_id   integer NOT NULL,
     bucket_at    timestamptz NOT NULL,
+    passed       boolean NOT NULL,
     chain_id     bigint NOT NULL,                -- 0 and '' where there was none
     tls_version  integer NOT NULL,
     cipher       integer NOT NULL,
@@ -107,7 +111,7 @@ CREATE TABLE rollup_look (
     edge         text NOT NULL,
     pop          text NOT NULL,
     count        integer NOT NULL,
-    PRIMARY KEY (endpoint_id, bucket_at, vantage_id, chain_id, tls_version, cipher, tls_group, alpn, http_status, location, address, edge, pop)
+    PRIMARY KEY (endpoint_id, bucket_at, vantage_id, passed, chain_id, tls_version, cipher, tls_group, alpn, http_status, location, address, edge, pop)
 );
 CREATE INDEX rollup_look_time ON rollup_look (bucket_at);
 
@@ -116,7 +120,7 @@ CREATE TABLE rollup_latency (
     endpoint_id  bigint NOT NULL,
     vantage_id   integer NOT NULL,
     bucket_at    timestamptz NOT NULL,
-    stage        smallint NOT NULL,              -- 0 dns, 1 tcp, 2 tls, 3 http, 4 all of it
+    stage        smallint NOT NULL,              -- 0 dns, 1 tcp, 2 tls, 3 http, 4 all of it, 5 distance from its slot
     count        integer NOT NULL,
     sum_us       bigint NOT NULL,
     min_us       integer NOT NULL,
@@ -132,3 +136,4 @@ CREATE TABLE rollup_due (
     bucket_at    timestamptz PRIMARY KEY,
     touched_at   timestamptz NOT NULL DEFAULT now()
 );
+INSERT INTO rollup_due (bucket_at) SELECT DISTINCT date_bin('10 minutes', start_at, timestamptz 'epoch') FROM attempt;

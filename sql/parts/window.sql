@@ -1,4 +1,5 @@
--- The attempts of a window, as "kept", with their endpoint and vantage.
+-- The attempts of a window that are made of the endpoint as it is (normal, and retried), as "kept", with their endpoint and
+-- vantage. What the ladder tries otherwise tells why, not how it is.
 -- $1 site, $2 since, $3 until, $4 region, $5 ASN, $6 last rounds of each endpoint, $7 round; null: any.
 WITH seen AS (
     SELECT a.endpoint_id, a.vantage_id, a.round_id, a.start_at, a.slot_at, a.role, a.stage, a.class, a.raw_kind, a.raw,
@@ -14,6 +15,7 @@ WITH seen AS (
     JOIN vantage v ON v.id = a.vantage_id
     LEFT JOIN site s ON s.id = e.site_id
     WHERE e.removed_at IS NULL
+      AND a.variant IN (0, 1)
       AND ($1 IS NULL OR s.name = $1)
       AND ($2 IS NULL OR a.start_at >= $2)
       AND ($3 IS NULL OR a.start_at < $3)

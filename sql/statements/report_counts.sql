@@ -1,7 +1,3 @@
 -- params: text, timestamptz, timestamptz, text, bigint, integer, bigint
--- Attempts of a window by cell, role and outcome; the most common outcomes first.
 -- include: window
-SELECT endpoint_id, vantage_id, role, class, raw_kind, raw, coalesce(family(seen_address), 0) AS family, count(*) AS count
-FROM kept
-GROUP BY endpoint_id, vantage_id, role, class, raw_kind, raw, family
-ORDER BY endpoint_id, vantage_id, count DESC
+-- include: counts

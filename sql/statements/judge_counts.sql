@@ -1,0 +1,3 @@
+-- params: bigint, bigint
+-- include: recent
+-- include: counts
