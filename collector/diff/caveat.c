@@ -98,13 +98,26 @@ static bool about_vantage(struct diff *diff, struct finding *finding, unsigned v
     return true;
 }
 
+/* What an interceptor looks like, and what else does. */
+static bool about_issuer(struct diff *diff, struct finding *finding)
+{
+    if (finding->kind != FINDING_DIFFERS || finding->aspect != ASPECT_ISSUER ||
+        finding->level == FINDING_NOTE)
+        return true;
+    return add(diff, finding,
+               _("another issuer in one place only is what a middlebox that intercepts TLS shows, or a CDN "
+                 "that uses "
+                 "several CAs: compare %s with the CAs you order from"),
+               finding->value);
+}
+
 bool diff_caveats(struct diff *diff, struct finding *finding, bool twin)
 {
-    bool ok = true;
+    bool ok = about_issuer(diff, finding);
     if (twin)
-        ok = add(diff, finding,
-                 _("all vantages of region %s are in one ASN: region and ASN cannot be told apart"),
-                 finding->region);
+        ok = ok && add(diff, finding,
+                       _("all vantages of region %s are in one ASN: region and ASN cannot be told apart"),
+                       finding->region);
     if (finding->scope != SCOPE_ALL && finding->scope != SCOPE_VANTAGES)
         return ok;
     for (unsigned v = 0; ok && v < diff->matrix->vantage_count; v++) {

@@ -55,11 +55,15 @@
 #define FINDING_ASPECTS(X)                                                                                   \
     X(ASPECT_NONE, "none")                                                                                   \
     X(ASPECT_ISSUER, "issuer")                                                                               \
+    X(ASPECT_KEY, "certificate_key")                                                                         \
     X(ASPECT_LEAF, "certificate")                                                                            \
     X(ASPECT_VERSION, "tls_version")                                                                         \
     X(ASPECT_CIPHER, "cipher")                                                                               \
+    X(ASPECT_GROUP, "tls_group")                                                                             \
     X(ASPECT_ALPN, "alpn")                                                                                   \
     X(ASPECT_STATUS, "http_status")                                                                          \
+    X(ASPECT_LOCATION, "location")                                                                           \
+    X(ASPECT_POP, "pop")                                                                                     \
     X(ASPECT_ADDRESSES, "addresses")
 
 #define DIFF_ENUM(symbol, name) symbol,

@@ -6,7 +6,8 @@
 /*
  * "ok" everywhere is not the same everywhere. What handshakes looked like is compared value by value; the most common
  * value is what the others differ from. A certificate is compared wherever one was seen, because an intercepted handshake
- * often fails to verify; the rest only where attempts passed.
+ * often fails to verify; the rest only where attempts passed. Of what a certificate is made of, only the weightiest
+ * difference is said: another issuer, else another key, else another certificate.
  */
 
 struct aspect_rule {
@@ -18,11 +19,15 @@ struct aspect_rule {
 
 static const struct aspect_rule rules[] = {
     {ASPECT_ISSUER, FINDING_DIFFERENCE, FINDING_NOTE, true},
-    {ASPECT_LEAF, FINDING_DIFFERENCE, FINDING_NOTE, true},
+    {ASPECT_KEY, FINDING_DIFFERENCE, FINDING_NOTE, true},
+    {ASPECT_LEAF, FINDING_NOTE, FINDING_NOTE, true}, /* a renewal on its way */
     {ASPECT_VERSION, FINDING_DIFFERENCE, FINDING_DIFFERENCE, true},
     {ASPECT_CIPHER, FINDING_NOTE, FINDING_NOTE, false},
+    {ASPECT_GROUP, FINDING_NOTE, FINDING_NOTE, false},
     {ASPECT_ALPN, FINDING_DIFFERENCE, FINDING_NOTE, true},
     {ASPECT_STATUS, FINDING_DIFFERENCE, FINDING_NOTE, true},
+    {ASPECT_LOCATION, FINDING_DIFFERENCE, FINDING_NOTE, true},
+    {ASPECT_POP, FINDING_NOTE, FINDING_NOTE, false},
     {ASPECT_ADDRESSES, FINDING_NOTE, FINDING_NOTE, false}, /* answers by region are what a CDN does */
 };
 
@@ -46,6 +51,8 @@ const char *look_text(struct diff *diff, const struct cell *cell, enum finding_a
     const struct look *look = &cell->look;
     if (aspect == ASPECT_ISSUER)
         return look->issuer;
+    if (aspect == ASPECT_KEY)
+        return look->key;
     if (aspect == ASPECT_LEAF)
         return look->leaf;
     enum cell_state state = cell_state(cell);
@@ -56,13 +63,20 @@ const char *look_text(struct diff *diff, const struct cell *cell, enum finding_a
         return number_text(diff, look->tls_version, tls_version_name((uint16_t)look->tls_version), "x");
     case ASPECT_CIPHER:
         return number_text(diff, look->cipher, tls_cipher_name((uint16_t)look->cipher), "x");
+    case ASPECT_GROUP:
+        return number_text(diff, look->group, tls_group_name((uint16_t)look->group), "x");
     case ASPECT_ALPN:
         return look->alpn;
     case ASPECT_STATUS:
         return number_text(diff, look->http_status, "", "u");
+    case ASPECT_LOCATION:
+        return look->location;
+    case ASPECT_POP:
+        return look->pop;
     case ASPECT_ADDRESSES:
         return look->addresses;
     case ASPECT_ISSUER:
+    case ASPECT_KEY:
     case ASPECT_LEAF:
     case ASPECT_NONE:
         break;
@@ -148,6 +162,30 @@ static bool opens_value(const struct values *values, unsigned v)
     return true;
 }
 
+/* The value of O in a name of RFC 2253, and its length; NULL when there is none. */
+static const char *organisation(const char *name, size_t *ret_length)
+{
+    for (const char *at = name; at[0] != '\0'; at++) {
+        bool starts = at == name || (at[-1] == ',' && (at == name + 1 || at[-2] != '\\'));
+        if (!starts || strncmp(at, "O=", 2) != 0)
+            continue;
+        size_t length = 2;
+        while (at[length] != '\0' && (at[length] != ',' || at[length - 1] == '\\'))
+            length++;
+        *ret_length = length - 2;
+        return at + 2;
+    }
+    return NULL;
+}
+
+/* CAs sign with several intermediates in turn. */
+static bool same_organisation(const char *issuer, const char *other)
+{
+    size_t length = 0, other_length = 0;
+    const char *mine = organisation(issuer, &length), *its = organisation(other, &other_length);
+    return mine != NULL && its != NULL && length == other_length && memcmp(mine, its, length) == 0;
+}
+
 static bool between_vantages(struct diff *diff, unsigned endpoint, const struct aspect_rule *rule,
                              bool *ret_differs)
 {
@@ -162,8 +200,9 @@ static bool between_vantages(struct diff *diff, unsigned endpoint, const struct 
             return false;
         for (unsigned w = 0; w < diff->matrix->vantage_count; w++)
             set[w] = values.seen[w] && strcmp(values.texts[w], values.texts[v]) == 0;
+        bool note = rule->aspect == ASPECT_ISSUER && same_organisation(values.texts[v], values.common);
         struct finding model = {.kind = FINDING_DIFFERS,
-                                .level = rule->between,
+                                .level = note ? FINDING_NOTE : rule->between,
                                 .aspect = rule->aspect,
                                 .endpoint = endpoint,
                                 .value = values.texts[v],
@@ -202,31 +241,37 @@ static bool against_origin(struct diff *diff, unsigned edge, unsigned origin, co
     return model.value == NULL || add_difference(diff, &model, set, seen);
 }
 
+static bool is_of_certificate(enum finding_aspect aspect)
+{
+    return aspect == ASPECT_ISSUER || aspect == ASPECT_KEY || aspect == ASPECT_LEAF;
+}
+
+/* All aspects, between vantages or (an edge) against one origin. */
+static bool compare(struct diff *diff, unsigned endpoint, const unsigned *origin)
+{
+    bool said = false; /* what differs in the certificate */
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+        bool differs = false;
+        if ((said && is_of_certificate(rules[i].aspect)) || (origin != NULL && !rules[i].in_pairs))
+            continue;
+        if (origin != NULL ? !against_origin(diff, endpoint, *origin, &rules[i], &differs)
+                           : !between_vantages(diff, endpoint, &rules[i], &differs))
+            return false;
+        said = said || (differs && is_of_certificate(rules[i].aspect));
+    }
+    return true;
+}
+
 bool diff_looks(struct diff *diff, unsigned endpoint)
 {
-    const size_t count = sizeof rules / sizeof rules[0];
-    bool issuer_differs = false;
-    for (size_t i = 0; i < count; i++) {
-        bool differs = false;
-        if (rules[i].aspect == ASPECT_LEAF && issuer_differs)
-            continue; /* said already */
-        if (!between_vantages(diff, endpoint, &rules[i], &differs))
-            return false;
-        issuer_differs = issuer_differs || (rules[i].aspect == ASPECT_ISSUER && differs);
-    }
+    if (!compare(diff, endpoint, NULL))
+        return false;
     if (diff->matrix->endpoints[endpoint].role != ROLE_EDGE)
         return true;
     unsigned end = 0;
     for (unsigned e = diff_site(diff->matrix, endpoint, &end); e < end; e++) {
-        issuer_differs = false;
-        for (size_t i = 0; diff_paired(diff->matrix, endpoint, e) && i < count; i++) {
-            bool differs = false;
-            if (!rules[i].in_pairs || (rules[i].aspect == ASPECT_LEAF && issuer_differs))
-                continue;
-            if (!against_origin(diff, endpoint, e, &rules[i], &differs))
-                return false;
-            issuer_differs = issuer_differs || (rules[i].aspect == ASPECT_ISSUER && differs);
-        }
+        if (diff_paired(diff->matrix, endpoint, e) && !compare(diff, endpoint, &e))
+            return false;
     }
     return true;
 }

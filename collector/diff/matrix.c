@@ -3,6 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+const struct look look_none = {
+    .leaf = "", .key = "", .issuer = "", .alpn = "", .location = "", .pop = "", .addresses = ""};
+
 void matrix_init(struct matrix *matrix)
 {
     memset(matrix, 0, sizeof *matrix);
@@ -136,7 +139,7 @@ bool matrix_settle(struct matrix *matrix)
         qsort_r(matrix->by_id, matrix->endpoint_count, sizeof *matrix->by_id, order_ids, matrix->endpoints);
     for (size_t i = 0; i < count; i++) {
         matrix->cells[i].handshake_us = -1;
-        matrix->cells[i].look = (struct look){.leaf = "", .issuer = "", .alpn = "", .addresses = ""};
+        matrix->cells[i].look = look_none;
     }
     return true;
 }

@@ -43,13 +43,20 @@ struct tally {
 /* What the handshakes of a cell looked like, the most common value of each; "" or 0: never seen. */
 struct look {
     const char *leaf; /* SHA-256 of the certificate, hex */
+    const char *key;  /* SHA-256 of its public key (SPKI), hex */
     const char *issuer;
     unsigned tls_version;
     unsigned cipher;
+    unsigned group;
     const char *alpn; /* "none" when the server chose none */
     unsigned http_status;
+    const char *location;  /* where it redirects to */
+    const char *pop;       /* the CDN that answered and its point of presence: "Cloudflare HKG" */
     const char *addresses; /* sorted, with commas */
 };
+
+/* Nothing was seen. */
+extern const struct look look_none;
 
 struct cell {
     unsigned attempts; /* first attempts, local ones included */

@@ -214,16 +214,24 @@ static const char *aspect_words(enum finding_aspect aspect)
     switch (aspect) {
     case ASPECT_ISSUER:
         return _("certificate issuer");
+    case ASPECT_KEY:
+        return _("certificate key (same issuer)");
     case ASPECT_LEAF:
-        return _("certificate (same issuer)");
+        return _("certificate (same key)");
     case ASPECT_VERSION:
         return _("TLS version");
     case ASPECT_CIPHER:
         return _("cipher");
+    case ASPECT_GROUP:
+        return _("key exchange group");
     case ASPECT_ALPN:
         return _("ALPN");
     case ASPECT_STATUS:
         return _("HTTP status");
+    case ASPECT_LOCATION:
+        return _("redirect");
+    case ASPECT_POP:
+        return _("point of presence");
     case ASPECT_ADDRESSES:
         return _("address");
     case ASPECT_NONE:
@@ -234,7 +242,8 @@ static const char *aspect_words(enum finding_aspect aspect)
 
 static bool say_value(struct buf *out, const struct finding *finding, const char *value)
 {
-    if (finding->aspect != ASPECT_LEAF || strlen(value) <= SAY_LEAF_CHARS)
+    bool hash = finding->aspect == ASPECT_LEAF || finding->aspect == ASPECT_KEY;
+    if (!hash || strlen(value) <= SAY_LEAF_CHARS)
         return buf_text(out, value);
     return buf_append(out, value, SAY_LEAF_CHARS) && buf_text(out, "…");
 }

@@ -4,12 +4,12 @@
  *   lab-server [--record FILE] KIND --listen ADDR:PORT [KIND OPTIONS] [KIND ...]
  *   lab-server ports COUNT
  *
- *   reset-hello [--from CIDR]... [--name NAME] --to ADDR:PORT
- *            reads the ClientHello, answers it with RST when the client's source address is in a CIDR and NAME (any, unless
- *            given) is in it, and otherwise relays the bytes to ADDR:PORT
- *   silent   accepts and never answers
- *   close    reads the ClientHello, then FIN
- *   http     answers whatever comes as a plain HTTP server does
+ *   reset-hello [--from CIDR]... [--name NAME] [--divert ADDR:PORT] --to ADDR:PORT
+ *                reads the ClientHello; when the client's source address is in a CIDR and the hello holds NAME (if given), answers
+ *                it with RST, or relays to --divert; relays all else to --to
+ *   silent       accepts and never answers
+ *   close        reads the ClientHello, then FIN
+ *   http         answers whatever comes as a plain HTTP server does
  *
  * --record appends "MICROSECONDS PEER LISTENER" for every accepted connection, in CLOCK_REALTIME.
  * `ports` prints free TCP ports, outside the range that outgoing connections take theirs from.
@@ -55,9 +55,10 @@ struct listener {
     int fd;
     struct sockaddr_in address;
     struct sockaddr_in to;
+    struct sockaddr_in divert; /* no family: none */
+    const char *name;          /* NULL: any */
     size_t from_count;
     struct cidr from[MAX_FROM];
-    const char *name; /* NULL: any */
 };
 
 /* One direction of a relay, or what came of the ClientHello. */
@@ -74,7 +75,7 @@ struct connection {
     int upstream; /* -1 until it relays */
     struct flow up;
     struct flow down;
-    bool resets;
+    bool is_from; /* one of the listener's CIDRs */
 };
 
 static struct listener listeners[MAX_LISTENERS];
@@ -182,7 +183,7 @@ static void accept_one(const struct listener *listener, const struct timespec *a
     connection->listener = listener;
     connection->client = fd;
     connection->upstream = -1;
-    connection->resets = is_from(listener, &peer);
+    connection->is_from = is_from(listener, &peer);
     connections[connection_count++] = connection;
 }
 
@@ -224,9 +225,8 @@ static bool drain(int fd, struct flow *flow)
     return true;
 }
 
-static bool start_relay(struct connection *connection)
+static bool start_relay(struct connection *connection, const struct sockaddr_in *to)
 {
-    const struct sockaddr_in *to = &connection->listener->to;
     connection->upstream = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (connection->upstream < 0)
         return false;
@@ -242,10 +242,20 @@ static void answer_http(const struct connection *connection)
     (void)sent; /* a client that has left misses it */
 }
 
-static bool has_name(const struct connection *connection)
+/* Is this the connection that the listener is there for? */
+static bool is_meant(const struct connection *connection)
 {
     const char *name = connection->listener->name;
-    return !name || memmem(connection->up.bytes, connection->up.length, name, strlen(name));
+    return connection->is_from &&
+           (!name || memmem(connection->up.bytes, connection->up.length, name, strlen(name)));
+}
+
+static bool meddle(struct connection *connection)
+{
+    const struct listener *listener = connection->listener;
+    if (!is_meant(connection))
+        return start_relay(connection, &listener->to);
+    return listener->divert.sin_family == AF_INET && start_relay(connection, &listener->divert);
 }
 
 /* The ClientHello is whole: what this kind of server does now. */
@@ -254,7 +264,7 @@ static void act_on_hello(size_t index)
     struct connection *connection = connections[index];
     switch (connection->listener->kind) {
     case KIND_RESET_HELLO:
-        if ((connection->resets && has_name(connection)) || !start_relay(connection))
+        if (!meddle(connection))
             close_connection(index, true);
         return;
     case KIND_CLOSE:
@@ -404,6 +414,8 @@ static void parse_option(struct listener *listener, const char *option, const ch
         listener->address = parse_address(value);
     } else if (listener && strcmp(option, "--to") == 0) {
         listener->to = parse_address(value);
+    } else if (listener && strcmp(option, "--divert") == 0) {
+        listener->divert = parse_address(value);
     } else if (listener && strcmp(option, "--name") == 0) {
         listener->name = value;
     } else if (listener && strcmp(option, "--from") == 0 && listener->from_count < MAX_FROM) {

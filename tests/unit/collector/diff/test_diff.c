@@ -236,7 +236,7 @@ static void test_pairs(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         memset(matrix.cells, 0, sizeof *matrix.cells * matrix.endpoint_count * matrix.vantage_count);
         for (unsigned c = 0; c < matrix.endpoint_count * matrix.vantage_count; c++)
-            matrix.cells[c].look = (struct look){.leaf = "", .issuer = "", .alpn = "", .addresses = ""};
+            matrix.cells[c].look = look_none;
         see_all(EDGE, cases[i].edge, 3);
         see_all(ORIGIN, cases[i].origin, 3);
         assert_true(diff_run(&diff, &matrix));
@@ -494,6 +494,7 @@ static void test_issuer_differs(void **state)
     for (unsigned v = 0; v < 3; v++) {
         bool proxied = strcmp(matrix.vantages[v].name, "cn-1") == 0;
         cell_of(EDGE, matrix.vantages[v].name)->look.issuer = proxied ? "CN=Proxy CA" : "CN=R11";
+        cell_of(EDGE, matrix.vantages[v].name)->look.key = proxied ? "b0" : "a0";
         cell_of(EDGE, matrix.vantages[v].name)->look.leaf = proxied ? "bb" : "aa";
     }
     run(1);
@@ -501,6 +502,83 @@ static void test_issuer_differs(void **state)
                         "certificate issuer differs: CN=Proxy CA from cn-1 (AS4837); CN=R11 from hk-1, us-1");
     assert_int_equal(diff.findings[0].level, FINDING_DIFFERENCE);
     assert_int_equal(diff_finding_count(&diff), 1);
+    assert_non_null(strstr(diff.findings[0].caveats[0], "intercepts"));
+}
+
+static void look_at_edge(const char *vantage, const char *issuer, const char *key, const char *leaf)
+{
+    struct look *look = &cell_of(EDGE, vantage)->look;
+    look->issuer = issuer;
+    look->key = key;
+    look->leaf = leaf;
+}
+
+/* CAs sign with several intermediates in turn: that is no interceptor. */
+static void test_another_intermediate_is_a_note(void **state)
+{
+    (void)state;
+    shop();
+    see_all(EDGE, OUTCOME_OK, 10);
+    look_at_edge("cn-1", "CN=E8,O=An Example\\, Inc.,C=US", "b0", "bb");
+    look_at_edge("hk-1", "CN=E7,O=An Example\\, Inc.,C=US", "a0", "aa");
+    look_at_edge("us-1", "CN=E7,O=An Example\\, Inc.,C=US", "a0", "aa");
+    run(1);
+    assert_int_equal(diff.findings[0].aspect, ASPECT_ISSUER);
+    assert_int_equal(diff.findings[0].level, FINDING_NOTE);
+    assert_int_equal(diff.findings[0].caveat_count, 1); /* the only vantage of its region and ASN */
+}
+
+/* Whoever only begins like another organisation is another one. */
+static void test_other_organisation_is_a_difference(void **state)
+{
+    (void)state;
+    shop();
+    see_all(EDGE, OUTCOME_OK, 10);
+    look_at_edge("cn-1", "CN=E7,O=An Example\\, Ltd.", "b0", "bb");
+    look_at_edge("hk-1", "CN=E7,O=An Example\\, Inc.", "a0", "aa");
+    look_at_edge("us-1", "CN=E7,O=An Example\\, Inc.", "a0", "aa");
+    run(1);
+    assert_int_equal(diff.findings[0].level, FINDING_DIFFERENCE);
+}
+
+/* A renewed certificate that is not everywhere yet has the key of the old one, or another one of the same issuer. */
+static void test_key_before_certificate(void **state)
+{
+    (void)state;
+    shop();
+    see_all(EDGE, OUTCOME_OK, 10);
+    look_at_edge("cn-1", "CN=R11", "a0", "bb");
+    look_at_edge("hk-1", "CN=R11", "a0", "aa");
+    look_at_edge("us-1", "CN=R11", "a0", "aa");
+    run(1);
+    assert_int_equal(diff.findings[0].aspect, ASPECT_LEAF);
+    assert_int_equal(diff.findings[0].level, FINDING_NOTE);
+    diff_done(&diff);
+    look_at_edge("cn-1", "CN=R11", "b0", "bb");
+    run(1);
+    assert_int_equal(diff.findings[0].aspect, ASPECT_KEY);
+    assert_int_equal(diff.findings[0].level, FINDING_DIFFERENCE);
+}
+
+static void test_redirects_groups_and_pops(void **state)
+{
+    (void)state;
+    shop();
+    see_all(EDGE, OUTCOME_OK, 10);
+    for (unsigned v = 0; v < 3; v++) {
+        struct look *look = &cell_of(EDGE, matrix.vantages[v].name)->look;
+        bool cn = strcmp(matrix.vantages[v].name, "cn-1") == 0;
+        look->location = cn ? "https://www.shop.example/cn/" : "https://www.shop.example/";
+        look->group = cn ? 0x0017 : 0x001d;
+        look->pop = cn ? "Example CDN HKG" : "Example CDN LAX";
+    }
+    run(3);
+    assert_string_equal(diff.findings[0].text,
+                        "redirect differs: https://www.shop.example/cn/ from cn-1 (AS4837); "
+                        "https://www.shop.example/ from hk-1, us-1");
+    assert_int_equal(diff_finding_count(&diff), 1);
+    assert_int_equal(diff.findings[1].aspect, ASPECT_GROUP);
+    assert_int_equal(diff.findings[2].aspect, ASPECT_POP);
 }
 
 /* An interceptor's certificate is seen although its handshake does not verify. */
@@ -630,6 +708,10 @@ int main(void)
         T(test_region_cut_off_is_not_sick),
         T(test_all_fail_is_not_sick),
         T(test_issuer_differs),
+        T(test_another_intermediate_is_a_note),
+        T(test_other_organisation_is_a_difference),
+        T(test_key_before_certificate),
+        T(test_redirects_groups_and_pops),
         T(test_issuer_of_failures_counts),
         T(test_versions_between_vantages),
         T(test_pair_differs),
