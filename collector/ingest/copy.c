@@ -99,16 +99,27 @@ static bool put_address(struct buf *out, const struct address *address)
 }
 
 /* NULL for an absent or empty text. */
-static bool put_text(struct buf *out, const char *text)
+static bool put_text_of(struct buf *out, const char *text, size_t length)
 {
-    if (text == NULL || text[0] == '\0')
+    if (length == 0)
         return put_null(out);
     struct buf clean;
     buf_init(&clean, 0);
-    bool put =
-        utf8_clean(&clean, text, strnlen(text, EVIDENCE_TEXT_MAX)) && put_bytes(out, clean.data, clean.len);
+    bool put = utf8_clean(&clean, text, length) && put_bytes(out, clean.data, clean.len);
     buf_done(&clean);
     return put;
+}
+
+static bool put_text(struct buf *out, const char *text)
+{
+    return put_text_of(out, text, text == NULL ? 0 : strnlen(text, EVIDENCE_TEXT_MAX));
+}
+
+/* A redirect without its query, which often differs each time. */
+static bool put_location(struct buf *out, const char *text)
+{
+    size_t length = text == NULL ? 0 : strcspn(text, "?#");
+    return put_text_of(out, text, length < EVIDENCE_TEXT_MAX ? length : EVIDENCE_TEXT_MAX);
 }
 
 /* --- what a column is made of --- */
@@ -221,7 +232,7 @@ static bool says_ocsp(const struct attempt *attempt)
     X(sct_count, put_int2(out, a->tls.sct_count))                                                            \
     X(http_status, put_int2_if(out, a->http.status != 0, a->http.status))                                    \
     X(server, put_text(out, attempt_header(a, "server")))                                                    \
-    X(location, put_text(out, attempt_header(a, "location")))                                                \
+    X(location, put_location(out, attempt_header(a, "location")))                                            \
     X(edge, put_text(out, edge.name))                                                                        \
     X(pop, put_text(out, edge.pop))                                                                          \
     X(hello_acked_us, put_stamp(out, a->clock.hello_acked_us))                                               \

@@ -172,17 +172,19 @@ static json_t *cell_json(const struct matrix *matrix, unsigned e, unsigned v)
                       "raw", outcome.raw, "count", (json_int_t)cell->tallies[i].count));
     }
     return json_pack(
-        "{s:I, s:o, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:{s:o, s:o, s:o, s:o, s:o, s:o, s:o}}",
+        "{s:I, s:o, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+        "s:o, s:o, s:o}}",
         "endpoint_id", (json_int_t)matrix->endpoints[e].id, "vantage", json_text(matrix->vantages[v].name),
         "state", cell_state_name(cell_state(cell)), "attempts", (json_int_t)cell->attempts, "passed",
         (json_int_t)cell->passed, "failed", (json_int_t)cell->failed, "local", (json_int_t)cell->local,
         "confirm_attempts", (json_int_t)cell->confirm_attempts, "confirm_failed",
         (json_int_t)cell->confirm_failed, "outcomes", outcomes, "handshake_us",
         cell->handshake_us < 0 ? json_null() : json_integer(cell->handshake_us), "look", "certificate_sha256",
-        json_text(look->leaf), "issuer", json_text(look->issuer), "tls_version",
-        number_or_null(look->tls_version), "cipher", number_or_null(look->cipher), "alpn",
-        json_text(look->alpn), "http_status", number_or_null(look->http_status), "addresses",
-        json_text(look->addresses));
+        json_text(look->leaf), "key_sha256", json_text(look->key), "issuer", json_text(look->issuer),
+        "tls_version", number_or_null(look->tls_version), "cipher", number_or_null(look->cipher), "tls_group",
+        number_or_null(look->group), "alpn", json_text(look->alpn), "http_status",
+        number_or_null(look->http_status), "location", json_text(look->location), "pop", json_text(look->pop),
+        "addresses", json_text(look->addresses));
 }
 
 bool matrix_to_json(const struct matrix *matrix, json_t *root)

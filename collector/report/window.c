@@ -137,15 +137,20 @@ static bool fill_look(struct matrix *matrix, const PGresult *rows, int row)
     cell->handshake_us = db_null(rows, row, "handshake_us") ? -1 : db_int(rows, row, "handshake_us");
     cell->look = (struct look){
         .leaf = arena_string(&matrix->arena, db_text(rows, row, "leaf")),
+        .key = arena_string(&matrix->arena, db_text(rows, row, "key")),
         .issuer = arena_string(&matrix->arena, db_text(rows, row, "issuer")),
         .tls_version = (unsigned)db_int(rows, row, "tls_version"),
         .cipher = (unsigned)db_int(rows, row, "cipher"),
+        .group = (unsigned)db_int(rows, row, "tls_group"),
         .alpn = arena_string(&matrix->arena, db_text(rows, row, "alpn")),
         .http_status = (unsigned)db_int(rows, row, "http_status"),
+        .location = arena_string(&matrix->arena, db_text(rows, row, "location")),
+        .pop = arena_string(&matrix->arena, db_text(rows, row, "pop")),
         .addresses = arena_string(&matrix->arena, db_text(rows, row, "addresses")),
     };
-    return cell->look.leaf != NULL && cell->look.issuer != NULL && cell->look.alpn != NULL &&
-           cell->look.addresses != NULL;
+    const struct look *look = &cell->look;
+    return look->leaf != NULL && look->key != NULL && look->issuer != NULL && look->alpn != NULL &&
+           look->location != NULL && look->pop != NULL && look->addresses != NULL;
 }
 
 static void fill_count(const struct matrix *matrix, const PGresult *rows, int row)

@@ -7,7 +7,7 @@ ALTER TABLE site ADD COLUMN sentinel boolean NOT NULL DEFAULT false;
 -- The share of attempts that fail at a vantage while all is well, learned round by round; null: not learned yet.
 ALTER TABLE vantage ADD COLUMN baseline double precision;
 
--- Where a redirect leads.
+-- Where a redirect leads, without its query, which often differs each time.
 ALTER TABLE attempt ADD COLUMN location text;
 
 -- Rounds are judged once, in order, when they are over.

@@ -3,7 +3,7 @@
 WITH kept AS (
     SELECT a.endpoint_id, a.vantage_id, a.role, a.stage, a.class, a.raw_kind, a.raw,
            a.handshake_us - a.connected_us AS tls_us, a.address AS seen_address, a.tls_version, a.cipher, a.alpn,
-           a.http_status, a.chain_id, s.name AS site, e.role AS endpoint_role, e.host, e.port,
+           a.tls_group, a.http_status, a.location, a.edge, a.pop, a.chain_id, s.name AS site, e.role AS endpoint_role, e.host, e.port,
            CASE WHEN e.no_sni THEN '' WHEN e.sni <> '' THEN e.sni ELSE e.host END AS sni,
            coalesce(host(e.address), '') AS address, v.name AS vantage, v.region, v.asn
     FROM attempt a

@@ -4,7 +4,8 @@
 WITH seen AS (
     SELECT a.endpoint_id, a.vantage_id, a.round_id, a.start_at, a.slot_at, a.role, a.stage, a.class, a.raw_kind, a.raw,
            a.resolved_us AS dns_us, a.connected_us - a.connect_us AS tcp_us, a.handshake_us - a.connected_us AS tls_us,
-           a.first_data_us - a.request_us AS http_us, a.address AS seen_address, a.tls_version, a.cipher, a.alpn, a.http_status, a.chain_id,
+           a.first_data_us - a.request_us AS http_us, a.address AS seen_address, a.tls_version, a.cipher, a.alpn, a.tls_group,
+           a.http_status, a.location, a.edge, a.pop, a.chain_id,
            coalesce(s.name, '') AS site, e.role AS endpoint_role, e.host, e.port,
            CASE WHEN e.no_sni THEN '' WHEN e.sni <> '' THEN e.sni ELSE e.host END AS sni,
            coalesce(host(e.address), '') AS address,

@@ -2,11 +2,11 @@
 -- As report_looks: votes are counted by value, and the most common one wins, the least among equals.
 -- include: rolled
 , looked AS (
-    SELECT endpoint_id, vantage_id, chain_id, tls_version, cipher, l.alpn, http_status, l.address, sum(count) AS n
+    SELECT endpoint_id, vantage_id, chain_id, tls_version, cipher, tls_group, l.alpn, http_status, location, edge, pop, l.address, sum(count) AS n
     FROM rollup_look l
     WHERE ($2 IS NULL OR bucket_at >= $2) AND ($3 IS NULL OR bucket_at < $3)
       AND endpoint_id IN (SELECT endpoint_id FROM place) AND vantage_id IN (SELECT vantage_id FROM who)
-    GROUP BY endpoint_id, vantage_id, chain_id, tls_version, cipher, l.alpn, http_status, l.address
+    GROUP BY endpoint_id, vantage_id, chain_id, tls_version, cipher, tls_group, l.alpn, http_status, location, edge, pop, l.address
 ), leaf AS (
     SELECT DISTINCT ON (endpoint_id, vantage_id) endpoint_id, vantage_id, encode(c.sha256[1], 'hex') AS sha256
     FROM looked JOIN chain c ON c.id = chain_id
@@ -19,6 +19,18 @@
     SELECT DISTINCT ON (endpoint_id, vantage_id) endpoint_id, vantage_id, cipher
     FROM looked WHERE cipher <> 0
     GROUP BY endpoint_id, vantage_id, cipher ORDER BY endpoint_id, vantage_id, sum(n) DESC, cipher
+), share AS (
+    SELECT DISTINCT ON (endpoint_id, vantage_id) endpoint_id, vantage_id, tls_group
+    FROM looked WHERE tls_group <> 0
+    GROUP BY endpoint_id, vantage_id, tls_group ORDER BY endpoint_id, vantage_id, sum(n) DESC, tls_group
+), redirect AS (
+    SELECT DISTINCT ON (endpoint_id, vantage_id) endpoint_id, vantage_id, location
+    FROM looked WHERE location <> ''
+    GROUP BY endpoint_id, vantage_id, location ORDER BY endpoint_id, vantage_id, sum(n) DESC, location
+), point AS (
+    SELECT DISTINCT ON (endpoint_id, vantage_id) endpoint_id, vantage_id, concat_ws(' ', nullif(edge, ''), pop) AS pop
+    FROM looked WHERE looked.pop <> ''
+    GROUP BY endpoint_id, vantage_id, edge, looked.pop ORDER BY endpoint_id, vantage_id, sum(n) DESC, edge, looked.pop
 ), protocol AS (
     SELECT DISTINCT ON (endpoint_id, vantage_id) endpoint_id, vantage_id, alpn
     FROM looked WHERE alpn <> ''
@@ -41,8 +53,9 @@
 )
 -- include: quantiles
 SELECT endpoint_id, vantage_id, site, endpoint_role, host, port, sni, place.address, vantage, region, asn,
-       quantiles.p50_us AS handshake_us, version.tls_version, suite.cipher, protocol.alpn, status.http_status, cells.addresses,
-       leaf.sha256 AS leaf, certificate.issuer
+       quantiles.p50_us AS handshake_us, version.tls_version, suite.cipher, protocol.alpn, share.tls_group,
+       status.http_status, redirect.location, point.pop, cells.addresses, leaf.sha256 AS leaf, certificate.issuer,
+       encode(certificate.spki_sha256, 'hex') AS key
 FROM cells
 JOIN place USING (endpoint_id)
 JOIN who USING (vantage_id)
@@ -51,6 +64,9 @@ LEFT JOIN version USING (endpoint_id, vantage_id)
 LEFT JOIN suite USING (endpoint_id, vantage_id)
 LEFT JOIN protocol USING (endpoint_id, vantage_id)
 LEFT JOIN status USING (endpoint_id, vantage_id)
+LEFT JOIN share USING (endpoint_id, vantage_id)
+LEFT JOIN redirect USING (endpoint_id, vantage_id)
+LEFT JOIN point USING (endpoint_id, vantage_id)
 LEFT JOIN quantiles ON one = endpoint_id AND other = vantage_id
 LEFT JOIN certificate ON certificate.sha256 = decode(leaf.sha256, 'hex')
 ORDER BY endpoint_id, vantage_id

@@ -133,14 +133,15 @@ static void a_whole_attempt(void **arg)
 static void the_cdn_and_its_pop(void **arg)
 {
     (void)arg;
-    struct http_header headers[] = {{"server", "cloudflare"}, {"cf-ray", "8f1a2b3c4d5e6f70-HKG"}};
+    struct http_header headers[] = {
+        {"server", "cloudflare"}, {"cf-ray", "8f1a2b3c4d5e6f70-HKG"}, {"location", "/zh/?from=a%20b"}};
     struct attempt *attempt = attempt_at(INT64_C(9000000000000000000));
     attempt->http.status = 200;
     attempt->http.headers = headers;
-    attempt->http.header_count = 2;
+    attempt->http.header_count = 3;
     struct copy_row row = {.attempt = attempt, .outcome = outcome_make(OUTCOME_OK, RAW_NONE, 0)};
     store(&row);
-    expect("edge, pop", "Cloudflare|HKG");
+    expect("edge, pop, location", "Cloudflare|HKG|/zh/");
     attempt_free(attempt);
 }
 
