@@ -24,7 +24,7 @@ enum { PERIODS_WANTED = 120, STAGES = 4, HOUR_S = 3600, HALF_DAY_S = 43200 };
 static const double WORTH_TIMES = 1.5;
 static const double WORTH_US = 10000;
 
-static const char *const stage_names[STAGES] = {N_("dns"), N_("tcp"), N_("tls"), N_("http")};
+static const char *const stage_names[STAGES] = {"dns", "tcp", "tls", "http"};
 
 static const struct rows_field latency_fields[] = {
     {"site", N_("SITE"), ROWS_TEXT, NULL, NULL},

@@ -118,7 +118,7 @@ void page_endpoint(struct page *page, const struct matrix_endpoint *endpoint)
         html_element(html, "b", endpoint->site);
         html_raw(html, " ");
     }
-    html_element(html, "i", _(endpoint_role_name((int)endpoint->role)));
+    html_element(html, "i", endpoint_role_name((int)endpoint->role));
     html_raw(html, " ");
     html_element(html, "span class=host", endpoint_label(endpoint, label));
 }
@@ -191,7 +191,8 @@ static void nav_item(struct html *html, const char *id, const char *text)
     html_raw(html, "</a></li>");
 }
 
-static void write_top(struct page *page, const struct document *document, bool whole)
+/* @param incidents  of the whole page; NULL: the page has one list alone. */
+static void write_top(struct page *page, const struct document *document, const json_t *incidents)
 {
     struct html *html = &page->html;
     html_raw(html, "<a class=skip href=\"#main\">");
@@ -206,15 +207,17 @@ static void write_top(struct page *page, const struct document *document, bool w
     html_raw(html, "</h1>");
     if (document->extent != NULL)
         html_element(html, "p class=extent", document->extent);
-    if (whole)
-        page_answers(page, document);
+    if (incidents != NULL)
+        page_answers(page, incidents);
     html_raw(html, "</header>\n");
-    if (whole) {
+    if (incidents != NULL) {
         html_raw(html, "<nav");
         html_attr(html, "aria-label", _("Sections"));
         html_raw(html, "><ul>");
+        nav_item(html, "incidents", _("Incidents"));
         nav_item(html, "heat", _("Over time"));
         nav_item(html, "matrix", _("Vantages"));
+        nav_item(html, "findings", _("Findings"));
         nav_item(html, "latency", _("Latency"));
         nav_item(html, "pairs", _("Edge and origin"));
         nav_item(html, "certs", _("Certificates"));
@@ -259,33 +262,59 @@ static bool write_kind(struct page *page, bool (*make)(struct report *, struct d
     return made;
 }
 
-static bool write_everything(struct page *page)
+static bool write_everything(struct page *page, const json_t *incidents)
 {
-    return page_heat(page) && page_matrix(page) && page_latency(page) &&
+    page_incidents(page, incidents);
+    return page_heat(page) && page_matrix(page) &&
+           write_kind(page, make_diff, "findings", _("What differs in this window")) && page_latency(page) &&
            write_kind(page, make_edge_origin, "pairs", _("Edge and origin")) &&
            write_kind(page, make_certs, "certs", _("Certificates")) &&
            write_kind(page, make_vantages, "fleet", _("Fleet: who looked, and who was set aside"));
 }
 
-bool page_write(struct report *report, const struct document *document, bool whole, FILE *stream)
+static bool finish(struct page *page, bool made, FILE *stream)
 {
-    struct page page = {.report = report};
-    if (whole && !report_compare(report))
-        return false;
-    html_begin(&page.html);
-    write_head(&page, document);
-    write_top(&page, document, whole);
-    bool made = true;
-    if (whole)
-        made = write_everything(&page);
-    else
-        page_rows(&page, document->rows, document->fields, document->answer);
-    write_foot(&page);
-    if (made && page.html.failed) {
+    if (made && page->html.failed) {
         cli_error(_("out of memory"));
         made = false;
     }
-    made = made && fwrite(page.html.out.data, 1, page.html.out.len, stream) == page.html.out.len;
-    html_done(&page.html);
+    made = made && fwrite(page->html.out.data, 1, page->html.out.len, stream) == page->html.out.len;
+    html_done(&page->html);
     return made;
+}
+
+static bool write_whole(struct report *report, FILE *stream)
+{
+    struct page page = {.report = report};
+    struct document diff, incidents;
+    document_init(&diff);
+    document_init(&incidents);
+    html_begin(&page.html);
+    bool made = make_diff(report, &diff) && make_incidents(report, &incidents);
+    if (made) {
+        bool open = incidents.found;
+        write_head(&page, open ? &incidents : &diff);
+        write_top(&page, open ? &incidents : &diff, incidents.rows);
+        made = write_everything(&page, incidents.rows);
+        write_foot(&page);
+    }
+    document_done(&diff);
+    document_done(&incidents);
+    return finish(&page, made, stream);
+}
+
+static bool write_list(struct report *report, const struct document *document, FILE *stream)
+{
+    struct page page = {.report = report};
+    html_begin(&page.html);
+    write_head(&page, document);
+    write_top(&page, document, NULL);
+    page_rows(&page, document->rows, document->fields, document->answer);
+    write_foot(&page);
+    return finish(&page, true, stream);
+}
+
+bool page_write(struct report *report, const struct document *document, bool whole, FILE *stream)
+{
+    return whole ? write_whole(report, stream) : write_list(report, document, stream);
 }

@@ -15,7 +15,7 @@ enum { PAGE_MAX_BYTES = 2000000 };
 
 /**
  * Writes the page.
- * @param document  what the kind made; with `whole`, its answer heads the page of everything; else the page has its rows alone.
+ * @param whole  the page of everything: the same whichever kind was asked for; else the rows of the document alone.
  * @return false when it could not be written (nothing is said), or after cli_error when it could not be made.
  */
 bool page_write(struct report *report, const struct document *document, bool whole, FILE *stream);

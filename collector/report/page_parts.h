@@ -38,8 +38,12 @@ void page_endpoint(struct page *page, const struct matrix_endpoint *endpoint);
 /** The same without markup, for filters: ` data-k="..."`. */
 void page_key(struct page *page, const struct matrix_endpoint *endpoint);
 
-/* page_answer.c */
-void page_answers(struct page *page, const struct document *document);
+/* page_answer.c: what is wrong, in one sentence each: the incidents that are open; without one, what the window itself shows. */
+void page_answers(struct page *page, const json_t *incidents);
+
+/* page_incidents.c */
+void page_incidents(struct page *page, const json_t *incidents);
+bool incident_is_open(const json_t *incident);
 
 /* page_heat.c: regions against endpoints over time. @return false after cli_error. */
 bool page_heat(struct page *page);

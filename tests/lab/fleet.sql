@@ -34,6 +34,23 @@ INSERT INTO round (interval_s, start_at, spread_us, timeout_us, deadline_at, end
 SELECT :every_s, t, 1000000, 10000000, t + interval '15 s', (SELECT count(*) FROM endpoint), :vantages, t + interval '15 s'
 FROM generate_series(date_trunc('minute', now()) - make_interval(hours => :hours) + interval '1 minute', now() - interval '1 minute', make_interval(secs => :every_s)) AS t;
 
+INSERT INTO round_endpoint SELECT r.id, e.id FROM round r CROSS JOIN endpoint e;
+INSERT INTO round_vantage (round_id, vantage_id, sent_at, reported_at, attempts)
+SELECT r.id, v.id, r.start_at, r.start_at + interval '5 s', (SELECT count(*) FROM endpoint) FROM round r CROSS JOIN vantage v;
+
+INSERT INTO incident (key, kind, opened_at, updated_at, closed_at, first_round, last_round, place, endpoint_id, asn, region, edge, stage, class,
+                      raw_kind, raw, cause, confirmed, confidence, rounds_failed, rounds, detail)
+SELECT 'fails/asn/4837/hello.reset', 1, now() - make_interval(hours => :hours) / 3, now(), NULL::timestamptz, 1, 2, 3, e.id, 4837, NULL, NULL, 4, 40, 1, 104,
+       '', false, 0.97, 20, 20, '{"failed": 20, "attempts": 20, "outside_failed": 0, "outside_attempts": 60, "vantages": [3],
+        "alternatives": [{"place": {"kind": "region", "region": "<b>cn</b>"}, "probability": 0.02}], "caveats": [], "hints": []}'::jsonb
+FROM endpoint e WHERE e.host = 'www.shop.example'
+UNION ALL
+SELECT 'fails/edge/x', 1, now() - make_interval(hours => :hours) * 0.8, now() - make_interval(hours => :hours) * 0.5, now() - make_interval(hours => :hours) * 0.5,
+       1, 2, 5, e.id, NULL, NULL, '<img src=x onerror=window.hostile=1>', 3, 31, 0, 0, '', false, 0.9, 6, 8,
+       '{"failed": 6, "attempts": 9, "outside_failed": 0, "outside_attempts": 30, "vantages": [1], "alternatives": [], "caveats": [], "hints": []}'::jsonb
+FROM endpoint e WHERE e.host = 'www.s2.example';
+INSERT INTO incident_endpoint SELECT id, endpoint_id FROM incident;
+
 SELECT attempt_partitions((now() - make_interval(hours => :hours))::date, now()::date) > 0 AS partitions_made \gset
 
 INSERT INTO attempt (endpoint_id, start_at, vantage_id, sequence, round_id, variant, role, rules, stage, class, raw_kind, raw,
