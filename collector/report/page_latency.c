@@ -231,7 +231,7 @@ static bool write_differences(struct page *page)
         html_element(&page->html, "p", document.answer);
         if (json_array_size(worth) > 0)
             page_rows(page, worth, document.fields,
-                      _("Slower places, with the 95 % interval of how many times as long"));
+                      _("Slower places: how many times as long, with its 95 per cent interval"));
         page_left_out(page, left_out);
     }
     json_decref(worth);
