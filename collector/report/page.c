@@ -91,7 +91,7 @@ void page_rows(struct page *page, const json_t *rows, const struct rows_field *f
         html_element(html, "p class=empty", _("Nothing to show."));
         return;
     }
-    html_raw(html, "<div class=scroll tabindex=0 role=region");
+    html_raw(html, "<div class=scroll tabindex=0 role=group");
     html_attr(html, "aria-label", caption);
     html_raw(html, "><table class=sortable>");
     html_element(html, "caption", caption);

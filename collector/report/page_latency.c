@@ -151,7 +151,7 @@ static void write_stage(struct page *page, const PGresult *result, int stage, co
         if (db_int(result, row, "stage") != stage)
             continue;
         if (!begun) {
-            html_raw(html, "\n<div class=scroll tabindex=0 role=region");
+            html_raw(html, "\n<div class=scroll tabindex=0 role=group");
             html_attr(html, "aria-label", _(stage_titles[stage]));
             html_raw(html, "><table class=spread>");
             html_element(html, "caption", _(stage_titles[stage]));
