@@ -87,7 +87,10 @@ static bool answer_incidents(struct document *document)
     document->found = open > 0;
     if (open + closed == 0)
         return document_answer(document, _("no incidents in this window"));
-    return document_answer(document, _("%zu incidents open, %zu closed in this window"), open, closed);
+    return document_answer(document,
+                           ngettext("%zu incident open, %zu closed in this window",
+                                    "%zu incidents open, %zu closed in this window", open),
+                           open, closed);
 }
 
 bool make_incidents(struct report *report, struct document *document)
