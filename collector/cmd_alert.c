@@ -1,10 +1,10 @@
 #include "cli/cli.h"
 #include "cli/term.h"
+#include "diff/watch.h"
 #include "link/clock.h"
 #include "outlet/alert.h"
 #include "outlet/post.h"
 #include "outlet/receivers.h"
-#include "words/units.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,23 +23,24 @@ struct trial {
 };
 
 /* It is known by its name, and ends by itself. */
-static char *trial_alerts(const struct told *told)
+static char *trial_alerts(const json_t *incident)
 {
-    json_t *labels = alert_labels(told), *alerts = json_array();
+    json_t *labels = alert_labels(incident), *alerts = json_array();
     (void)json_object_set_new(labels, "alertname", json_string("ParallaxTest"));
     (void)json_object_set_new(labels, "severity", json_string("info"));
-    (void)json_array_append_new(alerts, alert_json(told, labels, NULL, clock_wall_us()));
+    (void)json_array_append_new(alerts, alert_json(incident, labels, NULL, clock_wall_us()));
     char *text = json_array_size(alerts) == 1 ? json_dumps(alerts, JSON_COMPACT) : NULL;
     json_decref(labels);
     json_decref(alerts);
     return text;
 }
 
-static char *trial_event(const struct told *told)
+static char *trial_event(const json_t *incident)
 {
-    const struct told_event event = {
-        .change = INCIDENT_OPENED, .at = told->opened, .confidence = told->confidence};
-    json_t *root = event_json(&event, told, NULL);
+    const struct alert_event event = {.change = INCIDENT_OPENED,
+                                      .at = json_string_value(json_object_get(incident, "opened_at")),
+                                      .confidence = 1};
+    json_t *root = event_json(&event, incident, NULL);
     (void)json_object_set_new(root, "test", json_true());
     char *text = root == NULL ? NULL : json_dumps(root, JSON_COMPACT);
     json_decref(root);
@@ -64,11 +65,12 @@ static void trial_over(const struct post_answer *answer, void *arg)
 
 static bool trial_send(struct poster *poster, struct trial *trial)
 {
-    char now[UNITS_TIME_BYTES];
-    struct told told = alert_sample();
-    told.opened = time_rfc3339(clock_wall_us(), 0, now);
-    char *body = trial->receiver->kind == RECEIVER_WEBHOOK ? trial_event(&told) : trial_alerts(&told);
+    json_t *incident = alert_sample(clock_wall_us());
+    char *body = incident == NULL                            ? NULL
+                 : trial->receiver->kind == RECEIVER_WEBHOOK ? trial_event(incident)
+                                                             : trial_alerts(incident);
     bool sent = body != NULL && poster_send(poster, trial->receiver, body, trial_over, trial);
+    json_decref(incident);
     free(body);
     return sent;
 }

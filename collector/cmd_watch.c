@@ -1,14 +1,14 @@
 #include "cli/cli.h"
 #include "cli/i18n.h"
 #include "cli/table.h"
+#include "diff/watch.h"
 #include "link/clock.h"
 #include "options.h"
 #include "outlet/screen.h"
-#include "outlet/told.h"
+#include "report/incidents.h"
 #include "report/show.h"
 #include "words/units.h"
 
-#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -57,21 +57,10 @@ static void catch_signals(void)
     (void)sigaction(SIGWINCH, &action, NULL);
 }
 
-/* --- one incident on a line --- */
-
-/* @return its summary, safe to print, freed by the caller. */
-static char *summary_of(const struct told *told)
+static const char *text_of(const json_t *incident, const char *key)
 {
-    struct buf text;
-    buf_init(&text, 0);
-    char *safe = text_safe_copy(told_summary(told, &text) && text.len > 0 ? (const char *)text.data : "");
-    buf_done(&text);
-    return safe;
-}
-
-static enum term_style style_of(const struct told *told)
-{
-    return strcmp(told_severity(told), "critical") == 0 ? TERM_BAD : TERM_WARN;
+    const char *text = json_string_value(json_object_get(incident, key));
+    return text == NULL ? "" : text;
 }
 
 /* --- the screen --- */
@@ -98,13 +87,15 @@ static void draw_incidents(FILE *frame, const PGresult *open)
 {
     struct table *table = PQntuples(open) == 0 ? NULL : table_new(4);
     for (int row = 0; table != NULL && row < PQntuples(open); row++) {
-        const struct told told = told_read(open, row);
-        char *summary = summary_of(&told);
-        table_cell(table, TERM_HEAD, "#%" PRId64, told.id);
-        table_cell(table, TERM_PLAIN, "%s", told.opened);
-        table_cell(table, TERM_PLAIN, "%.2f", told.confidence);
-        table_cell(table, style_of(&told), "%s", summary);
+        json_t *incident = incident_json(open, row);
+        char *summary = text_safe_copy(text_of(incident, "summary"));
+        bool critical = strcmp(text_of(incident, "severity"), "critical") == 0;
+        table_cell(table, TERM_HEAD, "#%lld", db_int(open, row, "id"));
+        table_cell(table, TERM_PLAIN, "%s", db_text(open, row, "opened_at"));
+        table_cell(table, TERM_PLAIN, "%.2f", db_real(open, row, "confidence"));
+        table_cell(table, critical ? TERM_BAD : TERM_WARN, "%s", summary);
         free(summary);
+        json_decref(incident);
     }
     if (table != NULL)
         table_print(table, frame, 2);
@@ -206,27 +197,14 @@ static int watch_screen(struct watching *watching)
 
 /* --- lines --- */
 
-static const char *change_word(int change)
+static void print_line(const char *at, const char *word, const PGresult *rows, int row)
 {
-    switch (change) {
-    case INCIDENT_OPENED:
-        return _("opened");
-    case INCIDENT_UPDATED:
-        return _("updated");
-    case INCIDENT_CLOSED:
-        return _("closed");
-    case INCIDENT_FLAPPING:
-        return _("flapping");
-    default:
-        return "?";
-    }
-}
-
-static void print_line(const char *at, const char *word, const struct told *told)
-{
-    char *summary = summary_of(told);
-    (void)printf("%s %s #%" PRId64 " %s (%.2f)\n", at, word, told->id, summary, told->confidence);
+    json_t *incident = incident_json(rows, row);
+    char *summary = text_safe_copy(text_of(incident, "summary"));
+    (void)printf("%s %s #%lld %s (%.2f)\n", at, word, db_int(rows, row, "id"), summary,
+                 db_real(rows, row, "confidence"));
     free(summary);
+    json_decref(incident);
 }
 
 /* How it is at the beginning. @return false after cli_error. */
@@ -234,10 +212,8 @@ static bool print_open(struct watching *watching)
 {
     PGresult *last = db_query(watching->db, STATEMENT_watch_last_event, NULL, 0);
     PGresult *open = last == NULL ? NULL : db_query(watching->db, STATEMENT_watch_open, &watching->site, 1);
-    for (int row = 0; open != NULL && row < PQntuples(open); row++) {
-        const struct told told = told_read(open, row);
-        print_line(told.opened, _("open"), &told);
-    }
+    for (int row = 0; open != NULL && row < PQntuples(open); row++)
+        print_line(db_text(open, row, "opened_at"), _("open"), open, row);
     if (open != NULL && PQntuples(open) == 0)
         (void)printf("%s\n", _("all is well"));
     watching->last_event = last == NULL ? 0 : db_int(last, 0, "event_id");
@@ -254,8 +230,8 @@ static bool print_events(struct watching *watching)
     const char *values[] = {last, watching->site};
     PGresult *events = db_query(watching->db, STATEMENT_watch_events, values, 2);
     for (int row = 0; events != NULL && row < PQntuples(events); row++) {
-        const struct told told = told_read(events, row);
-        print_line(db_text(events, row, "at"), change_word((int)db_int(events, row, "change")), &told);
+        print_line(db_text(events, row, "at"), _(incident_change_name((int)db_int(events, row, "change"))),
+                   events, row);
         watching->last_event = db_int(events, row, "event_id");
     }
     bool done = events != NULL;

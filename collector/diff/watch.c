@@ -1,5 +1,7 @@
 #include "diff/watch_parts.h"
 
+#include "cli/i18n.h"
+
 #include <stdlib.h>
 #include <string.h>
 

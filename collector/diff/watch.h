@@ -40,10 +40,10 @@ struct watch;
 
 /* X(symbol, number, name) */
 #define INCIDENT_CHANGES(X)                                                                                  \
-    X(INCIDENT_OPENED, 1, "opened")                                                                          \
-    X(INCIDENT_UPDATED, 2, "updated")                                                                        \
-    X(INCIDENT_CLOSED, 3, "closed")                                                                          \
-    X(INCIDENT_FLAPPING, 4, "flapping") /* suppressed until it calms down */
+    X(INCIDENT_OPENED, 1, N_("opened"))                                                                      \
+    X(INCIDENT_UPDATED, 2, N_("updated"))                                                                    \
+    X(INCIDENT_CLOSED, 3, N_("closed"))                                                                      \
+    X(INCIDENT_FLAPPING, 4, N_("flapping")) /* suppressed until it calms down */
 
 #define WATCH_ENUM(symbol, number, name) symbol = (number),
 enum place_kind { PLACE_KINDS(WATCH_ENUM) };

@@ -2,7 +2,10 @@
 
 #include "cli/cli.h"
 #include "cli/i18n.h"
+#include "report/case.h"
 #include "store/array.h"
+#include "words/attempt_json.h"
+#include "words/json_writer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -111,6 +114,42 @@ static char *incident_detail(const struct judge *judge, const struct incident *i
     return text;
 }
 
+static json_t *facts_json(const struct cases *cases, enum cause cause)
+{
+    struct writer writer = {false};
+    json_t *facts = json_object();
+    for (size_t i = 0; i < cases->count; i++) {
+        const struct conclusion *conclusion = &cases->cases[i].conclusion;
+        for (size_t fact = 0; conclusion->cause == cause && fact < conclusion->fact_count; fact++)
+            set(&writer, facts, conclusion->facts[fact].key, json_text(conclusion->facts[fact].value));
+    }
+    return finish(&writer, facts);
+}
+
+/*
+ * What the remedy speaks of, from a case that shows it: it is noted once, so that whoever tells of the incident later need not
+ * read evidence.
+ */
+static bool put_facts(struct judge *judge, int64_t id, enum cause cause)
+{
+    char number[JUDGE_NUMBER_BYTES];
+    struct cases cases;
+    if (!cases_of_incident(judge->db, judge_number(id, number), &cases))
+        return false;
+    json_t *facts = facts_json(&cases, cause);
+    cases_done(&cases);
+    char *text = facts == NULL ? NULL : json_dumps(facts, JSON_COMPACT);
+    const char *values[] = {number, text};
+    bool none = text != NULL && json_object_size(facts) == 0;
+    PGresult *result = none || text == NULL ? NULL : db_query(judge->db, STATEMENT_judge_facts, values, 2);
+    if (text == NULL)
+        cli_error(_("out of memory"));
+    json_decref(facts);
+    free(text);
+    PQclear(result);
+    return none || result != NULL;
+}
+
 /* @return the incident's id, 0 after cli_error. */
 static int64_t put_whole(struct judge *judge, const struct incident *incident, const char *detail)
 {
@@ -121,8 +160,12 @@ static int64_t put_whole(struct judge *judge, const struct incident *incident, c
     int64_t id = row == NULL || PQntuples(row) == 0 ? 0 : db_int(row, 0, "id");
     if (row != NULL && id == 0)
         cli_error(_("incident %lld is gone from the database"), (long long)incident->id);
+    bool has_facts = id == 0 || incident->kind != INCIDENT_FAILS || incident->cause == CAUSE_NONE ||
+                     db_text(row, 0, "has_facts")[0] == 't';
     PQclear(row);
     if (id != 0 && !put_endpoints(judge->db, id, incident))
+        return 0;
+    if (!has_facts && !put_facts(judge, id, incident->cause))
         return 0;
     if (id != 0 && is_new)
         watch_named(judge->watch, incident->key, id);

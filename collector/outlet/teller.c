@@ -6,6 +6,7 @@
 #include "outlet/alert.h"
 #include "outlet/metrics.h"
 #include "outlet/post.h"
+#include "report/incidents.h"
 #include "store/array.h"
 #include "store/db.h"
 #include "words/units.h"
@@ -187,14 +188,16 @@ static void event_read(struct pg *pg, PGresult *result, void *arg)
     struct told_to *to = arg;
     if (PQntuples(result) == 0)
         return;
-    const struct told told = told_read(result, 0);
-    const struct told_event event = {.id = db_int(result, 0, "event_id"),
-                                     .change = (int)db_int(result, 0, "change"),
-                                     .at = db_text(result, 0, "at"),
-                                     .round_id = db_int(result, 0, "round_id"),
-                                     .confidence = db_real(result, 0, "event_confidence")};
+    json_t *incident = incident_json(result, 0);
+    const struct alert_event event = {.id = db_int(result, 0, "event_id"),
+                                      .change = (int)db_int(result, 0, "change"),
+                                      .at = db_text(result, 0, "at"),
+                                      .round_id = db_int(result, 0, "round_id"),
+                                      .confidence = db_real(result, 0, "event_confidence")};
     to->event_id = event.id;
-    take_body(to, pg, event_json(&event, &told, to->teller->settings.public_url));
+    take_body(to, pg,
+              incident == NULL ? NULL : event_json(&event, incident, to->teller->settings.public_url));
+    json_decref(incident);
 }
 
 static void event_ask(struct pg *pg, PGresult *result, void *arg)
@@ -218,13 +221,15 @@ static void event_start(struct pg *pg, void *arg)
 /* --- Alertmanager --- */
 
 /* Labels that were told before, or new ones, which are noted to be kept. @return NULL without memory. */
-static json_t *labels_of(struct told_to *to, const struct told *told)
+static json_t *labels_of(struct told_to *to, const json_t *incident, const char *told)
 {
-    if (told->alert_labels[0] != '\0')
-        return json_loads(told->alert_labels, 0, NULL);
-    json_t *labels = alert_labels(told);
+    if (told[0] != '\0')
+        return json_loads(told, 0, NULL);
+    json_t *labels = alert_labels(incident);
     char *text = labels == NULL ? NULL : json_dumps(labels, JSON_COMPACT);
-    bool noted = text != NULL && array_number(&to->ids, told->id) && array_text(&to->labels, text);
+    bool noted = text != NULL &&
+                 array_number(&to->ids, json_integer_value(json_object_get(incident, "id"))) &&
+                 array_text(&to->labels, text);
     to->naming = true;
     free(text);
     if (noted)
@@ -238,15 +243,17 @@ static json_t *alerts_json(struct told_to *to, const PGresult *result)
     json_t *alerts = json_array();
     int64_t now_us = clock_wall_us();
     for (int row = 0; alerts != NULL && row < PQntuples(result); row++) {
-        const struct told told = told_read(result, row);
-        json_t *labels = labels_of(to, &told);
+        json_t *incident = incident_json(result, row);
+        json_t *labels =
+            incident == NULL ? NULL : labels_of(to, incident, db_text(result, row, "alert_labels"));
         if (labels == NULL ||
-            json_array_append_new(alerts,
-                                  alert_json(&told, labels, to->teller->settings.public_url, now_us)) != 0) {
+            json_array_append_new(
+                alerts, alert_json(incident, labels, to->teller->settings.public_url, now_us)) != 0) {
             json_decref(alerts);
             alerts = NULL;
         }
         json_decref(labels);
+        json_decref(incident);
     }
     return alerts;
 }

@@ -186,6 +186,18 @@ bool cases_read(struct db *db, int64_t round_id, int64_t endpoint_id, int64_t va
     return read;
 }
 
+bool cases_of_incident(struct db *db, const char *incident, struct cases *ret_cases)
+{
+    PGresult *found = db_query(db, STATEMENT_explain_case, &incident, 1);
+    *ret_cases = (struct cases){0};
+    bool read = found != NULL;
+    if (read && PQntuples(found) > 0)
+        read = cases_read(db, db_int(found, 0, "round_id"), db_int(found, 0, "endpoint_id"),
+                          db_int(found, 0, "vantage_id"), ret_cases);
+    PQclear(found);
+    return read;
+}
+
 void cases_done(struct cases *cases)
 {
     for (size_t i = 0; i < cases->attempt_count; i++)

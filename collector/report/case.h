@@ -61,6 +61,10 @@ struct cases {
  */
 bool cases_read(struct db *db, int64_t round_id, int64_t endpoint_id, int64_t vantage_id,
                 struct cases *ret_cases);
+
+/** The same of the last round that shows an incident, its number as text: empty when the attempts are gone. */
+bool cases_of_incident(struct db *db, const char *incident, struct cases *ret_cases);
+
 void cases_done(struct cases *cases);
 
 /** The case whose first attempt has this outcome, else NULL. */

@@ -4,14 +4,10 @@
 #include "diff/watch.h"
 #include "report/label.h"
 #include "report/rows.h"
-#include "store/db.h"
-#include "words/attempt_json.h"
-#include "words/json_writer.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-enum { REMARK_SUBJECT_BYTES = 128 };
+enum { REMARK_SUBJECT_BYTES = 128, RAW_BYTES = 128 };
 
 static const char *text_of(const json_t *object, const char *key)
 {
@@ -19,7 +15,12 @@ static const char *text_of(const json_t *object, const char *key)
     return text == NULL ? "" : text;
 }
 
-/* --- words ------------------------------------------------------------------------------------------------------------ */
+static enum incident_kind kind_of(const json_t *incident)
+{
+    enum incident_kind kind = INCIDENT_FAILS;
+    (void)incident_kind_from_name(text_of(incident, "kind"), &kind);
+    return kind;
+}
 
 static enum place_kind place_of(const json_t *place)
 {
@@ -105,9 +106,7 @@ static bool say_target(struct buf *out, const json_t *endpoints)
 void incident_where(struct buf *out, const json_t *incident)
 {
     const json_t *place = json_object_get(incident, "place");
-    enum incident_kind kind = INCIDENT_FAILS;
-    (void)incident_kind_from_name(text_of(incident, "kind"), &kind);
-    if (kind == INCIDENT_VANTAGE_ASIDE) {
+    if (kind_of(incident) == INCIDENT_VANTAGE_ASIDE) {
         (void)buf_text(out, text_of(place, "vantage"));
         return;
     }
@@ -144,27 +143,28 @@ static void say_difference(struct buf *out, const json_t *condition)
                      text_of(condition, "value"), text_of(condition, "other_value"));
 }
 
+/* In brackets the cause, as long as the outcome does not say it already; without one, the number behind the outcome. */
 static void say_failure(struct buf *out, const json_t *incident)
 {
     struct outcome outcome;
-    enum cause cause = CAUSE_NONE;
-    const char *class = "";
-    if (rows_outcome(json_object_get(incident, "outcome"), &outcome))
+    enum cause cause;
+    char raw[RAW_BYTES];
+    const char *class = "", *more = "";
+    if (rows_outcome(json_object_get(incident, "outcome"), &outcome)) {
         class = outcome_class_text(outcome.class);
-    if (class[0] != '\0')
-        (void)buf_text(out, _(class));
-    bool named = cause_from_id(text_of(incident, "cause"), &cause) && cause != CAUSE_NONE &&
-                 cause != CAUSE_UNCLASSIFIED;
-    if (named && strstr(class, cause_row(cause)->name) == NULL) /* what the outcome does not say already */
-        (void)buf_printf(out, _(" (%s)"), _(cause_row(cause)->name));
+        more = outcome_raw_text(outcome, raw, sizeof raw);
+    }
+    (void)buf_text(out, T_(class));
+    if (cause_from_id(text_of(incident, "cause"), &cause))
+        more = strstr(class, cause_row(cause)->name) != NULL ? "" : _(cause_row(cause)->name);
+    if (more[0] != '\0')
+        (void)buf_printf(out, _(" (%s)"), more);
 }
 
 void incident_what(struct buf *out, const json_t *incident)
 {
     const json_t *condition = json_object_get(incident, "condition");
-    enum incident_kind kind = INCIDENT_FAILS;
-    (void)incident_kind_from_name(text_of(incident, "kind"), &kind);
-    switch (kind) {
+    switch (kind_of(incident)) {
     case INCIDENT_FAILS:
         say_failure(out, incident);
         break;
@@ -198,99 +198,68 @@ void incident_remark(struct buf *out, const char *text)
         (void)buf_printf(out, "%.*s%s%s", (int)(hole - translated), translated, subject, hole + 2);
 }
 
-/* --- rows ------------------------------------------------------------------------------------------------------------------ */
-
-static void set_text(struct writer *writer, json_t *object, const char *key, const char *text)
+void incident_summary(struct buf *out, const json_t *incident)
 {
-    set(writer, object, key, text[0] == '\0' ? json_null() : json_text(text));
+    (void)buf_text(out, text_of(incident, "where"));
+    (void)buf_text(out, ": ");
+    (void)buf_text(out, text_of(incident, "what"));
+    if (strcmp(text_of(incident, "state"), "flapping") == 0)
+        (void)buf_text(out, _(" (comes and goes)"));
 }
 
-static json_t *place_json(const PGresult *rows, int row)
+const char *incident_severity(const json_t *incident)
 {
-    struct writer writer = {false};
-    json_t *place = json_object();
-    int64_t asn = db_int(rows, row, "asn");
-    set(&writer, place, "kind", json_string(place_kind_name((int)db_int(rows, row, "place"))));
-    set_text(&writer, place, "vantage", db_text(rows, row, "vantage"));
-    set_text(&writer, place, "region", db_text(rows, row, "region"));
-    set(&writer, place, "asn", asn == 0 ? json_null() : json_integer(asn));
-    set_text(&writer, place, "address", db_text(rows, row, "address"));
-    set_text(&writer, place, "edge", db_text(rows, row, "edge"));
-    set_text(&writer, place, "pop", db_text(rows, row, "pop"));
-    return finish(&writer, place);
+    enum place_kind place = place_of(json_object_get(incident, "place"));
+    bool wide = place == PLACE_ENDPOINT || place == PLACE_REGION || place == PLACE_ASN || place == PLACE_EDGE;
+    if (kind_of(incident) == INCIDENT_VANTAGE_ASIDE)
+        return "info";
+    return kind_of(incident) == INCIDENT_FAILS && wide ? "critical" : "warning";
 }
 
-static json_t *endpoints_json(const PGresult *rows, int row)
+/* --- why, and what to do ------------------------------------------------------------------------------------------------ */
+
+/* What was concluded when the incident opened. @return false when nothing was. Borrowed from the incident. */
+static bool conclusion_of(const json_t *incident, struct conclusion *conclusion)
 {
-    json_t *list = json_loads(db_text(rows, row, "endpoints"), 0, NULL), *endpoint;
-    size_t index;
-    struct writer writer = {list == NULL};
-    json_array_foreach(list, index, endpoint)
+    const char *key;
+    json_t *value;
+    *conclusion = (struct conclusion){.cause = CAUSE_NONE};
+    json_object_foreach(json_object_get(incident, "facts"), key, value)
     {
-        int role = (int)json_integer_value(json_object_get(endpoint, "role"));
-        set(&writer, endpoint, "role", json_string(endpoint_role_name(role)));
+        const char *text = json_string_value(value);
+        if (text != NULL && conclusion->fact_count < CONCLUSION_MAX_FACTS)
+            conclusion->facts[conclusion->fact_count++] = (struct fact){key, text};
     }
-    return finish(&writer, list);
+    return cause_from_id(text_of(incident, "cause"), &conclusion->cause);
 }
 
-static json_t *outcome_or_null(const PGresult *rows, int row)
+void incident_verdict(struct buf *out, const json_t *incident)
 {
-    struct outcome outcome;
-    if (!outcome_from_numbers((int)db_int(rows, row, "class"), (int)db_int(rows, row, "raw_kind"),
-                              (int32_t)db_int(rows, row, "raw"), &outcome) ||
-        !outcome_is_failure(outcome))
-        return json_null();
-    return rows_outcome_json(outcome);
+    struct conclusion conclusion;
+    if (conclusion_of(incident, &conclusion))
+        conclusion_verdict(out, &conclusion);
 }
 
-static const char *state_of(const PGresult *rows, int row)
+void incident_remedy(struct buf *out, const json_t *incident)
 {
-    return !db_null(rows, row, "closed_at")           ? N_("closed")
-           : db_text(rows, row, "flapping")[0] == 't' ? N_("flapping")
-                                                      : N_("open");
+    struct conclusion conclusion;
+    if (conclusion_of(incident, &conclusion))
+        conclusion_remedy(out, &conclusion);
 }
 
-static void set_words(struct writer *writer, json_t *incident)
+static void say_whole(struct buf *out, const char *text, const struct conclusion *conclusion)
 {
-    struct buf where, what;
-    buf_init(&where, 0);
-    buf_init(&what, 0);
-    incident_where(&where, incident);
-    incident_what(&what, incident);
-    set(writer, incident, "where", json_text(where.data == NULL ? "" : (const char *)where.data));
-    set(writer, incident, "what", json_text(what.data == NULL ? "" : (const char *)what.data));
-    buf_done(&where);
-    buf_done(&what);
+    if (cause_text_is_whole(text, conclusion))
+        (void)cause_text(out, text, conclusion);
 }
 
-json_t *incident_json(const PGresult *rows, int row)
+void conclusion_verdict(struct buf *out, const struct conclusion *conclusion)
 {
-    struct writer writer = {false};
-    json_t *root = json_object(), *detail = json_loads(db_text(rows, row, "detail"), 0, NULL);
-    const char *cause = db_text(rows, row, "cause");
-    set(&writer, root, "id", json_integer(db_int(rows, row, "id")));
-    set(&writer, root, "key", json_text(db_text(rows, row, "key")));
-    set(&writer, root, "kind", json_string(incident_kind_name((int)db_int(rows, row, "kind"))));
-    set(&writer, root, "state", json_string(state_of(rows, row)));
-    set(&writer, root, "opened_at", json_text(db_text(rows, row, "opened_at")));
-    set(&writer, root, "updated_at", json_text(db_text(rows, row, "updated_at")));
-    set_text(&writer, root, "closed_at", db_text(rows, row, "closed_at"));
-    set(&writer, root, "place", place_json(rows, row));
-    set(&writer, root, "outcome", outcome_or_null(rows, row));
-    set(&writer, root, "cause", cause[0] == '\0' ? json_null() : json_text(cause));
-    set(&writer, root, "certainty",
-        json_string(db_text(rows, row, "confirmed")[0] == 't' ? "confirmed" : "consistent"));
-    set(&writer, root, "confidence", json_real(db_real(rows, row, "confidence")));
-    set(&writer, root, "rounds_failed", json_integer(db_int(rows, row, "rounds_failed")));
-    set(&writer, root, "rounds", json_integer(db_int(rows, row, "rounds")));
-    set(&writer, root, "transitions", json_integer(db_int(rows, row, "transitions")));
-    set(&writer, root, "endpoints", endpoints_json(rows, row));
-    set(&writer, root, "condition", json_incref(json_null()));
-    if (detail != NULL && json_object_update(root, detail) != 0)
-        writer.failed = true;
-    json_t *vantages = json_loads(db_text(rows, row, "vantages"), 0, NULL); /* names, not ids */
-    set(&writer, root, "vantages", vantages);
-    json_decref(detail);
-    set_words(&writer, root);
-    return finish(&writer, root);
+    if (conclusion->cause != CAUSE_NONE)
+        say_whole(out, T_(cause_row(conclusion->cause)->verdict), conclusion);
+}
+
+void conclusion_remedy(struct buf *out, const struct conclusion *conclusion)
+{
+    say_whole(out, T_(cause_remedy(conclusion)), conclusion);
 }

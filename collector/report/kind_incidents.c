@@ -87,7 +87,10 @@ static bool answer_incidents(struct document *document)
     document->found = open > 0;
     if (open + closed == 0)
         return document_answer(document, _("no incidents in this window"));
-    return document_answer(document, _("%zu incidents open, %zu closed in this window"), open, closed);
+    return document_answer(document,
+                           ngettext("%zu incident open, %zu closed in this window",
+                                    "%zu incidents open, %zu closed in this window", open),
+                           open, closed);
 }
 
 bool make_incidents(struct report *report, struct document *document)
@@ -133,21 +136,17 @@ static json_t *query_rows(struct db *db, enum statement_id id, const char *incid
     return rows;
 }
 
-/* Numbers become words: those of incident_change_name, marked for translation. */
+/* Numbers become words. */
 static bool name_changes(json_t *history)
 {
-    static const char *const words[] = {[INCIDENT_OPENED] = N_("opened"),
-                                        [INCIDENT_UPDATED] = N_("updated"),
-                                        [INCIDENT_CLOSED] = N_("closed"),
-                                        [INCIDENT_FLAPPING] = N_("flapping")};
     struct writer writer = {false};
     json_t *event;
     size_t index;
     json_array_foreach(history, index, event)
     {
         long long change = count_of(event, "change");
-        bool known = change >= INCIDENT_OPENED && change <= INCIDENT_FLAPPING;
-        set(&writer, event, "change", known ? json_string(words[change]) : json_null());
+        const char *word = incident_change_name((int)change);
+        set(&writer, event, "change", strcmp(word, "?") == 0 ? json_null() : json_string(word));
     }
     return !writer.failed;
 }
@@ -170,42 +169,36 @@ static bool name_vantages(struct db *db, const json_t *alternatives)
     return read && (!writer.failed || no_memory());
 }
 
-/* The case that shows it, as it is concluded today; null when its attempts are gone or nothing fails. */
-static bool read_verdict(struct db *db, const char *incident, json_t **ret_verdict, char **ret_said,
-                         char **ret_remedy)
+/* Texts of explain; NULL without memory, null where there is nothing to say. */
+static json_t *words_json(void (*say)(struct buf *, const struct conclusion *),
+                          const struct conclusion *conclusion)
 {
+    struct buf text;
+    buf_init(&text, 0);
+    say(&text, conclusion);
+    json_t *json = text.len == 0 ? json_null() : json_text((const char *)text.data);
+    buf_done(&text);
+    return json;
+}
+
+/* The case that shows it, as it is concluded today; null when its attempts are gone or nothing fails. */
+static bool read_verdict(struct db *db, const char *incident, json_t *root)
+{
+    struct writer writer = {false};
     struct cases cases;
-    PGresult *found = db_query(db, STATEMENT_explain_case, &incident, 1);
-    *ret_verdict = json_null();
-    if (found == NULL || PQntuples(found) == 0) {
-        bool read = found != NULL;
-        PQclear(found);
-        return read;
-    }
-    bool read = cases_read(db, db_int(found, 0, "round_id"), db_int(found, 0, "endpoint_id"),
-                           db_int(found, 0, "vantage_id"), &cases);
-    PQclear(found);
-    if (!read)
+    size_t shown = 0;
+    if (!cases_of_incident(db, incident, &cases))
         return false;
-    for (size_t i = 0; i < cases.count; i++) {
-        const struct case_concluded *one = &cases.cases[i];
-        const struct cause_row *row = cause_row(one->conclusion.cause);
-        struct buf said, remedy;
-        if (!outcome_is_failure(one->file.outcomes[0]))
-            continue;
-        buf_init(&said, 0);
-        buf_init(&remedy, 0);
-        (void)cause_text(&said, _(row->verdict), &one->conclusion);
-        (void)cause_text(&remedy, _(row->remedy), &one->conclusion);
-        *ret_said = buf_take(&said);
-        *ret_remedy = buf_take(&remedy);
-        *ret_verdict = conclusion_json(&one->file, &one->conclusion);
-        buf_done(&said);
-        buf_done(&remedy);
-        break;
+    while (shown < cases.count && !outcome_is_failure(cases.cases[shown].file.outcomes[0]))
+        shown++;
+    if (shown < cases.count) {
+        const struct case_concluded *one = &cases.cases[shown];
+        set(&writer, root, "verdict", conclusion_json(&one->file, &one->conclusion));
+        set(&writer, root, "verdict_text", words_json(conclusion_verdict, &one->conclusion));
+        set(&writer, root, "remedy", words_json(conclusion_remedy, &one->conclusion));
     }
     cases_done(&cases);
-    return *ret_verdict != NULL || no_memory();
+    return !writer.failed || no_memory();
 }
 
 static bool answer_explain(struct document *document, const json_t *incident)
@@ -238,26 +231,33 @@ static PGresult *find_incident(struct db *db, const char *id)
     return result;
 }
 
+/* What was noted when it opened, which the case that shows it replaces. */
+static void set_noted(struct writer *writer, json_t *root, const json_t *incident)
+{
+    struct buf verdict;
+    buf_init(&verdict, 0);
+    incident_verdict(&verdict, incident);
+    set(writer, root, "verdict", json_null());
+    set(writer, root, "verdict_text", verdict.len == 0 ? json_null() : json_text((const char *)verdict.data));
+    (void)json_object_set(root, "remedy", json_object_get(incident, "remedy"));
+    buf_done(&verdict);
+}
+
 static bool fill_explain(struct report *report, struct document *document, json_t *incident)
 {
     struct writer writer = {false};
-    char *said = NULL, *remedy = NULL;
-    json_t *verdict = NULL, *root = document->root;
+    json_t *root = document->root;
     const char *id = report->id[0] == '#' ? report->id + 1 : report->id;
     json_t *evidence = query_rows(report->db, STATEMENT_explain_vantages, id, evidence_fields);
     json_t *history =
         evidence == NULL ? NULL : query_rows(report->db, STATEMENT_explain_history, id, history_fields);
+    set(&writer, root, "incident", json_incref(incident));
+    set_noted(&writer, root, incident);
     bool done = history != NULL && name_changes(history) &&
                 name_vantages(report->db, json_object_get(incident, "alternatives")) &&
-                read_verdict(report->db, id, &verdict, &said, &remedy);
-    set(&writer, root, "incident", json_incref(incident));
-    set(&writer, root, "verdict", verdict == NULL ? json_null() : verdict);
-    set(&writer, root, "verdict_text", said == NULL ? json_null() : json_text(said));
-    set(&writer, root, "remedy", remedy == NULL ? json_null() : json_text(remedy));
+                read_verdict(report->db, id, root);
     set(&writer, root, "evidence", evidence == NULL ? json_null() : evidence);
     set(&writer, root, "history", history == NULL ? json_null() : history);
-    free(said);
-    free(remedy);
     if (done && (writer.failed ||
                  !document_rows(document, json_incref(json_object_get(root, "evidence")), evidence_fields)))
         return no_memory();
@@ -385,40 +385,17 @@ static void print_list(FILE *stream, const char *heading, const json_t *rows, co
     rows_print(rows, fields, stream);
 }
 
-/* Without a case the catalogue's row has to do: its names stay open. */
 static void print_verdict(FILE *stream, const json_t *root, const json_t *incident)
 {
-    static const struct conclusion nothing = {.cause = CAUSE_NONE};
-    const char *said = text_of(root, "verdict_text");
-    enum cause cause = CAUSE_NONE;
     struct buf text;
     buf_init(&text, 0);
-    if (said[0] != '\0')
-        (void)buf_text(&text, said);
-    else if (cause_from_id(text_of(incident, "cause"), &cause) && cause != CAUSE_NONE)
-        (void)cause_text(&text, _(cause_row(cause)->verdict), &nothing);
+    (void)buf_text(&text, text_of(root, "verdict_text"));
     if (text.len > 0 && strcmp(text_of(incident, "kind"), "fails") == 0)
         (void)buf_text(&text, strcmp(text_of(incident, "certainty"), "confirmed") == 0
                                   ? _(" Confirmed: independent signals and a control agree.")
                                   : _(" The evidence is consistent with it."));
     if (text.len > 0)
         print_paragraph(stream, _("verdict"), (const char *)text.data);
-    buf_done(&text);
-}
-
-static void print_remedy(FILE *stream, const json_t *root, const json_t *incident)
-{
-    static const struct conclusion nothing = {.cause = CAUSE_NONE};
-    const char *remedy = text_of(root, "remedy");
-    enum cause cause = CAUSE_NONE;
-    struct buf text;
-    buf_init(&text, 0);
-    if (remedy[0] != '\0')
-        (void)buf_text(&text, remedy);
-    else if (cause_from_id(text_of(incident, "cause"), &cause) && cause != CAUSE_NONE)
-        (void)cause_text(&text, _(cause_row(cause)->remedy), &nothing);
-    if (text.len > 0)
-        print_paragraph(stream, _("do"), (const char *)text.data);
     buf_done(&text);
 }
 
@@ -434,6 +411,7 @@ void print_explain(const struct report *report, const struct document *document,
     print_tests(stream, incident);
     print_remarks(stream, _("what this fleet cannot tell"), json_object_get(incident, "caveats"));
     print_remarks(stream, _("what would settle it"), json_object_get(incident, "hints"));
-    print_remedy(stream, root, incident);
+    if (text_of(root, "remedy")[0] != '\0')
+        print_paragraph(stream, _("do"), text_of(root, "remedy"));
     print_list(stream, _("history"), json_object_get(root, "history"), history_fields);
 }

@@ -91,7 +91,7 @@ void page_rows(struct page *page, const json_t *rows, const struct rows_field *f
         html_element(html, "p class=empty", _("Nothing to show."));
         return;
     }
-    html_raw(html, "<div class=scroll tabindex=0 role=region");
+    html_raw(html, "<div class=scroll tabindex=0 role=group");
     html_attr(html, "aria-label", caption);
     html_raw(html, "><table class=sortable>");
     html_element(html, "caption", caption);
@@ -191,8 +191,12 @@ static void nav_item(struct html *html, const char *id, const char *text)
     html_raw(html, "</a></li>");
 }
 
-/* @param incidents  of the whole page; NULL: the page has one list alone. */
-static void write_top(struct page *page, const struct document *document, const json_t *incidents)
+/*
+ * @param incidents  of the whole page; NULL: the page has one list alone.
+ * @param beside  what else the window shows, said under the incidents; NULL: it is the answer itself.
+ */
+static void write_top(struct page *page, const struct document *document, const json_t *incidents,
+                      const char *beside)
 {
     struct html *html = &page->html;
     html_raw(html, "<a class=skip href=\"#main\">");
@@ -209,6 +213,11 @@ static void write_top(struct page *page, const struct document *document, const 
         html_element(html, "p class=extent", document->extent);
     if (incidents != NULL)
         page_answers(page, incidents);
+    if (beside != NULL) {
+        html_raw(html, "<p class=note><a href=\"#findings\">");
+        html_textf(html, _("The window itself: %s"), beside);
+        html_raw(html, "</a></p>");
+    }
     html_raw(html, "</header>\n");
     if (incidents != NULL) {
         html_raw(html, "<nav");
@@ -293,8 +302,10 @@ static bool write_whole(struct report *report, FILE *stream)
     bool made = make_diff(report, &diff) && make_incidents(report, &incidents);
     if (made) {
         bool open = incidents.found;
+        incidents.extent = strdup(diff.extent);
+        page.html.failed = incidents.extent == NULL;
         write_head(&page, open ? &incidents : &diff);
-        write_top(&page, open ? &incidents : &diff, incidents.rows);
+        write_top(&page, open ? &incidents : &diff, incidents.rows, open ? diff.answer : NULL);
         made = write_everything(&page, incidents.rows);
         write_foot(&page);
     }
@@ -308,7 +319,7 @@ static bool write_list(struct report *report, const struct document *document, F
     struct page page = {.report = report};
     html_begin(&page.html);
     write_head(&page, document);
-    write_top(&page, document, NULL);
+    write_top(&page, document, NULL, NULL);
     page_rows(&page, document->rows, document->fields, document->answer);
     write_foot(&page);
     return finish(&page, true, stream);

@@ -1,8 +1,10 @@
 #include "cli/i18n.h"
+#include "diff/watch.h"
 #include "report/label.h"
 #include "report/page_parts.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* The first thing on the page: what is wrong, in one sentence each. */
 
@@ -21,6 +23,12 @@ static void answer(struct page *page, const struct finding *finding)
     html_raw(html, "</li>");
 }
 
+static bool is_warning(const json_t *incident)
+{
+    const char *kind = json_string_value(json_object_get(incident, "kind"));
+    return kind != NULL && strcmp(kind, incident_kind_name(INCIDENT_FAILS)) != 0;
+}
+
 static void incident_answer(struct html *html, const json_t *incident)
 {
     static const struct rows_field since = {"opened_at", "", ROWS_TIME, NULL, NULL},
@@ -36,8 +44,8 @@ static void incident_answer(struct html *html, const json_t *incident)
         texts[i] = buf_take(&text);
         html->failed = html->failed || texts[i] == NULL;
     }
-    html_raw(html, "<li class=fault><span class=tag>");
-    html_text(html, _("incident"));
+    html_raw(html, is_warning(incident) ? "<li><span class=tag>" : "<li class=fault><span class=tag>");
+    html_text(html, is_warning(incident) ? _("warning") : _("incident"));
     html_rawf(html, "</span> <a href=#i%lld>",
               (long long)json_integer_value(json_object_get(incident, "id")));
     html_text(html, texts[0] == NULL ? "" : texts[0]);
@@ -51,13 +59,13 @@ static void incident_answer(struct html *html, const json_t *incident)
         free(texts[i]);
 }
 
-/* @return how many are open. */
+/* What fails first, then what differs or will end. @return how many are open. */
 static size_t incident_answers(struct page *page, const json_t *incidents)
 {
-    size_t open = 0;
-    for (size_t i = 0; i < json_array_size(incidents); i++) {
-        const json_t *incident = json_array_get(incidents, i);
-        if (!incident_is_open(incident))
+    size_t open = 0, count = json_array_size(incidents);
+    for (size_t i = 0; i < 2 * count; i++) {
+        const json_t *incident = json_array_get(incidents, i % count);
+        if (!incident_is_open(incident) || is_warning(incident) != (i >= count))
             continue;
         html_raw(&page->html, open == 0 ? "<ol class=answers>" : "");
         if (open++ < PAGE_ANSWERS)

@@ -123,7 +123,7 @@ static void write_failure(struct html *html, const PGresult *result, int row)
 {
     struct outcome outcome;
     char raw[RAW_TEXT_BYTES];
-    html_element(html, "h4", _("Last failing attempt"));
+    html_element(html, "h3", _("Last failing attempt"));
     html_raw(html, "<dl>");
     fact(html, _("at"), db_text(result, row, "at"));
     fact(html, _("round"), db_text(result, row, "round_id"));
@@ -179,11 +179,11 @@ static void write_ruled_out(struct html *html, const struct conclusion *conclusi
 static void write_conclusion(struct html *html, const struct conclusion *conclusion)
 {
     const struct cause_row *row = cause_row(conclusion->cause);
-    html_raw(html, "<h4>");
+    html_raw(html, "<h3>");
     html_text(html, conclusion->certainty == CERTAINTY_CONFIRMED ? _("Confirmed:") : _("Consistent with:"));
     html_raw(html, " ");
     html_text(html, T_(row->name));
-    html_raw(html, "</h4>");
+    html_raw(html, "</h3>");
     write_filled(html, "p", T_(row->verdict), conclusion);
     write_ruled_out(html, conclusion);
     if (row->remedy[0] != '\0') {

@@ -356,7 +356,7 @@ static void write_heat(struct page *page, const struct heat *heat)
     write_length(page, heat);
     write_legend(page);
     write_scrubber(page, heat);
-    html_raw(html, "<div class=scroll tabindex=0 role=region");
+    html_raw(html, "<div class=scroll tabindex=0 role=group");
     html_attr(html, "aria-label", _("Regions and endpoints over time"));
     html_raw(html, "><table class=heat id=heatmap>");
     html_element(html, "caption", _("Share of attempts that fail, by endpoint and region"));

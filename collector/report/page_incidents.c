@@ -50,7 +50,7 @@ static void write_remarks(struct html *html, const char *title, const json_t *li
     size_t index;
     if (json_array_size(list) == 0)
         return;
-    html_element(html, "h4", title);
+    html_element(html, "h3", title);
     html_raw(html, "<ul>");
     json_array_foreach(list, index, remark)
     {
@@ -70,7 +70,7 @@ static void write_alternatives(struct html *html, const json_t *list)
     size_t index;
     if (json_array_size(list) == 0)
         return;
-    html_element(html, "h4", _("Other places, with their probability"));
+    html_element(html, "h3", _("Other places, with their probability"));
     html_raw(html, "<ul>");
     json_array_foreach(list, index, alternative)
     {
@@ -188,7 +188,7 @@ void page_incidents(struct page *page, const json_t *incidents)
         page_section_end(page);
         return;
     }
-    html_raw(html, "<div class=scroll tabindex=0 role=region");
+    html_raw(html, "<div class=scroll tabindex=0 role=group");
     html_attr(html, "aria-label", _("Incidents"));
     html_raw(html, "><table class=line>");
     html_element(html, "caption", _("Incidents on a line of time"));

@@ -151,7 +151,7 @@ static void write_stage(struct page *page, const PGresult *result, int stage, co
         if (db_int(result, row, "stage") != stage)
             continue;
         if (!begun) {
-            html_raw(html, "\n<div class=scroll tabindex=0 role=region");
+            html_raw(html, "\n<div class=scroll tabindex=0 role=group");
             html_attr(html, "aria-label", _(stage_titles[stage]));
             html_raw(html, "><table class=spread>");
             html_element(html, "caption", _(stage_titles[stage]));
@@ -231,7 +231,7 @@ static bool write_differences(struct page *page)
         html_element(&page->html, "p", document.answer);
         if (json_array_size(worth) > 0)
             page_rows(page, worth, document.fields,
-                      _("Slower places, with the 95 % interval of how many times as long"));
+                      _("Slower places: how many times as long, with its 95 per cent interval"));
         page_left_out(page, left_out);
     }
     json_decref(worth);

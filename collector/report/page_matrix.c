@@ -119,7 +119,7 @@ bool page_matrix(struct page *page)
         return false;
     page_section(page, "matrix", _("Endpoints from every vantage"),
                  _("Each cell says what was seen most; open it for the evidence."));
-    html_raw(html, "<div class=scroll tabindex=0 role=region");
+    html_raw(html, "<div class=scroll tabindex=0 role=group");
     html_attr(html, "aria-label", _("Endpoints from every vantage"));
     html_raw(html, "><table class=matrix>");
     html_element(html, "caption", _("Outcomes by endpoint and vantage"));

@@ -104,6 +104,17 @@ bool cause_text(struct buf *out, const char *text, const struct conclusion *conc
     return true;
 }
 
+bool cause_text_is_whole(const char *text, const struct conclusion *conclusion)
+{
+    while (*text != '\0') {
+        size_t unknown = unknown_parenthesis(text, conclusion);
+        if (unknown == 0 && *text == '{' && !is_known(conclusion, text + 1, strcspn(text + 1, "}")))
+            return false;
+        text += unknown > 0 ? unknown : 1;
+    }
+    return true;
+}
+
 bool conclusion_fact(struct conclusion *conclusion, struct arena *arena, const char *key, const char *format,
                      ...)
 {

@@ -145,4 +145,7 @@ const char *cause_remedy(const struct conclusion *conclusion);
  */
 bool cause_text(struct buf *out, const char *text, const struct conclusion *conclusion);
 
+/** Would cause_text fill all names that it does not leave out? */
+bool cause_text_is_whole(const char *text, const struct conclusion *conclusion);
+
 #endif

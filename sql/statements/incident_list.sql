@@ -12,3 +12,4 @@ WITH incidents AS (
       AND $6 IS NULL AND $7 IS NULL
 )
 -- include: incident
+SELECT * FROM shown ORDER BY (closed_at IS NOT NULL), opened_at DESC, id DESC

@@ -7,4 +7,4 @@ VALUES ($2, $3, timestamptz 'epoch' + $4 * interval '1 microsecond', timestamptz
         timestamptz 'epoch' + $6 * interval '1 microsecond', $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
         $20, $21, $22, $23, $24, $25, $26, $27, $28, $29)
 ON CONFLICT (key) WHERE closed_at IS NULL DO UPDATE SET updated_at = excluded.updated_at
-RETURNING id
+RETURNING id, detail ? 'facts' AS has_facts

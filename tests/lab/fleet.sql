@@ -8,7 +8,7 @@
 \set ON_ERROR_STOP on
 SET synchronous_commit = off;
 
-INSERT INTO site (name, interval_s) SELECT CASE i WHEN 0 THEN 'shop' ELSE 's' || i END, :every_s FROM generate_series(0, :sites) AS i;
+INSERT INTO site (name, interval_s) SELECT CASE i WHEN 0 THEN 'shop' ELSE 's' || i END, 86400 FROM generate_series(0, :sites) AS i;
 INSERT INTO endpoint (site_id, role, host, port, sni, address)
 SELECT s.id, 1, 'www.' || s.name || '.example', 443, '', NULL FROM site s
 UNION ALL
@@ -30,8 +30,8 @@ SELECT sha256(('c' || e.id)::bytea),
 FROM endpoint e JOIN site s ON s.id = e.site_id;
 INSERT INTO chain (digest, sha256) SELECT sha256(sha256), ARRAY[sha256] FROM certificate ORDER BY sha256;
 
-INSERT INTO round (interval_s, start_at, spread_us, timeout_us, deadline_at, endpoints, vantages, closed_at)
-SELECT :every_s, t, 1000000, 10000000, t + interval '15 s', (SELECT count(*) FROM endpoint), :vantages, t + interval '15 s'
+INSERT INTO round (interval_s, start_at, spread_us, timeout_us, deadline_at, endpoints, vantages, closed_at, judged_at)
+SELECT :every_s, t, 1000000, 10000000, t + interval '15 s', (SELECT count(*) FROM endpoint), :vantages, t + interval '15 s', t + interval '20 s'
 FROM generate_series(date_trunc('minute', now()) - make_interval(hours => :hours) + interval '1 minute', now() - interval '1 minute', make_interval(secs => :every_s)) AS t;
 
 INSERT INTO round_endpoint SELECT r.id, e.id FROM round r CROSS JOIN endpoint e;

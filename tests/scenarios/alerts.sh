@@ -22,7 +22,7 @@ expect_exit 0 "$collector_program" alert test --alertmanager "$manager/" --webho
 expect_output "^http://127.0.0.1:$manager_port#[0-9a-f]{8}: delivered, HTTP 200$"
 expect_output "^http://127.0.0.1:$hook_port#[0-9a-f]{8}: delivered, HTTP 200: heard$"
 equal "the test alert in Alertmanager" "$(amtool --alertmanager.url="$manager" alert query alertname=ParallaxTest -o json | jq -r '.[0].labels.site')" test
-equal "the test event at the webhook" "$(tail -1 heard | cut -f3 | jq -c '[.test, .change, .incident.asn]')" '[true,"opened",64496]'
+equal "the test event at the webhook" "$(tail -1 heard | cut -f3 | jq -c '[.test, .change, .incident.place.asn]')" '[true,"opened",64496]'
 equal "who logged in" "$(tail -1 heard | cut -f2)" "Basic $(printf user:geheim | base64)"
 echo 503 >heard.status
 expect_exit 3 "$collector_program" alert test --webhook "http://127.0.0.1:$hook_port/"
@@ -82,7 +82,7 @@ tell
 wait_for 30 "the webhook to hear" at_least 1 heard
 wait_for 30 "the alert" alerted "$first"
 equal "its labels" "$(alert "$first" '.labels | [.alertname, .asn, .outcome, .place, .severity, .site] | join(" ")')" "ParallaxFails 4837 hello.reset asn critical shop"
-equal "its summary" "$(alert "$first" .annotations.summary)" "shop www.shop.example:443: reset after ClientHello, from AS4837"
+equal "its summary" "$(alert "$first" .annotations.summary)" "AS4837 -> edge www.shop.example:443: reset after ClientHello"
 equal "its link" "$(alert "$first" .generatorURL)" "https://status.example/parallax.html#incident-$first"
 equal "it ends in the future" "$(alert "$first" '(.endsAt | sub("\\..*"; "Z") | fromdateiso8601) > (now + 120)')" true
 equal "the token" "$(head -1 heard | cut -f2)" "Bearer tok-geheim"

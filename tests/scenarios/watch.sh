@@ -38,7 +38,7 @@ wait_for 30 "a line" grep -q opened logs/lines
 close_incident "$first"
 tell
 wait_for 30 "another line" grep -q closed logs/lines
-grep -qE "^20[0-9T:-]+Z opened #$first site1 www.blog.example:[0-9]+@[0-9.]+: reset after ClientHello, at the edge Fastly H\\\\x1b\[31mKG \(0.97\)$" logs/lines || fail "not like that: $(cat logs/lines)"
+grep -qE "^20[0-9T:-]+Z opened #$first Fastly H\\\\x1b\[31mKG -> www.blog.example:[0-9]+@[0-9.]+: reset after ClientHello \(0.97\)$" logs/lines || fail "not like that: $(cat logs/lines)"
 equal "lines" "$(wc -l <logs/lines)" 3
 equal "lines of another site" "$(wc -l <logs/lines_site2)" 1
 ! grep -q $'\e' logs/lines || fail "control sequences in a pipe"
@@ -82,7 +82,7 @@ shows live $'\e\\[\\?1049h' || fail "it does not take the other screen"
 second=$(open_incident site3)
 tell
 wait_for 30 "the incident" frame_shows live '1 incident is open'
-frame_shows live "#$second.*site3 .*reset after ClientHello.*at the edge Fastly H.x1b.31mKG" || fail "the incident is not shown: $(frame live)"
+frame_shows live "#$second.*Fastly H.x1b.31mKG -> .*reset after ClientHello" || fail "the incident is not shown: $(frame live)"
 tty=$(terminal_of live | head -1)
 stty -F "$tty" rows 8 cols 60
 wait_for 10 "a smaller screen" frame_shows live 'more lines'
