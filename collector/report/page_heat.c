@@ -82,7 +82,8 @@ static void add_region(struct heat *heat, const char *region)
 static unsigned region_of(const struct heat *heat, unsigned vantage)
 {
     unsigned region = 0;
-    while (strcmp(heat->regions[region], heat->matrix->vantages[vantage].region) != 0)
+    while (region + 1 < heat->region_count && heat->regions[region] != NULL &&
+           strcmp(heat->regions[region], heat->matrix->vantages[vantage].region) != 0)
         region++;
     return region;
 }
