@@ -44,7 +44,7 @@ static bool read_sight(const PGresult *rows, int row, struct sight *sight)
     return true;
 }
 
-/* For one endpoint and class: which round of each vantage tells most of why. */
+/* For one endpoint and class: which round of each vantage tells most of why. An agent looks into a lasting failure once in a while. */
 struct telling {
     int64_t endpoint_id;
     enum outcome_class class;
@@ -65,16 +65,6 @@ static bool ask_telling(struct judge *judge, const struct judge_round *round, co
     *telling = (struct telling){sight->endpoint_id, sight->outcome.class,
                                 db_query(judge->db, STATEMENT_case_rounds, values, 5)};
     return telling->rounds != NULL;
-}
-
-/* An agent looks into a lasting failure once in a while, so the round that tells why may be an earlier one. */
-static int64_t telling_round(const struct telling *telling, const struct sight *sight, int64_t otherwise)
-{
-    for (int row = 0; row < PQntuples(telling->rounds); row++) {
-        if (db_int(telling->rounds, row, "vantage_id") == sight->vantage_id)
-            return db_int(telling->rounds, row, "round_id");
-    }
-    return otherwise;
 }
 
 /*
@@ -104,7 +94,7 @@ static bool conclude_sight(struct judge *judge, const struct judge_round *round,
 {
     struct cases cases;
     if (!ask_telling(judge, round, sight, telling) ||
-        !cases_read(judge->db, telling_round(telling, sight, round->id), sight->endpoint_id,
+        !cases_read(judge->db, cases_round(telling->rounds, sight->vantage_id, round->id), sight->endpoint_id,
                     sight->vantage_id, &cases))
         return false;
     const struct case_concluded *found = cases_find(&cases, sight->outcome.class);

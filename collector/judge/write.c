@@ -114,13 +114,16 @@ static char *incident_detail(const struct judge *judge, const struct incident *i
     return text;
 }
 
-static json_t *facts_json(const struct cases *cases, enum cause cause)
+static json_t *facts_json(struct cases *cases, enum cause cause)
 {
     struct writer writer = {false};
     json_t *facts = json_object();
     for (size_t i = 0; i < cases->count; i++) {
         const struct conclusion *conclusion = &cases->cases[i].conclusion;
-        for (size_t fact = 0; conclusion->cause == cause && fact < conclusion->fact_count; fact++)
+        if (!outcome_is_failure(cases->cases[i].file.outcomes[0]) ||
+            !cases_revise(cases, &cases->cases[i], cause))
+            continue;
+        for (size_t fact = 0; fact < conclusion->fact_count; fact++)
             set(&writer, facts, conclusion->facts[fact].key, json_text(conclusion->facts[fact].value));
     }
     return finish(&writer, facts);

@@ -186,16 +186,49 @@ bool cases_read(struct db *db, int64_t round_id, int64_t endpoint_id, int64_t va
     return read;
 }
 
+int64_t cases_round(const PGresult *rounds, int64_t vantage_id, int64_t otherwise)
+{
+    for (int row = 0; row < PQntuples(rounds); row++) {
+        if (db_int(rounds, row, "vantage_id") == vantage_id)
+            return db_int(rounds, row, "round_id");
+    }
+    return otherwise;
+}
+
 bool cases_of_incident(struct db *db, const char *incident, struct cases *ret_cases)
 {
-    PGresult *found = db_query(db, STATEMENT_explain_case, &incident, 1);
     *ret_cases = (struct cases){0};
-    bool read = found != NULL;
-    if (read && PQntuples(found) > 0)
-        read = cases_read(db, db_int(found, 0, "round_id"), db_int(found, 0, "endpoint_id"),
-                          db_int(found, 0, "vantage_id"), ret_cases);
+    PGresult *found = db_query(db, STATEMENT_explain_case, &incident, 1);
+    if (found == NULL || PQntuples(found) == 0) {
+        bool none = found != NULL;
+        PQclear(found);
+        return none;
+    }
+    const char *values[] = {db_text(found, 0, "endpoint_id"), db_text(found, 0, "class"), NULL, NULL,
+                            db_text(found, 0, "round_id")};
+    PGresult *rounds = db_query(db, STATEMENT_case_rounds, values, 5);
+    int64_t vantage_id = db_int(found, 0, "vantage_id");
+    bool read =
+        rounds != NULL && cases_read(db, cases_round(rounds, vantage_id, db_int(found, 0, "round_id")),
+                                     db_int(found, 0, "endpoint_id"), vantage_id, ret_cases);
+    PQclear(rounds);
     PQclear(found);
     return read;
+}
+
+bool cases_revise(struct cases *cases, struct case_concluded *one, enum cause cause)
+{
+    struct conclusion *conclusion = &one->conclusion;
+    const struct evidence_tls *tls = &one->file.attempts[0]->tls;
+    bool has_issuer = false;
+    if (cause == CAUSE_NONE || conclusion->cause == cause)
+        return true;
+    conclusion->cause = cause;
+    conclusion->certainty = CERTAINTY_CONSISTENT;
+    for (size_t i = 0; i < conclusion->fact_count; i++)
+        has_issuer = has_issuer || strcmp(conclusion->facts[i].key, "issuer") == 0;
+    return cause != CAUSE_HELLO_INTERCEPTED || has_issuer || tls->chain_count == 0 ||
+           conclusion_fact(conclusion, &cases->arena, "issuer", "%s", tls->chain[0].issuer);
 }
 
 void cases_done(struct cases *cases)

@@ -67,6 +67,15 @@ bool cases_of_incident(struct db *db, const char *incident, struct cases *ret_ca
 
 void cases_done(struct cases *cases);
 
+/** The round of this vantage in rows of case_rounds.sql: which one tells most of why. */
+int64_t cases_round(const PGresult *rounds, int64_t vantage_id, int64_t otherwise);
+
+/**
+ * Gives a case the cause that the fleet concludes: several vantages know what one cannot (CAUSE_NONE: nothing to add).
+ * @return false without memory.
+ */
+bool cases_revise(struct cases *cases, struct case_concluded *one, enum cause cause);
+
 /** The case whose first attempt has this outcome, else NULL. */
 const struct case_concluded *cases_find(const struct cases *cases, enum outcome_class class);
 

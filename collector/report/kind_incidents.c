@@ -181,8 +181,8 @@ static json_t *words_json(void (*say)(struct buf *, const struct conclusion *),
     return json;
 }
 
-/* The case that shows it, as it is concluded today; null when its attempts are gone or nothing fails. */
-static bool read_verdict(struct db *db, const char *incident, json_t *root)
+/* The case that shows it, as it is concluded today, with the cause that the fleet concludes; null when its attempts are gone or nothing fails. */
+static bool read_verdict(struct db *db, const char *incident, enum cause cause, json_t *root)
 {
     struct writer writer = {false};
     struct cases cases;
@@ -191,7 +191,7 @@ static bool read_verdict(struct db *db, const char *incident, json_t *root)
         return false;
     while (shown < cases.count && !outcome_is_failure(cases.cases[shown].file.outcomes[0]))
         shown++;
-    if (shown < cases.count) {
+    if (shown < cases.count && cases_revise(&cases, &cases.cases[shown], cause)) {
         const struct case_concluded *one = &cases.cases[shown];
         set(&writer, root, "verdict", conclusion_json(&one->file, &one->conclusion));
         set(&writer, root, "verdict_text", words_json(conclusion_verdict, &one->conclusion));
@@ -251,11 +251,13 @@ static bool fill_explain(struct report *report, struct document *document, json_
     json_t *evidence = query_rows(report->db, STATEMENT_explain_vantages, id, evidence_fields);
     json_t *history =
         evidence == NULL ? NULL : query_rows(report->db, STATEMENT_explain_history, id, history_fields);
+    enum cause cause = CAUSE_NONE;
+    (void)cause_from_id(text_of(incident, "cause"), &cause);
     set(&writer, root, "incident", json_incref(incident));
     set_noted(&writer, root, incident);
     bool done = history != NULL && name_changes(history) &&
                 name_vantages(report->db, json_object_get(incident, "alternatives")) &&
-                read_verdict(report->db, id, root);
+                read_verdict(report->db, id, cause, root);
     set(&writer, root, "evidence", evidence == NULL ? json_null() : evidence);
     set(&writer, root, "history", history == NULL ? json_null() : history);
     if (done && (writer.failed ||

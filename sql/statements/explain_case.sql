@@ -1,6 +1,6 @@
 -- params: bigint
 -- The last first attempt that shows what incident $1 is about: its case says why.
-SELECT a.round_id, a.endpoint_id, a.vantage_id
+SELECT a.round_id, a.endpoint_id, a.vantage_id, a.class
 FROM incident i
 JOIN incident_endpoint ie ON ie.incident_id = i.id
 JOIN round r ON r.id = i.last_round
