@@ -3,6 +3,8 @@
 #include "cli/term.h"
 #include "options.h"
 #include "replay/export.h"
+#include "site.h"
+#include "stop.h"
 #include "store/command.h"
 
 #include <errno.h>
@@ -45,33 +47,6 @@ struct exporting {
     struct export_options options;
     const char *output; /* NULL: standard output */
 };
-
-static volatile int stop_asked;
-
-static void on_signal(int number)
-{
-    stop_asked = number;
-}
-
-static void catch_signals(void)
-{
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-    (void)sigemptyset(&action.sa_mask);
-    (void)sigaction(SIGINT, &action, NULL);
-    (void)sigaction(SIGTERM, &action, NULL);
-}
-
-static bool site_exists(struct db *db, const char *site)
-{
-    if (site == NULL)
-        return true;
-    PGresult *result = db_query(db, STATEMENT_site_find, &site, 1);
-    bool exists = result != NULL && PQntuples(result) > 0;
-    if (result != NULL && !exists)
-        cli_error(_("there is no site \"%s\"; parallax-collector site list shows them"), site);
-    PQclear(result);
-    return exists;
-}
 
 static void say_end(const struct export_counts *counts, bool done, const char *part)
 {
@@ -129,8 +104,8 @@ static int export(struct exporting *work)
     struct db *db = db_open(&where);
     if (db == NULL)
         return EXIT_FAILED;
-    catch_signals();
-    bool done = site_exists(db, work->options.window.site) &&
+    stop_catch(SA_RESTART);
+    bool done = site_is_there(db, work->options.window.site) &&
                 (work->output == NULL ? export_to(db, work, stdout, NULL) : export_to_file(db, work));
     db_close(db);
     return done ? EXIT_HEALTHY : EXIT_FAILED;
