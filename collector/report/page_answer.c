@@ -64,7 +64,7 @@ static size_t incident_answers(struct page *page, const json_t *incidents)
 {
     size_t open = 0, count = json_array_size(incidents);
     for (size_t i = 0; i < 2 * count; i++) {
-        const json_t *incident = json_array_get(incidents, i % count);
+        const json_t *incident = json_array_get(incidents, i < count ? i : i - count);
         if (!incident_is_open(incident) || is_warning(incident) != (i >= count))
             continue;
         html_raw(&page->html, open == 0 ? "<ol class=answers>" : "");

@@ -82,7 +82,8 @@ static void add_region(struct heat *heat, const char *region)
 static unsigned region_of(const struct heat *heat, unsigned vantage)
 {
     unsigned region = 0;
-    while (strcmp(heat->regions[region], heat->matrix->vantages[vantage].region) != 0)
+    while (region + 1 < heat->region_count && heat->regions[region] != NULL &&
+           strcmp(heat->regions[region], heat->matrix->vantages[vantage].region) != 0)
         region++;
     return region;
 }
@@ -90,6 +91,7 @@ static unsigned region_of(const struct heat *heat, unsigned vantage)
 /* Adds a vantage's slice to its region's. Who was set aside blames nobody here either. */
 static void fill(struct heat *heat, const PGresult *result)
 {
+    const unsigned vantages = heat->matrix->vantage_count > 0 ? heat->matrix->vantage_count : 1;
     for (int row = 0; row < PQntuples(result); row++) {
         int64_t slice = db_int(result, row, "slice") - heat->first;
         const struct cell *cell =
@@ -97,8 +99,8 @@ static void fill(struct heat *heat, const PGresult *result)
         if (cell == NULL || slice < 0 || slice >= heat->slices)
             continue;
         size_t index = (size_t)(cell - heat->matrix->cells);
-        unsigned endpoint = (unsigned)(index / heat->matrix->vantage_count);
-        unsigned vantage = (unsigned)(index % heat->matrix->vantage_count);
+        unsigned endpoint = (unsigned)(index / vantages);
+        unsigned vantage = (unsigned)(index % vantages);
         if (!heat->diff->valid[vantage])
             continue;
         struct beat *beat = &beats_of(heat, endpoint, region_of(heat, vantage))[slice];

@@ -93,8 +93,8 @@ static void draw_mark(struct html *html, const struct axis *axis, double us, con
 /* Lines at powers of ten: 1 ms, 10 ms, ... */
 static void draw_grid(struct html *html, const struct axis *axis)
 {
-    for (double us = 1000; us < 1e9; us *= 10) {
-        double bin = bin_of(us);
+    for (int64_t us = 1000; us < INT32_MAX; us *= 10) {
+        double bin = bin_of((double)us);
         if (bin > axis->first && bin < axis->last)
             html_rawf(html, "<path class=g d=\"M%.1f 0V%d\"/>", place(axis, bin), DRAW_BASE);
     }

@@ -92,13 +92,15 @@ static void partitions_once(void **arg)
     PQfinish(connection);
 }
 
+/* The options of a window; a report that cuts it into periods has one more. */
+enum { WINDOW_PARAMS = 7 };
+
 /* Does the plan of a report since a time scan the partition of a day? */
 static bool scans(PGconn *connection, const struct statement *report, const char *since,
                   const char *partition)
 {
-    /* the parameters of a window, and whatever a report has beside them */
     char *sql = text_format("EXPLAIN EXECUTE %s(NULL, '%s', NULL, NULL, NULL, NULL, NULL%s)", report->name,
-                            since, report->param_count > 7 ? ", 60" : "");
+                            since, report->param_count > WINDOW_PARAMS ? ", 60" : "");
     PGresult *plan = PQexec(connection, sql);
     if (PQresultStatus(plan) != PGRES_TUPLES_OK)
         fail_msg("%s: %s", sql, PQresultErrorMessage(plan));
