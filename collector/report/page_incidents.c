@@ -106,6 +106,7 @@ static void write_details(struct html *html, const json_t *incident)
         {"outside_attempts", N_("attempts outside"), ROWS_INT, NULL, NULL},
         {"cause", N_("cause"), ROWS_TEXT, NULL, NULL},
         {"certainty", N_("certainty"), ROWS_WORD, NULL, NULL},
+        {"remedy", N_("do"), ROWS_TEXT, NULL, NULL},
     };
     html_raw(html, "<div class=ev><dl>");
     for (size_t i = 0; i < sizeof facts / sizeof facts[0]; i++)
