@@ -5,7 +5,7 @@
 
 /*
  * "ok" everywhere is not the same everywhere. What handshakes looked like is compared value by value; the most common
- * value is what the others differ from. A certificate is compared wherever one was seen, because an intercepted handshake
+ * value, of attempts that passed if any did, is what the others differ from. A certificate is compared wherever one was seen, because an intercepted handshake
  * often fails to verify; the rest only where attempts passed. Of what a certificate is made of, only the weightiest
  * difference is said: another issuer, else another key, else another certificate.
  */
@@ -88,14 +88,18 @@ const char *look_text(struct diff *diff, const struct cell *cell, enum finding_a
 struct values {
     const char **texts; /* "": nothing to compare */
     bool *seen;
+    bool *passes;
     const char *common; /* the most frequent; the first of them when several are */
 };
 
-static unsigned occurrences(const struct values *values, unsigned count, const char *text)
+/* How much speaks for a value: one vantage that passes is worth more than all that fail. */
+static unsigned votes(const struct values *values, unsigned count, const char *text)
 {
     unsigned found = 0;
-    for (unsigned v = 0; v < count; v++)
-        found += values->seen[v] && strcmp(values->texts[v], text) == 0;
+    for (unsigned v = 0; v < count; v++) {
+        if (values->seen[v] && strcmp(values->texts[v], text) == 0)
+            found += values->passes[v] ? count + 1 : 1;
+    }
     return found;
 }
 
@@ -106,7 +110,8 @@ static bool values_read(struct diff *diff, unsigned endpoint, enum finding_aspec
     struct values values = {.common = ""};
     values.texts = arena_array(&diff->arena, count, sizeof *values.texts);
     values.seen = diff_set(diff);
-    if (values.texts == NULL || values.seen == NULL)
+    values.passes = diff_set(diff);
+    if (values.texts == NULL || values.seen == NULL || values.passes == NULL)
         return false;
     bool pinned = aspect == ASPECT_ADDRESSES && diff->matrix->endpoints[endpoint].address[0] != '\0';
     for (unsigned v = 0; v < count; v++) {
@@ -115,9 +120,11 @@ static bool values_read(struct diff *diff, unsigned endpoint, enum finding_aspec
         if (values.texts[v] == NULL)
             return false;
         values.seen[v] = values.texts[v][0] != '\0';
+        enum cell_state state = cell_state(cell);
+        values.passes[v] = state == CELL_PASS || state == CELL_AT_TIMES;
     }
     for (unsigned v = 0; v < count; v++) {
-        unsigned found = values.seen[v] ? occurrences(&values, count, values.texts[v]) : 0;
+        unsigned found = values.seen[v] ? votes(&values, count, values.texts[v]) : 0;
         if (found > most) {
             most = found;
             values.common = values.texts[v];

@@ -137,6 +137,17 @@ static unsigned pick_pairable(const struct watch *watch, const struct layout *la
     return count;
 }
 
+/* Two places that hold together what one place holds are that one: a region's ASNs that all fail are the region. */
+static bool is_one(const struct watch *watch, const struct layout *layout, unsigned a, unsigned b)
+{
+    const struct hypothesis *all = watch->hypotheses;
+    for (unsigned h = 0; h < layout->addresses; h++) {
+        if (all[h].live && all[h].set == all[a].set + all[b].set)
+            return true;
+    }
+    return false;
+}
+
 struct pair {
     unsigned a, b;
     double weight;
@@ -151,7 +162,8 @@ static unsigned weigh_pairs(const struct watch *watch, const struct layout *layo
     for (unsigned i = 0; i < count; i++) {
         for (unsigned k = i + 1; k < count; k++) {
             const struct hypothesis *a = &all[places[i]], *b = &all[places[k]];
-            if (!is_disjoint(watch, layout, places[i], places[k]))
+            if (!is_disjoint(watch, layout, places[i], places[k]) ||
+                is_one(watch, layout, places[i], places[k]))
                 continue;
             bool wide = a->place.kind != PLACE_VANTAGE && b->place.kind != PLACE_VANTAGE;
             double score = score_series(a, b, rounds, watch->options.temper, &onset);

@@ -262,6 +262,42 @@ static bool keep_differences(struct judge *judge, const struct diff *diff, const
     return done;
 }
 
+static bool says_untrusted(enum outcome_class class)
+{
+    return class == OUTCOME_CERT_UNTRUSTED || class == OUTCOME_CERT_SELF_SIGNED ||
+           class == OUTCOME_CERT_NO_ISSUER;
+}
+
+static bool sees_it(const struct diff *diff, const struct finding *finding, const struct sight *sight)
+{
+    const struct matrix *matrix = diff->matrix;
+    if (matrix->endpoints[finding->endpoint].id != sight->endpoint_id)
+        return false;
+    for (unsigned v = 0; v < matrix->vantage_count; v++) {
+        if (finding->where[v] && matrix->vantages[v].id == sight->vantage_id)
+            return true;
+    }
+    return false;
+}
+
+/*
+ * A certificate that nobody vouches for, of another issuer than elsewhere: from one vantage it is an untrusted root; beside others
+ * that see the server's own it is somebody on the way. Confirmed when the vantage's ladder says so too.
+ */
+static void suspect_interception(const struct diff *diff, struct sight *sight)
+{
+    if (!says_untrusted(sight->outcome.class) || sight->cause == CAUSE_HELLO_INTERCEPTED)
+        return;
+    for (size_t i = 0; i < diff->finding_count; i++) {
+        const struct finding *finding = &diff->findings[i];
+        if (finding->kind != FINDING_DIFFERS || finding->aspect != ASPECT_ISSUER ||
+            finding->level == FINDING_NOTE || !sees_it(diff, finding, sight))
+            continue;
+        sight->cause = CAUSE_HELLO_INTERCEPTED;
+        sight->certainty = CERTAINTY_CONSISTENT;
+    }
+}
+
 /* The last window of this interval's rounds, compared. */
 static PGresult *window_rows(struct judge *judge, enum statement_id id, const struct judge_round *round)
 {
@@ -272,7 +308,7 @@ static PGresult *window_rows(struct judge *judge, enum statement_id id, const st
     return db_query(judge->db, id, values, 2);
 }
 
-static bool find_differences(struct judge *judge, const struct judge_round *round, const struct sight *sights,
+static bool find_differences(struct judge *judge, const struct judge_round *round, struct sight *sights,
                              size_t sight_count)
 {
     PGresult *looks = window_rows(judge, STATEMENT_judge_looks, round);
@@ -282,6 +318,8 @@ static bool find_differences(struct judge *judge, const struct judge_round *roun
     matrix_init(&matrix);
     bool room = counts != NULL && window_fill(&matrix, looks, looks, counts) && diff_run(&diff, &matrix) &&
                 keep_differences(judge, &diff, sights, sight_count);
+    for (size_t i = 0; room && i < sight_count; i++)
+        suspect_interception(&diff, &sights[i]);
     if (counts != NULL && !room)
         cli_error(_("out of memory"));
     diff_done(&diff);
@@ -302,7 +340,7 @@ bool judge_certificates(struct judge *judge, const struct judge_round *round)
     return room;
 }
 
-bool judge_conditions(struct judge *judge, const struct judge_round *round, const struct sight *sights,
+bool judge_conditions(struct judge *judge, const struct judge_round *round, struct sight *sights,
                       size_t sight_count)
 {
     if (!find_differences(judge, round, sights, sight_count))

@@ -82,7 +82,7 @@ bool judge_causes(struct judge *judge, const struct judge_round *round, struct s
 bool judge_certificates(struct judge *judge, const struct judge_round *round);
 
 /** Works out what holds beside failures: judge->now. @return false after cli_error. */
-bool judge_conditions(struct judge *judge, const struct judge_round *round, const struct sight *sights,
+bool judge_conditions(struct judge *judge, const struct judge_round *round, struct sight *sights,
                       size_t sight_count);
 /** What the condition with this key says, NULL when there is none. */
 const struct condition_said *judge_condition_said(const struct judge *judge, const char *key);

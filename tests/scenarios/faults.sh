@@ -66,7 +66,8 @@ start dns.old "$build_dir/lab/lab-dns" good "127.0.4.62:$dns_port" 127.0.4.2
 # --- the fleet ------------------------------------------------------------------------------------------------------------------------
 
 start_collector
-site() { expect_exit 0 "$collector_program" site add "$@" --interval 1s --state "$state"; }
+# A retry each round leaves an agent's rate room for its ladder.
+site() { expect_exit 0 "$collector_program" site add "$@" --interval 3s --state "$state"; }
 site shop --edge "www.shop.example:$port@127.0.4.41" --origin "$(at 11)"
 site wiki --plain "www.wiki.example:$port@127.0.4.42"
 site api --edge "www.api.example:$port@127.0.4.13" --origin "$(at 23)"
@@ -79,9 +80,45 @@ while read -r name region asn source; do
     case $name in hk-2 | us-2) resolver=127.0.4.62 ;; esac
     extra=()
     [ $name != eu-1 ] || extra=(--ca-file "$pki/proxy.pem")
-    enroll "$name" "$region" "$asn" --source "$source" --resolver "$resolver:$dns_port" ${extra[@]+"${extra[@]}"}
+    enroll "$name" "$region" "$asn" --allow www.blog.example --source "$source" --resolver "$resolver:$dns_port" ${extra[@]+"${extra[@]}"}
     start_agent "$name"
 done <<<"$vantages"
 wait_for 60 "nine agents to connect" at_least 9 connected
 
-incidents() { "$collector_program" report incidents --state "$state" --format json >"$work/incidents.json" 2>/dev/null || true; }
+
+# --- what is said ---------------------------------------------------------------------------------------------------------------------
+
+# Open incidents that a jq condition holds for
+found() {
+    { "$collector_program" report incidents --state "$state" --format json 2>/dev/null || true; } |
+        jq "[.rows[] | select(.state != \"closed\") | select($1)] | length"
+}
+of_site() { echo ".kind == \"fails\" and any(.endpoints[]; .site == \"$1\")"; }
+
+wait_for 240 "an incident about AS4837" at_least 1 found "$(of_site shop) and .place.kind == \"asn\" and .place.asn == 4837"
+ok "shop: the ASN, not a vantage and not the region"
+wait_for 240 "an incident about region cn" at_least 1 found "$(of_site wiki) and .place.kind == \"region\" and .place.region == \"cn\""
+ok "wiki: the region"
+wait_for 60 "the name as its cause" at_least 1 found "$(of_site wiki) and (.cause | startswith(\"hello.name_\"))"
+ok "wiki: it is the name that is reset"
+wait_for 240 "an incident about the origin" at_least 1 found "$(of_site api) and .outcome.class == \"cert.expired\""
+ok "api: the origin's certificate has expired"
+wait_for 240 "an incident about the old address" at_least 1 found "$(of_site blog) and (.place.kind | . == \"dns-answer\" or . == \"edge\") and .place.address == \"127.0.4.2\""
+ok "blog: the address that some resolvers give"
+wait_for 240 "an incident about docs" at_least 1 found "$(of_site docs) and .place.kind == \"region\" and .place.region == \"cn\""
+ok "docs: the region"
+wait_for 240 "eu-1 to be set aside" at_least 1 found ".kind == \"set-aside\" and .place.vantage == \"eu-1\""
+ok "eu-1: set aside"
+
+equal "incidents that blame a sentinel" "$(found 'any(.endpoints[]; .site | startswith("good")) and .kind == "fails"')" 0
+equal "incidents that blame eu-1's targets" "$(found '.kind == "fails" and .place.vantage == "eu-1"')" 0
+equal "failing incidents, one for each fault" "$(found '.kind == "fails"')" 5
+
+for id in $({ "$collector_program" report incidents --state "$state" --format json || true; } | jq -r '.rows[] | select(.state != "closed") | .id'); do
+    for language in en zh; do
+        run "$collector_program" report explain "$id" --lang $language --state "$state"
+        [ "$status" = 1 ] && [ -n "$out" ] || { show_run; fail "explain $id"; }
+        [ -z "${SHOW:-}" ] || printf '%s\n\n' "$out"
+    done
+done
+ok "each is explained, in both languages"

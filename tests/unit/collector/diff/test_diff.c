@@ -595,6 +595,23 @@ static void test_issuer_of_failures_counts(void **state)
     assert_int_equal(diff.findings[1].aspect, ASPECT_ISSUER);
 }
 
+/* What passes is what an interceptor's certificate differs from, however many see that one. */
+static void test_what_passes_is_common(void **state)
+{
+    (void)state;
+    shop();
+    see(EDGE, "cn-1", OUTCOME_CERT_UNTRUSTED, 5);
+    see(EDGE, "hk-1", OUTCOME_CERT_UNTRUSTED, 5);
+    see(EDGE, "us-1", OUTCOME_OK, 5);
+    cell_of(EDGE, "cn-1")->look.issuer = "CN=Proxy CA";
+    cell_of(EDGE, "hk-1")->look.issuer = "CN=Proxy CA";
+    cell_of(EDGE, "us-1")->look.issuer = "CN=R11";
+    run(2);
+    assert_int_equal(diff.findings[1].aspect, ASPECT_ISSUER);
+    assert_string_equal(diff.findings[1].value, "CN=Proxy CA");
+    assert_string_equal(diff.findings[1].other_value, "CN=R11");
+}
+
 static void test_versions_between_vantages(void **state)
 {
     (void)state;
@@ -713,6 +730,7 @@ int main(void)
         T(test_key_before_certificate),
         T(test_redirects_groups_and_pops),
         T(test_issuer_of_failures_counts),
+        T(test_what_passes_is_common),
         T(test_versions_between_vantages),
         T(test_pair_differs),
         T(test_addresses_are_a_note),

@@ -127,6 +127,28 @@ static void test_denied(void **state)
     assert_int_equal(event->incident.vantage_count, 2);
 }
 
+static const struct matrix_vantage carriers[] = {
+    {1, "cn-1", "cn", 4134},        {2, "cn-2", "cn", 4134},       {3, "cn-3", "cn", 4837},
+    {4, "cn-4", "cn", 4837},        {5, "hk-1", "hk", 9304},       {6, "hk-2", "hk", 4760},
+    {7, "us-1", "overseas", 14061}, {8, "us-2", "overseas", 20473}};
+
+/* Both ASNs of a region are the region, also when one of them has another fault already. */
+static void test_region_beside_its_asn(void **state)
+{
+    (void)state;
+    fleet_start(carriers, 8, 6);
+    fleet_quiet(20);
+    fleet_fail(1, 3, OUTCOME_HELLO_RESET);
+    fleet_fail(1, 4, OUTCOME_HELLO_RESET);
+    fleet_rounds(6);
+    fleet_fail_region(2, "cn", OUTCOME_HELLO_RESET);
+    fleet_rounds(12);
+    fleet_expect(2);
+    assert_int_equal(fleet.events[0].incident.place.kind, PLACE_ASN);
+    assert_int_equal(fleet.events[1].incident.place.kind, PLACE_REGION);
+    assert_string_equal(fleet.events[1].region, "cn");
+}
+
 /* An ASN that is all of its region is the region, with a word about it. */
 static void test_twin(void **state)
 {
@@ -412,6 +434,7 @@ int main(void)
         cmocka_unit_test_teardown(test_lone_in_region, fleet_stop),
         cmocka_unit_test_teardown(test_denied, fleet_stop),
         cmocka_unit_test_teardown(test_twin, fleet_stop),
+        cmocka_unit_test_teardown(test_region_beside_its_asn, fleet_stop),
         cmocka_unit_test_teardown(test_one_region, fleet_stop),
         cmocka_unit_test_teardown(test_fleet_of_one, fleet_stop),
         cmocka_unit_test_teardown(test_needs_rounds, fleet_stop),

@@ -92,9 +92,6 @@ static void partitions_once(void **arg)
     PQfinish(connection);
 }
 
-/* The options of a window; a report that cuts it into periods has one more. */
-enum { WINDOW_PARAMS = 7 };
-
 /* Does the plan of a report since a time scan the partition of a day? */
 static bool scans(PGconn *connection, const struct statement *report, const char *since,
                   const char *partition)
