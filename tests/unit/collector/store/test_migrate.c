@@ -97,7 +97,7 @@ static bool scans(PGconn *connection, const struct statement *report, const char
                   const char *partition)
 {
     char *sql = text_format("EXPLAIN EXECUTE %s(NULL, '%s', NULL, NULL, NULL, NULL, NULL%s)", report->name,
-                            since, report->param_count > WINDOW_PARAMS ? ", 60" : "");
+                            since, report->param_count > 7 ? ", 60" : "");
     PGresult *plan = PQexec(connection, sql);
     if (PQresultStatus(plan) != PGRES_TUPLES_OK)
         fail_msg("%s: %s", sql, PQresultErrorMessage(plan));
