@@ -11,29 +11,14 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 /* `parallax-collector export`: evidence as lines that replay, and people, read. */
 
-enum {
-    OPTION_SITE = 1,
-    OPTION_SINCE,
-    OPTION_UNTIL,
-    OPTION_REGION,
-    OPTION_ASN,
-    OPTION_ROUND,
-    OPTION_OUTPUT,
-    OPTION_ANONYMISE
-};
+enum { OPTION_ROUND = 1, OPTION_OUTPUT, OPTION_ANONYMISE };
 
 static const struct cli_option export_options[] = {
-    {"site", 0, "NAME", OPTION_SITE, N_("only this site, and the sentinels")},
-    {"since", 0, "TIME", OPTION_SINCE,
-     N_("from this time on: a span back from now, or RFC 3339 (default all)")},
-    {"until", 0, "TIME", OPTION_UNTIL,
-     N_("up to this time: a span back from now, or RFC 3339 (default now)")},
-    {"region", 0, "NAME", OPTION_REGION, N_("only vantages of this region")},
-    {"asn", 0, "NUMBER", OPTION_ASN, N_("only vantages of this ASN")},
+    WINDOW_OPTIONS(N_("only this site, and the sentinels"),
+                   N_("from this time on: a span back from now, or RFC 3339 (default all)")),
     {"round", 0, "NUMBER", OPTION_ROUND, N_("only this round")},
     {"output", 'o', "FILE", OPTION_OUTPUT, N_("write to a file, which is there only when it is whole")},
     {"anonymise", 0, NULL, OPTION_ANONYMISE,
@@ -117,22 +102,6 @@ static int read_option(struct exporting *work, int id, const char *value)
     struct window *window = &work->options.window;
     bool failed = false, good = true;
     switch (id) {
-    case OPTION_SITE:
-        window->site = value;
-        break;
-    case OPTION_SINCE:
-        good = collector_time("since", value, &window->since_us);
-        break;
-    case OPTION_UNTIL:
-        good = collector_time("until", value, &window->until_us);
-        break;
-    case OPTION_REGION:
-        window->region = value;
-        break;
-    case OPTION_ASN:
-        good = cli_number("asn", strncasecmp(value, "AS", 2) == 0 ? value + 2 : value, 1, UINT32_MAX,
-                          &window->asn);
-        break;
     case OPTION_ROUND:
         good = cli_number("round", value, 1, INT64_MAX, &window->round_id);
         break;
@@ -143,6 +112,7 @@ static int read_option(struct exporting *work, int id, const char *value)
         work->options.anonymise = true;
         break;
     default:
+        good = window_option(window, id, value);
         (void)collector_option(&work->settings, id, value, &failed);
     }
     return failed ? EXIT_FAILED : good ? EXIT_HEALTHY : EXIT_USAGE;
