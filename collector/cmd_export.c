@@ -3,35 +3,22 @@
 #include "cli/term.h"
 #include "options.h"
 #include "replay/export.h"
+#include "site.h"
+#include "stop.h"
 #include "store/command.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 /* `parallax-collector export`: evidence as lines that replay, and people, read. */
 
-enum {
-    OPTION_SITE = 1,
-    OPTION_SINCE,
-    OPTION_UNTIL,
-    OPTION_REGION,
-    OPTION_ASN,
-    OPTION_ROUND,
-    OPTION_OUTPUT,
-    OPTION_ANONYMISE
-};
+enum { OPTION_ROUND = 1, OPTION_OUTPUT, OPTION_ANONYMISE };
 
 static const struct cli_option export_options[] = {
-    {"site", 0, "NAME", OPTION_SITE, N_("only this site, and the sentinels")},
-    {"since", 0, "TIME", OPTION_SINCE,
-     N_("from this time on: a span back from now, or RFC 3339 (default all)")},
-    {"until", 0, "TIME", OPTION_UNTIL,
-     N_("up to this time: a span back from now, or RFC 3339 (default now)")},
-    {"region", 0, "NAME", OPTION_REGION, N_("only vantages of this region")},
-    {"asn", 0, "NUMBER", OPTION_ASN, N_("only vantages of this ASN")},
+    WINDOW_OPTIONS(N_("only this site, and the sentinels"),
+                   N_("from this time on: a span back from now, or RFC 3339 (default all)")),
     {"round", 0, "NUMBER", OPTION_ROUND, N_("only this round")},
     {"output", 'o', "FILE", OPTION_OUTPUT, N_("write to a file, which is there only when it is whole")},
     {"anonymise", 0, NULL, OPTION_ANONYMISE,
@@ -45,33 +32,6 @@ struct exporting {
     struct export_options options;
     const char *output; /* NULL: standard output */
 };
-
-static volatile int stop_asked;
-
-static void on_signal(int number)
-{
-    stop_asked = number;
-}
-
-static void catch_signals(void)
-{
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-    (void)sigemptyset(&action.sa_mask);
-    (void)sigaction(SIGINT, &action, NULL);
-    (void)sigaction(SIGTERM, &action, NULL);
-}
-
-static bool site_exists(struct db *db, const char *site)
-{
-    if (site == NULL)
-        return true;
-    PGresult *result = db_query(db, STATEMENT_site_find, &site, 1);
-    bool exists = result != NULL && PQntuples(result) > 0;
-    if (result != NULL && !exists)
-        cli_error(_("there is no site \"%s\"; parallax-collector site list shows them"), site);
-    PQclear(result);
-    return exists;
-}
 
 static void say_end(const struct export_counts *counts, bool done, const char *part)
 {
@@ -129,8 +89,8 @@ static int export(struct exporting *work)
     struct db *db = db_open(&where);
     if (db == NULL)
         return EXIT_FAILED;
-    catch_signals();
-    bool done = site_exists(db, work->options.window.site) &&
+    stop_catch(SA_RESTART);
+    bool done = site_is_there(db, work->options.window.site) &&
                 (work->output == NULL ? export_to(db, work, stdout, NULL) : export_to_file(db, work));
     db_close(db);
     return done ? EXIT_HEALTHY : EXIT_FAILED;
@@ -142,22 +102,6 @@ static int read_option(struct exporting *work, int id, const char *value)
     struct window *window = &work->options.window;
     bool failed = false, good = true;
     switch (id) {
-    case OPTION_SITE:
-        window->site = value;
-        break;
-    case OPTION_SINCE:
-        good = collector_time("since", value, &window->since_us);
-        break;
-    case OPTION_UNTIL:
-        good = collector_time("until", value, &window->until_us);
-        break;
-    case OPTION_REGION:
-        window->region = value;
-        break;
-    case OPTION_ASN:
-        good = cli_number("asn", strncasecmp(value, "AS", 2) == 0 ? value + 2 : value, 1, UINT32_MAX,
-                          &window->asn);
-        break;
     case OPTION_ROUND:
         good = cli_number("round", value, 1, INT64_MAX, &window->round_id);
         break;
@@ -168,6 +112,7 @@ static int read_option(struct exporting *work, int id, const char *value)
         work->options.anonymise = true;
         break;
     default:
+        good = window_option(window, id, value);
         (void)collector_option(&work->settings, id, value, &failed);
     }
     return failed ? EXIT_FAILED : good ? EXIT_HEALTHY : EXIT_USAGE;

@@ -6,10 +6,10 @@
 #include "report/format.h"
 #include "report/show.h"
 #include "site.h"
+#include "stop.h"
 #include "words/units.h"
 
 #include <inttypes.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,22 +57,6 @@ struct asking {
     bool interrupted;
     unsigned drawn; /* lines on the terminal to draw over */
 };
-
-static volatile sig_atomic_t stop_asked;
-
-static void on_signal(int number)
-{
-    (void)number;
-    stop_asked = 1;
-}
-
-static void catch_interrupt(void)
-{
-    struct sigaction action = {.sa_handler = on_signal};
-    (void)sigemptyset(&action.sa_mask);
-    (void)sigaction(SIGINT, &action, NULL);
-    (void)sigaction(SIGTERM, &action, NULL);
-}
 
 /* --- which endpoints --- */
 
@@ -405,7 +389,7 @@ static int probe(struct asking *asking)
         return code;
     if (!buf_byte(&asking->ids, '}') || !has_vantages(asking))
         return EXIT_FAILED;
-    catch_interrupt();
+    stop_catch(0);
     return ask(asking) && await_round(asking) ? show(asking) : EXIT_FAILED;
 }
 

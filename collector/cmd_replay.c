@@ -7,10 +7,10 @@
 #include "replay/load.h"
 #include "replay/scratch.h"
 #include "replay/settled.h"
+#include "stop.h"
 #include "words/units.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,24 +40,6 @@ struct replay {
     struct feed_counts fed;
     int64_t began_us;
 };
-
-static volatile int stop_asked;
-static atomic_bool stopping; /* the same, for the judge */
-
-static void on_signal(int number)
-{
-    stop_asked = number;
-    atomic_store(&stopping, true);
-}
-
-static void catch_signals(void)
-{
-    struct sigaction action = {.sa_handler = on_signal};
-    (void)sigemptyset(&action.sa_mask);
-    (void)sigaction(SIGINT, &action, NULL);
-    (void)sigaction(SIGTERM, &action, NULL);
-    (void)sigaction(SIGHUP, &action, NULL);
-}
 
 /* --- reading ----------------------------------------------------------------------------------------------------- */
 
@@ -165,7 +147,7 @@ static int replay_in(struct replay *replay, struct scratch *scratch)
     if (!store(replay, scratch))
         return EXIT_FAILED;
     say_progress(_("judging ..."));
-    int code = settled_judge(scratch_db(scratch), &stopping) ? EXIT_HEALTHY : EXIT_FAILED;
+    int code = settled_judge(scratch_db(scratch), &stop_asked) ? EXIT_HEALTHY : EXIT_FAILED;
     say_progress("");
     if (code != EXIT_HEALTHY || stop_asked)
         return EXIT_FAILED;
@@ -179,7 +161,7 @@ static int replay_files(struct replay *replay)
 {
     int code = EXIT_FAILED;
     replay->began_us = clock_mono_us();
-    catch_signals();
+    stop_catch(0);
     if (read_files(replay)) {
         struct scratch *scratch = scratch_open(replay->keep, replay->settings.pg_bin);
         if (scratch != NULL && !stop_asked)

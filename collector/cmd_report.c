@@ -12,26 +12,12 @@
 
 extern const struct cli_verb verb_report;
 
-enum {
-    OPTION_SITE = 1,
-    OPTION_SINCE,
-    OPTION_UNTIL,
-    OPTION_REGION,
-    OPTION_ASN,
-    OPTION_ROUNDS,
-    OPTION_FORMAT,
-    OPTION_OUTPUT
-};
+enum { OPTION_ROUNDS = 1, OPTION_FORMAT, OPTION_OUTPUT };
 enum { KINDS_MOST = 32 };
 
 static const struct cli_option options[] = {
-    {"site", 0, "NAME", OPTION_SITE, N_("only this site")},
-    {"since", 0, "TIME", OPTION_SINCE,
-     N_("from this time on: a span back from now, or RFC 3339 (default 1h)")},
-    {"until", 0, "TIME", OPTION_UNTIL,
-     N_("up to this time: a span back from now, or RFC 3339 (default now)")},
-    {"region", 0, "NAME", OPTION_REGION, N_("only vantages of this region")},
-    {"asn", 0, "NUMBER", OPTION_ASN, N_("only vantages of this ASN")},
+    WINDOW_OPTIONS(N_("only this site"),
+                   N_("from this time on: a span back from now, or RFC 3339 (default 1h)")),
     {"rounds", 0, "N", OPTION_ROUNDS, N_("only the last N rounds of each endpoint")},
     {"format", 0, "FORMAT", OPTION_FORMAT, N_("text, json, ndjson, csv, md or html (default text)")},
     {"output", 'o', "FILE", OPTION_OUTPUT, N_("write to this file, whole or not at all")},
@@ -60,22 +46,6 @@ static int read_option(struct asking *asking, int id, const char *value)
 {
     bool failed = false, good = true;
     switch (id) {
-    case OPTION_SITE:
-        asking->window.site = value;
-        break;
-    case OPTION_SINCE:
-        good = collector_time("since", value, &asking->window.since_us);
-        break;
-    case OPTION_UNTIL:
-        good = collector_time("until", value, &asking->window.until_us);
-        break;
-    case OPTION_REGION:
-        asking->window.region = value;
-        break;
-    case OPTION_ASN:
-        good = cli_number("asn", strncasecmp(value, "AS", 2) == 0 ? value + 2 : value, 1, UINT32_MAX,
-                          &asking->window.asn);
-        break;
     case OPTION_ROUNDS:
         good = cli_number("rounds", value, 1, INT32_MAX, &asking->window.rounds);
         break;
@@ -89,6 +59,7 @@ static int read_option(struct asking *asking, int id, const char *value)
         asking->output = value;
         break;
     default:
+        good = window_option(&asking->window, id, value);
         (void)collector_option(&asking->settings, id, value, &failed);
     }
     return failed ? EXIT_FAILED : good ? EXIT_HEALTHY : EXIT_USAGE;

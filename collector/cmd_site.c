@@ -268,22 +268,6 @@ static int run_list(struct cli_args *args)
     return code;
 }
 
-static void say_no_site(struct db *db, const char *name)
-{
-    const char *names[1000];
-    PGresult *result = db_query(db, STATEMENT_site_names, NULL, 0);
-    size_t count = 0;
-    for (int row = 0; result != NULL && row < PQntuples(result) && count < sizeof names / sizeof names[0];
-         row++)
-        names[count++] = db_text(result, row, "name");
-    const char *near = cli_nearest(name, names, count);
-    if (near != NULL)
-        cli_error(_("there is no site \"%s\" (did you mean \"%s\"?)"), name, near);
-    else
-        cli_error(_("there is no site \"%s\"; parallax-collector site list shows them"), name);
-    PQclear(result);
-}
-
 static int run_show(struct cli_args *args)
 {
     struct listing listing;
@@ -292,11 +276,9 @@ static int run_show(struct cli_args *args)
     if (code != EXIT_HEALTHY)
         return code;
     struct db *db = open_db(&listing.settings);
-    PGresult *site = db == NULL ? NULL : db_query(db, STATEMENT_site_find, &name, 1);
+    PGresult *site = db == NULL ? NULL : site_find(db, name);
     PGresult *result = site == NULL ? NULL : db_query(db, STATEMENT_site_show, &name, 1);
-    if (result == NULL || PQntuples(site) == 0) {
-        if (result != NULL)
-            say_no_site(db, name);
+    if (result == NULL) {
         code = EXIT_FAILED;
     } else {
         if (listing.format == REPORT_TEXT)
@@ -316,13 +298,9 @@ static int run_show(struct cli_args *args)
 /* In one transaction: the endpoints are closed, the site goes, the collector is told. @return endpoints removed, or -1. */
 static long remove_site(struct db *db, const char *name)
 {
-    PGresult *site = db_query(db, STATEMENT_site_find, &name, 1);
-    if (site == NULL || PQntuples(site) == 0) {
-        if (site != NULL)
-            say_no_site(db, name);
-        PQclear(site);
+    PGresult *site = site_find(db, name);
+    if (site == NULL)
         return -1;
-    }
     const char *id = db_text(site, 0, "id");
     PGresult *endpoints = db_query(db, STATEMENT_site_endpoints_remove, &id, 1);
     PGresult *gone = endpoints == NULL ? NULL : db_query(db, STATEMENT_site_delete, &id, 1);

@@ -60,13 +60,9 @@ static int change_site(struct db *db, const char *name, const struct setting *se
     char interval[24], fetch[24];
     (void)snprintf(fetch, sizeof fetch, "%u", setting->fetch);
     (void)snprintf(interval, sizeof interval, "%lld", (long long)(setting->interval_us / US_PER_S));
-    PGresult *site = db_query(db, STATEMENT_site_find, &name, 1);
-    if (site != NULL && PQntuples(site) == 0)
-        cli_error(_("there is no site \"%s\"; parallax-collector site list shows them"), name);
-    if (site == NULL || PQntuples(site) == 0) {
-        PQclear(site);
+    PGresult *site = site_find(db, name);
+    if (site == NULL)
         return EXIT_FAILED;
-    }
     const char *values[] = {db_text(site, 0, "id"), setting->interval_us == 0 ? NULL : interval,
                             setting->sentinel, setting->fetch_given ? fetch : NULL};
     PGresult *changed = db_query(db, STATEMENT_site_update, values, 4);

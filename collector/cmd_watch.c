@@ -7,6 +7,9 @@
 #include "outlet/screen.h"
 #include "report/incidents.h"
 #include "report/show.h"
+#include "site.h"
+#include "stop.h"
+#include "words/attempt_json.h"
 #include "words/units.h"
 
 #include <poll.h>
@@ -37,30 +40,20 @@ struct watching {
     long long last_event;
 };
 
-static volatile sig_atomic_t stop_asked, resized;
+static volatile sig_atomic_t resized;
 
-static void on_signal(int number)
+static void on_resize(int number)
 {
-    if (number == SIGWINCH)
-        resized = 1;
-    else
-        stop_asked = 1;
+    (void)number;
+    resized = 1;
 }
 
 static void catch_signals(void)
 {
-    struct sigaction action = {.sa_handler = on_signal};
+    struct sigaction action = {.sa_handler = on_resize};
     (void)sigemptyset(&action.sa_mask);
-    (void)sigaction(SIGINT, &action, NULL);
-    (void)sigaction(SIGTERM, &action, NULL);
-    (void)sigaction(SIGHUP, &action, NULL);
     (void)sigaction(SIGWINCH, &action, NULL);
-}
-
-static const char *text_of(const json_t *incident, const char *key)
-{
-    const char *text = json_string_value(json_object_get(incident, key));
-    return text == NULL ? "" : text;
+    stop_catch(0);
 }
 
 /* --- the screen --- */
@@ -88,8 +81,8 @@ static void draw_incidents(FILE *frame, const PGresult *open)
     struct table *table = PQntuples(open) == 0 ? NULL : table_new(4);
     for (int row = 0; table != NULL && row < PQntuples(open); row++) {
         json_t *incident = incident_json(open, row);
-        char *summary = text_safe_copy(text_of(incident, "summary"));
-        bool critical = strcmp(text_of(incident, "severity"), "critical") == 0;
+        char *summary = text_safe_copy(json_text_at(incident, "summary"));
+        bool critical = strcmp(json_text_at(incident, "severity"), "critical") == 0;
         table_cell(table, TERM_HEAD, "#%lld", db_int(open, row, "id"));
         table_cell(table, TERM_PLAIN, "%s", db_text(open, row, "opened_at"));
         table_cell(table, TERM_PLAIN, "%.2f", db_real(open, row, "confidence"));
@@ -200,7 +193,7 @@ static int watch_screen(struct watching *watching)
 static void print_line(const char *at, const char *word, const PGresult *rows, int row)
 {
     json_t *incident = incident_json(rows, row);
-    char *summary = text_safe_copy(text_of(incident, "summary"));
+    char *summary = text_safe_copy(json_text_at(incident, "summary"));
     (void)printf("%s %s #%lld %s (%.2f)\n", at, word, db_int(rows, row, "id"), summary,
                  db_real(rows, row, "confidence"));
     free(summary);
@@ -259,26 +252,15 @@ static int watch_lines(struct watching *watching)
 
 /* --- the verb --- */
 
-static bool site_exists(struct watching *watching)
-{
-    if (watching->site == NULL)
-        return true;
-    PGresult *result = db_query(watching->db, STATEMENT_site_find, &watching->site, 1);
-    bool found = result != NULL && PQntuples(result) > 0;
-    if (result != NULL && !found)
-        cli_error(_("there is no site %s; see: parallax-collector site list"), watching->site);
-    PQclear(result);
-    return found;
-}
-
 static int watch(struct watching *watching)
 {
     if (!collector_settings_settle(&watching->settings))
         return EXIT_FAILED;
     struct db_where where = collector_where(&watching->settings);
     watching->db = db_open(&where);
-    if (watching->db == NULL || !site_exists(watching) || !db_listen(watching->db, "parallax_judged") ||
-        !db_listen(watching->db, "parallax_incident") || !db_listen(watching->db, "parallax_vantage"))
+    if (watching->db == NULL || !site_is_there(watching->db, watching->site) ||
+        !db_listen(watching->db, "parallax_judged") || !db_listen(watching->db, "parallax_incident") ||
+        !db_listen(watching->db, "parallax_vantage"))
         return EXIT_FAILED;
     catch_signals();
     return term_is_tty(stdout) ? watch_screen(watching) : watch_lines(watching);

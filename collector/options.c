@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -169,4 +170,25 @@ bool collector_time(const char *option, const char *text, int64_t *ret_us)
         _("--%s: bad time \"%s\" (expected a span such as 1h or 2d, or a time such as 2026-11-20T10:00:00Z)"),
         option, text);
     return false;
+}
+
+bool window_option(struct window *window, int id, const char *value)
+{
+    switch (id) {
+    case WINDOW_SITE:
+        window->site = value;
+        return true;
+    case WINDOW_SINCE:
+        return collector_time("since", value, &window->since_us);
+    case WINDOW_UNTIL:
+        return collector_time("until", value, &window->until_us);
+    case WINDOW_REGION:
+        window->region = value;
+        return true;
+    case WINDOW_ASN:
+        return cli_number("asn", strncasecmp(value, "AS", 2) == 0 ? value + 2 : value, 1, UINT32_MAX,
+                          &window->asn);
+    default:
+        return true;
+    }
 }

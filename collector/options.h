@@ -2,6 +2,7 @@
 #define PARALLAX_COLLECTOR_OPTIONS_H
 
 #include "cli/cli.h"
+#include "report/window.h"
 #include "store/db.h"
 
 #include <stdbool.h>
@@ -17,6 +18,19 @@ enum { OPTION_STATE = 900, OPTION_DB, OPTION_CONFIG };
         {"db", 0, "URL", OPTION_DB, N_("PostgreSQL to use instead of the private one")},                     \
     {                                                                                                        \
         "config", 'c', "FILE", OPTION_CONFIG, N_("read settings from a YAML file")                           \
+    }
+
+/* Of verbs that look at a window of rounds; window_option reads them. */
+enum { WINDOW_SITE = 950, WINDOW_SINCE, WINDOW_UNTIL, WINDOW_REGION, WINDOW_ASN };
+
+/* Rows for the option table of such a verb, with what it says of a site and of the beginning. */
+#define WINDOW_OPTIONS(site_help, since_help)                                                                \
+    {"site", 0, "NAME", WINDOW_SITE, site_help}, {"since", 0, "TIME", WINDOW_SINCE, since_help},             \
+        {"until", 0, "TIME", WINDOW_UNTIL,                                                                   \
+         N_("up to this time: a span back from now, or RFC 3339 (default now)")},                            \
+        {"region", 0, "NAME", WINDOW_REGION, N_("only vantages of this region")},                            \
+    {                                                                                                        \
+        "asn", 0, "NUMBER", WINDOW_ASN, N_("only vantages of this ASN")                                      \
     }
 
 /* What collector.yaml and the options set. Texts live for the program's life. Options win over the file. */
@@ -40,6 +54,9 @@ bool collector_settings_settle(struct collector_settings *settings);
 
 /** A moment of the past: "1h" is an hour ago, or an RFC 3339 time. Unix microseconds. @return false after cli_usage. */
 bool collector_time(const char *option, const char *text, int64_t *ret_us);
+
+/** Takes an option of WINDOW_OPTIONS. @return false after cli_usage; other options are none of its matter. */
+bool window_option(struct window *window, int id, const char *value);
 
 struct db_where collector_where(const struct collector_settings *settings);
 

@@ -112,6 +112,15 @@ struct site_counts {
 bool site_book_store(struct db *db, const struct site_book *book, bool must_be_new,
                      struct site_counts *ret_counts);
 
+/**
+ * A site of the database by its name: id, interval_s, fetch. @return a row (PQclear it); NULL after cli_error, which names one that is
+ * spelt alike.
+ */
+PGresult *site_find(struct db *db, const char *name);
+
+/** Is it there, or is none named (NULL)? @return false after cli_error. */
+bool site_is_there(struct db *db, const char *name);
+
 enum { SITE_DEFAULT_INTERVAL_S = 60, SITE_MAX_INTERVAL_S = 86400 };
 
 #endif

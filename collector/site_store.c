@@ -140,3 +140,39 @@ bool site_book_store(struct db *db, const struct site_book *book, bool must_be_n
     *ret_counts = counts;
     return true;
 }
+
+/* --- and found --- */
+
+enum { SITE_MOST_NAMES = 1000 };
+
+static void say_no_site(struct db *db, const char *name)
+{
+    const char *names[SITE_MOST_NAMES];
+    PGresult *result = db_query(db, STATEMENT_site_names, NULL, 0);
+    size_t count = 0;
+    for (int row = 0; result != NULL && row < PQntuples(result) && count < SITE_MOST_NAMES; row++)
+        names[count++] = db_text(result, row, "name");
+    const char *near = cli_nearest(name, names, count);
+    if (near != NULL)
+        cli_error(_("there is no site \"%s\" (did you mean \"%s\"?)"), name, near);
+    else
+        cli_error(_("there is no site \"%s\"; parallax-collector site list shows them"), name);
+    PQclear(result);
+}
+
+PGresult *site_find(struct db *db, const char *name)
+{
+    PGresult *site = db_query(db, STATEMENT_site_find, &name, 1);
+    if (site == NULL || PQntuples(site) > 0)
+        return site;
+    PQclear(site);
+    say_no_site(db, name);
+    return NULL;
+}
+
+bool site_is_there(struct db *db, const char *name)
+{
+    PGresult *site = name == NULL ? NULL : site_find(db, name);
+    PQclear(site);
+    return name == NULL || site != NULL;
+}

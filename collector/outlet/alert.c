@@ -4,17 +4,12 @@
 #include "diff/watch.h"
 #include "report/incidents.h"
 #include "report/rows.h"
+#include "words/attempt_json.h"
 #include "words/units.h"
 
 #include <inttypes.h>
 
 enum { ALERT_SAMPLE_ASN = 64496 };
-
-static const char *text_of(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text == NULL ? "" : text;
-}
 
 static json_t *link_json(const json_t *incident, const char *public_url)
 {
@@ -64,7 +59,7 @@ static void set_site_label(struct writer *writer, json_t *labels, const json_t *
 static const char *alert_name(const json_t *incident)
 {
     enum incident_kind kind = INCIDENT_FAILS;
-    (void)incident_kind_from_name(text_of(incident, "kind"), &kind);
+    (void)incident_kind_from_name(json_text_at(incident, "kind"), &kind);
     switch (kind) {
     case INCIDENT_FAILS:
         return "ParallaxFails";
@@ -84,15 +79,15 @@ json_t *alert_labels(const json_t *incident)
     json_t *labels = json_object();
     const json_t *place = json_object_get(incident, "place");
     set(&writer, labels, "alertname", json_string(alert_name(incident)));
-    set(&writer, labels, "severity", json_string(text_of(incident, "severity")));
+    set(&writer, labels, "severity", json_string(json_text_at(incident, "severity")));
     set_number_label(&writer, labels, "incident", json_object_get(incident, "id"));
-    set_label(&writer, labels, "place", text_of(place, "kind"));
+    set_label(&writer, labels, "place", json_text_at(place, "kind"));
     set_site_label(&writer, labels, json_object_get(incident, "sites"));
-    set_label(&writer, labels, "region", text_of(place, "region"));
+    set_label(&writer, labels, "region", json_text_at(place, "region"));
     set_number_label(&writer, labels, "asn", json_object_get(place, "asn"));
-    set_label(&writer, labels, "vantage", text_of(place, "vantage"));
-    set_label(&writer, labels, "cause", text_of(incident, "cause"));
-    set_label(&writer, labels, "outcome", text_of(json_object_get(incident, "outcome"), "class"));
+    set_label(&writer, labels, "vantage", json_text_at(place, "vantage"));
+    set_label(&writer, labels, "cause", json_text_at(incident, "cause"));
+    set_label(&writer, labels, "outcome", json_text_at(json_object_get(incident, "outcome"), "class"));
     return finish(&writer, labels);
 }
 
@@ -101,14 +96,14 @@ json_t *alert_json(const json_t *incident, const json_t *labels, const char *pub
     struct writer writer = {false};
     char ends[UNITS_TIME_BYTES];
     json_t *alert = json_object(), *annotations = json_object();
-    const char *closed = text_of(incident, "closed_at");
-    set(&writer, annotations, "summary", json_string(text_of(incident, "summary")));
+    const char *closed = json_text_at(incident, "closed_at");
+    set(&writer, annotations, "summary", json_string(json_text_at(incident, "summary")));
     set(&writer, annotations, "remedy", remedy_json(incident));
     set(&writer, annotations, "confidence",
         json_sprintf("%.2f", json_number_value(json_object_get(incident, "confidence"))));
     set(&writer, alert, "labels", json_deep_copy(labels));
     set(&writer, alert, "annotations", annotations);
-    set(&writer, alert, "startsAt", json_string(text_of(incident, "opened_at")));
+    set(&writer, alert, "startsAt", json_string(json_text_at(incident, "opened_at")));
     set(&writer, alert, "endsAt",
         json_string(closed[0] == '\0' ? time_rfc3339(now_us + 4 * ALERT_RESEND_S * US_PER_S, 0, ends)
                                       : closed));
@@ -127,7 +122,7 @@ json_t *event_json(const struct alert_event *event, const json_t *incident, cons
     set(&writer, root, "at", json_string(event->at));
     set(&writer, root, "round_id", event->round_id == 0 ? json_null() : json_integer(event->round_id));
     set(&writer, root, "confidence", json_real(event->confidence));
-    set(&writer, root, "summary", json_string(text_of(incident, "summary")));
+    set(&writer, root, "summary", json_string(json_text_at(incident, "summary")));
     set(&writer, root, "remedy", remedy_json(incident));
     if (public_url != NULL)
         set(&writer, root, "url", link_json(incident, public_url));

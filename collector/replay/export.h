@@ -3,6 +3,7 @@
 
 #include "report/window.h"
 
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -11,7 +12,7 @@
 struct export_options {
     struct window window; /* site, since, until, region, asn and round_id are looked at */
     bool anonymise;
-    const volatile int *stop; /* ends it after the line under way */
+    const atomic_bool *stop; /* ends it after the line under way */
 };
 
 struct export_counts {

@@ -20,7 +20,7 @@ struct feed {
     uv_timer_t again; /* feeding goes on from the loop, never from inside of ingest */
     struct recording *recording;
     struct feed_counts *counts;
-    const volatile int *stop;
+    const atomic_bool *stop;
     struct pg *pg;
     struct ingest *ingest;
     size_t next; /* attempt */
@@ -205,7 +205,7 @@ static void on_notify(const char *channel, const char *payload, void *arg)
 }
 
 bool feed_attempts(const char *conninfo, struct recording *recording, const struct networks *networks,
-                   const volatile int *stop, struct feed_counts *ret_counts)
+                   const atomic_bool *stop, struct feed_counts *ret_counts)
 {
     static const char *const channels[] = {NULL};
     static const struct pg_handlers handlers = {on_ready, on_lost, on_notify};

@@ -183,7 +183,8 @@ static uint32_t unify(struct line *line, const struct recorded_endpoint *endpoin
 
 static uint32_t read_endpoint(struct line *line, struct json_part *part)
 {
-    struct recorded_endpoint endpoint = {.same_as = RECORDING_NONE, .site = RECORDING_NONE, .sni = ""};
+    struct recorded_endpoint endpoint = {
+        .same_as = RECORDING_NONE, .site = RECORDING_NONE, .host = "", .sni = ""};
     int64_t id = json_read_int(part, "id", 1, INT64_MAX, 0);
     endpoint.role =
         (enum endpoint_role)json_read_choice(part, "role", endpoint_role_name, ROLE_ORIGIN, ROLE_PLAIN);

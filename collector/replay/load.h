@@ -5,6 +5,8 @@
 #include "replay/recording.h"
 #include "store/db.h"
 
+#include <stdatomic.h>
+
 /** Vantages, sites, endpoints and rounds of a settled recording, into an empty database. @return false after cli_error. */
 bool load_tables(struct db *db, const struct recording *recording);
 
@@ -24,6 +26,6 @@ struct feed_counts {
  * @return false after cli_error, or when stop was set.
  */
 bool feed_attempts(const char *conninfo, struct recording *recording, const struct networks *networks,
-                   const volatile int *stop, struct feed_counts *ret_counts);
+                   const atomic_bool *stop, struct feed_counts *ret_counts);
 
 #endif

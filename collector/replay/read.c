@@ -78,7 +78,7 @@ static bool take_line(struct recording *recording, const struct buf *bytes, stru
     return taken;
 }
 
-bool recording_read(struct recording *recording, size_t file, FILE *stream, const volatile int *stop)
+bool recording_read(struct recording *recording, size_t file, FILE *stream, const atomic_bool *stop)
 {
     struct recording_place place = {.file = (uint32_t)file};
     struct buf line;

@@ -5,6 +5,7 @@
 #include "words/evidence.h"
 
 #include <jansson.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -126,7 +127,7 @@ void recording_done(struct recording *recording);
  * Reads one file to its end. @param stream  its bytes. @param stop  looked at between lines.
  * @return false after cli_error, or when stop was set.
  */
-bool recording_read(struct recording *recording, size_t file, FILE *stream, const volatile int *stop);
+bool recording_read(struct recording *recording, size_t file, FILE *stream, const atomic_bool *stop);
 
 /** Reads one line: an object of a kind. The header is not among them. @return false after cli_error. */
 bool recording_line(struct recording *recording, const json_t *line, struct recording_place place);

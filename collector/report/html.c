@@ -28,20 +28,6 @@ void html_raw(struct html *html, const char *markup)
     keep(html, buf_text(&html->out, markup));
 }
 
-void html_rawf(struct html *html, const char *format, ...)
-{
-    char *text = NULL;
-    va_list args;
-    va_start(args, format);
-    bool made = vasprintf(&text, format, args) >= 0;
-    va_end(args);
-    keep(html, made);
-    if (made) {
-        html_raw(html, text);
-        free(text);
-    }
-}
-
 static bool add_escaped(struct buf *out, char c)
 {
     switch (c) {
@@ -75,18 +61,32 @@ void html_text(struct html *html, const char *text)
     html_bytes(html, text, strlen(text));
 }
 
-void html_textf(struct html *html, const char *format, ...)
+static void add_formatted(struct html *html, void (*add)(struct html *, const char *), const char *format,
+                          va_list args)
 {
     char *text = NULL;
-    va_list args;
-    va_start(args, format);
     bool made = vasprintf(&text, format, args) >= 0;
-    va_end(args);
     keep(html, made);
     if (made) {
-        html_text(html, text);
+        add(html, text);
         free(text);
     }
+}
+
+void html_rawf(struct html *html, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    add_formatted(html, html_raw, format, args);
+    va_end(args);
+}
+
+void html_textf(struct html *html, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    add_formatted(html, html_text, format, args);
+    va_end(args);
 }
 
 void html_attr(struct html *html, const char *name, const char *text)

@@ -4,35 +4,30 @@
 #include "diff/watch.h"
 #include "report/label.h"
 #include "report/rows.h"
+#include "words/attempt_json.h"
 
 #include <string.h>
 
 enum { REMARK_SUBJECT_BYTES = 128, RAW_BYTES = 128 };
 
-static const char *text_of(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text == NULL ? "" : text;
-}
-
 static enum incident_kind kind_of(const json_t *incident)
 {
     enum incident_kind kind = INCIDENT_FAILS;
-    (void)incident_kind_from_name(text_of(incident, "kind"), &kind);
+    (void)incident_kind_from_name(json_text_at(incident, "kind"), &kind);
     return kind;
 }
 
 static enum place_kind place_of(const json_t *place)
 {
     enum place_kind kind = PLACE_NONE;
-    (void)place_kind_from_name(text_of(place, "kind"), &kind);
+    (void)place_kind_from_name(json_text_at(place, "kind"), &kind);
     return kind;
 }
 
 void incident_place(struct buf *out, const json_t *place)
 {
     char label[LABEL_BYTES];
-    const char *pop = text_of(place, "pop");
+    const char *pop = json_text_at(place, "pop");
     switch (place_of(place)) {
     case PLACE_NONE:
         (void)buf_text(out, _("nowhere"));
@@ -41,22 +36,22 @@ void incident_place(struct buf *out, const json_t *place)
         (void)buf_text(out, _("everywhere"));
         break;
     case PLACE_REGION:
-        (void)buf_printf(out, _("region %s"), text_of(place, "region"));
+        (void)buf_printf(out, _("region %s"), json_text_at(place, "region"));
         break;
     case PLACE_ASN:
         (void)buf_text(out, asn_label(json_integer_value(json_object_get(place, "asn")), label));
         break;
     case PLACE_VANTAGE:
-        (void)buf_printf(out, _("%s or its path"), text_of(place, "vantage"));
+        (void)buf_printf(out, _("%s or its path"), json_text_at(place, "vantage"));
         break;
     case PLACE_EDGE:
-        if (text_of(place, "address")[0] != '\0')
-            (void)buf_printf(out, _("address %s"), text_of(place, "address"));
+        if (json_text_at(place, "address")[0] != '\0')
+            (void)buf_printf(out, _("address %s"), json_text_at(place, "address"));
         else
-            (void)buf_printf(out, "%s%s%s", text_of(place, "edge"), pop[0] == '\0' ? "" : " ", pop);
+            (void)buf_printf(out, "%s%s%s", json_text_at(place, "edge"), pop[0] == '\0' ? "" : " ", pop);
         break;
     case PLACE_DNS:
-        (void)buf_printf(out, _("%s from DNS"), text_of(place, "address"));
+        (void)buf_printf(out, _("%s from DNS"), json_text_at(place, "address"));
         break;
     case PLACE_SOME:
         (void)buf_text(out, _("place not told apart"));
@@ -68,12 +63,12 @@ static void say_endpoint(struct buf *out, const json_t *endpoint)
 {
     char label[ENDPOINT_LABEL_BYTES];
     enum endpoint_role role = ROLE_PLAIN;
-    (void)endpoint_role_from_name(text_of(endpoint, "role"), &role);
+    (void)endpoint_role_from_name(json_text_at(endpoint, "role"), &role);
     const struct matrix_endpoint shown = {.role = role,
-                                          .host = text_of(endpoint, "host"),
+                                          .host = json_text_at(endpoint, "host"),
                                           .port =
                                               (uint16_t)json_integer_value(json_object_get(endpoint, "port")),
-                                          .address = text_of(endpoint, "address")};
+                                          .address = json_text_at(endpoint, "address")};
     if (role != ROLE_PLAIN)
         (void)buf_printf(out, "%s ", endpoint_role_name((int)role));
     (void)buf_text(out, endpoint_label(&shown, label));
@@ -83,7 +78,7 @@ static void say_endpoint(struct buf *out, const json_t *endpoint)
 static bool say_target(struct buf *out, const json_t *endpoints)
 {
     size_t count = json_array_size(endpoints), index;
-    const char *site = text_of(json_array_get(endpoints, 0), "site");
+    const char *site = json_text_at(json_array_get(endpoints, 0), "site");
     const json_t *endpoint;
     if (count == 0)
         return false;
@@ -93,7 +88,7 @@ static bool say_target(struct buf *out, const json_t *endpoints)
     }
     json_array_foreach(endpoints, index, endpoint)
     {
-        if (strcmp(text_of(endpoint, "site"), site) != 0)
+        if (strcmp(json_text_at(endpoint, "site"), site) != 0)
             site = "";
     }
     if (site[0] != '\0')
@@ -107,7 +102,7 @@ void incident_where(struct buf *out, const json_t *incident)
 {
     const json_t *place = json_object_get(incident, "place");
     if (kind_of(incident) == INCIDENT_VANTAGE_ASIDE) {
-        (void)buf_text(out, text_of(place, "vantage"));
+        (void)buf_text(out, json_text_at(place, "vantage"));
         return;
     }
     if (place_of(place) != PLACE_ENDPOINT) {
@@ -138,9 +133,9 @@ static const char *aspect_text(const char *aspect)
 static void say_difference(struct buf *out, const json_t *condition)
 {
     bool paired = json_is_true(json_object_get(condition, "paired"));
-    (void)buf_text(out, aspect_text(text_of(condition, "aspect")));
+    (void)buf_text(out, aspect_text(json_text_at(condition, "aspect")));
     (void)buf_printf(out, paired ? _(" (%s; its counterpart %s)") : _(" (%s; elsewhere %s)"),
-                     text_of(condition, "value"), text_of(condition, "other_value"));
+                     json_text_at(condition, "value"), json_text_at(condition, "other_value"));
 }
 
 /* In brackets the cause, as long as the outcome does not say it already; without one, the number behind the outcome. */
@@ -155,7 +150,7 @@ static void say_failure(struct buf *out, const json_t *incident)
         more = outcome_raw_text(outcome, raw, sizeof raw);
     }
     (void)buf_text(out, T_(class));
-    if (cause_from_id(text_of(incident, "cause"), &cause))
+    if (cause_from_id(json_text_at(incident, "cause"), &cause))
         more = strstr(class, cause_row(cause)->name) != NULL ? "" : _(cause_row(cause)->name);
     if (more[0] != '\0')
         (void)buf_printf(out, _(" (%s)"), more);
@@ -176,7 +171,7 @@ void incident_what(struct buf *out, const json_t *incident)
         incident_remark(out, json_string_value(json_array_get(json_object_get(incident, "caveats"), 0)));
         break;
     case INCIDENT_EXPIRES:
-        (void)buf_printf(out, _("certificate expires on %.10s"), text_of(condition, "not_after"));
+        (void)buf_printf(out, _("certificate expires on %.10s"), json_text_at(condition, "not_after"));
         break;
     }
 }
@@ -200,10 +195,10 @@ void incident_remark(struct buf *out, const char *text)
 
 void incident_summary(struct buf *out, const json_t *incident)
 {
-    (void)buf_text(out, text_of(incident, "where"));
+    (void)buf_text(out, json_text_at(incident, "where"));
     (void)buf_text(out, ": ");
-    (void)buf_text(out, text_of(incident, "what"));
-    if (strcmp(text_of(incident, "state"), "flapping") == 0)
+    (void)buf_text(out, json_text_at(incident, "what"));
+    if (strcmp(json_text_at(incident, "state"), "flapping") == 0)
         (void)buf_text(out, _(" (comes and goes)"));
 }
 
@@ -230,7 +225,7 @@ static bool conclusion_of(const json_t *incident, struct conclusion *conclusion)
         if (text != NULL && conclusion->fact_count < CONCLUSION_MAX_FACTS)
             conclusion->facts[conclusion->fact_count++] = (struct fact){key, text};
     }
-    return cause_from_id(text_of(incident, "cause"), &conclusion->cause);
+    return cause_from_id(json_text_at(incident, "cause"), &conclusion->cause);
 }
 
 void incident_verdict(struct buf *out, const json_t *incident)

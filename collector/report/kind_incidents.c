@@ -54,12 +54,6 @@ static const struct rows_field evidence_fields[] = {
     {NULL, NULL, ROWS_TEXT, NULL, NULL},
 };
 
-static const char *text_of(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text == NULL ? "" : text;
-}
-
 static double real_of(const json_t *object, const char *key)
 {
     return json_number_value(json_object_get(object, key));
@@ -82,7 +76,7 @@ static bool answer_incidents(struct document *document)
 {
     const json_t *row, *rows = document->rows;
     size_t index, open = 0;
-    json_array_foreach(rows, index, row) open += strcmp(text_of(row, "state"), "closed") != 0;
+    json_array_foreach(rows, index, row) open += strcmp(json_text_at(row, "state"), "closed") != 0;
     size_t closed = json_array_size(rows) - open;
     document->found = open > 0;
     if (open + closed == 0)
@@ -204,13 +198,13 @@ static bool read_verdict(struct db *db, const char *incident, enum cause cause, 
 static bool answer_explain(struct document *document, const json_t *incident)
 {
     struct buf place;
-    const char *state = text_of(incident, "state");
+    const char *state = json_text_at(incident, "state");
     buf_init(&place, 0);
     incident_where(&place, incident);
     bool done = document_answer(document, _("incident %lld, %s since %s: %s: %s; confidence %.2f"),
-                                count_of(incident, "id"), _(state), text_of(incident, "opened_at"),
-                                place.data == NULL ? "" : (const char *)place.data, text_of(incident, "what"),
-                                real_of(incident, "confidence"));
+                                count_of(incident, "id"), _(state), json_text_at(incident, "opened_at"),
+                                place.data == NULL ? "" : (const char *)place.data,
+                                json_text_at(incident, "what"), real_of(incident, "confidence"));
     buf_done(&place);
     return done || no_memory();
 }
@@ -275,7 +269,7 @@ bool make_explain(struct report *report, struct document *document)
         (void)no_memory();
     else if (found != NULL && report_begin(report, "explain", document))
         done = fill_explain(report, document, incident);
-    document->found = strcmp(text_of(incident, "state"), "closed") != 0;
+    document->found = strcmp(json_text_at(incident, "state"), "closed") != 0;
     json_decref(incident);
     PQclear(found);
     return done;
@@ -326,8 +320,8 @@ static void print_ruled_out(FILE *stream, const json_t *verdict)
     json_array_foreach(list, index, ruled)
     {
         enum cause cause = CAUSE_NONE;
-        const char *by = text_of(ruled, "by");
-        if (!cause_from_id(text_of(ruled, "cause"), &cause))
+        const char *by = json_text_at(ruled, "by");
+        if (!cause_from_id(json_text_at(ruled, "cause"), &cause))
             continue;
         (void)buf_printf(&text, "%s%s", text.len == 0 ? "" : _(", "), _(cause_row(cause)->name));
         if (strcmp(by, "normal") != 0)
@@ -358,7 +352,7 @@ static void print_alternatives(FILE *stream, const json_t *incident)
 static void print_tests(FILE *stream, const json_t *incident)
 {
     struct buf text;
-    if (strcmp(text_of(incident, "kind"), "fails") != 0)
+    if (strcmp(json_text_at(incident, "kind"), "fails") != 0)
         return;
     buf_init(&text, 0);
     (void)buf_printf(
@@ -391,9 +385,9 @@ static void print_verdict(FILE *stream, const json_t *root, const json_t *incide
 {
     struct buf text;
     buf_init(&text, 0);
-    (void)buf_text(&text, text_of(root, "verdict_text"));
-    if (text.len > 0 && strcmp(text_of(incident, "kind"), "fails") == 0)
-        (void)buf_text(&text, strcmp(text_of(incident, "certainty"), "confirmed") == 0
+    (void)buf_text(&text, json_text_at(root, "verdict_text"));
+    if (text.len > 0 && strcmp(json_text_at(incident, "kind"), "fails") == 0)
+        (void)buf_text(&text, strcmp(json_text_at(incident, "certainty"), "confirmed") == 0
                                   ? _(" Confirmed: independent signals and a control agree.")
                                   : _(" The evidence is consistent with it."));
     if (text.len > 0)
@@ -413,7 +407,7 @@ void print_explain(const struct report *report, const struct document *document,
     print_tests(stream, incident);
     print_remarks(stream, _("what this fleet cannot tell"), json_object_get(incident, "caveats"));
     print_remarks(stream, _("what would settle it"), json_object_get(incident, "hints"));
-    if (text_of(root, "remedy")[0] != '\0')
-        print_paragraph(stream, _("do"), text_of(root, "remedy"));
+    if (json_text_at(root, "remedy")[0] != '\0')
+        print_paragraph(stream, _("do"), json_text_at(root, "remedy"));
     print_list(stream, _("history"), json_object_get(root, "history"), history_fields);
 }

@@ -6,6 +6,7 @@
 #include "report/md.h"
 #include "report/page.h"
 #include "report/show.h"
+#include "site.h"
 #include "words/attempt_json.h"
 
 #include <stdlib.h>
@@ -30,23 +31,11 @@ const struct report_kind report_kinds[] = {
 };
 const size_t report_kind_count = sizeof report_kinds / sizeof report_kinds[0];
 
-static bool site_exists(struct report *report)
-{
-    if (report->window.site == NULL)
-        return true;
-    PGresult *result = db_query(report->db, STATEMENT_site_find, &report->window.site, 1);
-    bool exists = result != NULL && PQntuples(result) > 0;
-    if (result != NULL && !exists)
-        cli_error(_("there is no site \"%s\"; parallax-collector site list shows them"), report->window.site);
-    PQclear(result);
-    return exists;
-}
-
 bool report_init(struct report *report, struct db *db, const struct window *window)
 {
     *report = (struct report){.db = db, .window = *window};
     matrix_init(&report->matrix);
-    return site_exists(report) && window_extent(db, window, &report->extent);
+    return site_is_there(db, window->site) && window_extent(db, window, &report->extent);
 }
 
 void report_done(struct report *report)

@@ -2,6 +2,7 @@
 #include "cli/i18n.h"
 #include "report/incidents.h"
 #include "report/page_parts.h"
+#include "words/attempt_json.h"
 #include "words/units.h"
 
 #include <string.h>
@@ -14,12 +15,6 @@ struct axis {
     int64_t first_us, last_us;
 };
 
-static const char *text_of(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text == NULL ? "" : text;
-}
-
 static double place(const struct axis *axis, const char *time, double otherwise)
 {
     int64_t at_us;
@@ -31,7 +26,7 @@ static double place(const struct axis *axis, const char *time, double otherwise)
 
 static void draw(struct html *html, const json_t *incident, const struct axis *axis)
 {
-    const char *opened = text_of(incident, "opened_at"), *closed = text_of(incident, "closed_at");
+    const char *opened = json_text_at(incident, "opened_at"), *closed = json_text_at(incident, "closed_at");
     double from = place(axis, opened, 0), to = place(axis, closed, LINE_WIDTH);
     to = to - from < 2 ? from + 2 : to;
     html_rawf(html, "<svg role=img viewBox=\"0 0 %d %d\" width=%d height=%d preserveAspectRatio=none",
@@ -111,6 +106,7 @@ static void write_details(struct html *html, const json_t *incident)
         {"outside_attempts", N_("attempts outside"), ROWS_INT, NULL, NULL},
         {"cause", N_("cause"), ROWS_TEXT, NULL, NULL},
         {"certainty", N_("certainty"), ROWS_WORD, NULL, NULL},
+        {"remedy", N_("do"), ROWS_TEXT, NULL, NULL},
     };
     html_raw(html, "<div class=ev><dl>");
     for (size_t i = 0; i < sizeof facts / sizeof facts[0]; i++)
@@ -124,7 +120,7 @@ static void write_details(struct html *html, const json_t *incident)
 
 bool incident_is_open(const json_t *incident)
 {
-    return text_of(incident, "closed_at")[0] == '\0';
+    return json_text_at(incident, "closed_at")[0] == '\0';
 }
 
 static void write_incident(struct html *html, const json_t *incident, const struct axis *axis)
@@ -134,9 +130,9 @@ static void write_incident(struct html *html, const json_t *incident, const stru
     struct buf text;
     html_rawf(html, "\n<tr id=i%lld><th scope=row><details><summary><b>",
               (long long)json_integer_value(json_object_get(incident, "id")));
-    html_text(html, text_of(incident, "where"));
+    html_text(html, json_text_at(incident, "where"));
     html_raw(html, "</b>: ");
-    html_text(html, text_of(incident, "what"));
+    html_text(html, json_text_at(incident, "what"));
     html_raw(html, "</summary>");
     write_details(html, incident);
     html_raw(html, "</details></th><td>");
@@ -147,9 +143,9 @@ static void write_incident(struct html *html, const json_t *incident, const stru
     html_raw(html, "</td><td>");
     draw(html, incident, axis);
     html_raw(html, "</td><td>");
-    html_textf(html, "%.16s", text_of(incident, "opened_at"));
+    html_textf(html, "%.16s", json_text_at(incident, "opened_at"));
     html_raw(html, "</td><td>");
-    html_textf(html, "%.16s", incident_is_open(incident) ? "–" : text_of(incident, "closed_at"));
+    html_textf(html, "%.16s", incident_is_open(incident) ? "–" : json_text_at(incident, "closed_at"));
     html_raw(html, "</td><td class=n>");
     rows_say(&text, incident, &confidence);
     html_bytes(html, text.data == NULL ? "" : (const char *)text.data, text.len);

@@ -303,8 +303,8 @@ struct attempt *attempt_from_json(struct json_part *part)
     }
     reader->arena = &attempt->arena;
     attempt->sequence = json_read_u63(part, "sequence");
-    attempt->variant = (enum variant)json_read_choice(part, "variant", variant_name, VARIANT_OCSP,
-                                                      VARIANT_NORMAL);
+    attempt->variant =
+        (enum variant)json_read_choice(part, "variant", variant_name, VARIANT_OCSP, VARIANT_NORMAL);
     attempt->role =
         (enum attempt_role)json_read_choice(part, "role", attempt_role_name, ATTEMPT_LADDER, ATTEMPT_FIRST);
     clock_in(part, &attempt->clock);

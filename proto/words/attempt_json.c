@@ -26,6 +26,12 @@ json_t *json_text(const char *text)
     return value;
 }
 
+const char *json_text_at(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text == NULL ? "" : text;
+}
+
 static json_t *json_hex(const uint8_t *bytes, size_t length)
 {
     char text[2 * EVIDENCE_FIRST_BYTES + 1];

@@ -21,4 +21,7 @@ json_t *attempt_json(const struct attempt *attempt, const struct endpoint *endpo
  */
 json_t *json_text(const char *text);
 
+/** The text under a key, "" when there is none. Borrowed. */
+const char *json_text_at(const json_t *object, const char *key);
+
 #endif

@@ -7,10 +7,7 @@
 export SSL_CERT_FILE=$lab_ca
 
 start_collector --expiry-days 3650
-while read -r line; do
-    # shellcheck disable=SC2086 # the line is options
-    expect_exit 0 "$collector_program" site add $line --interval 1s --state "$state"
-done <"$work/lab/sites"
+add_lab_sites
 expect_exit 0 "$collector_program" site set blog --sentinel --state "$state"
 expect_exit 0 "$collector_program" site list --format json --state "$state"
 equal "sentinels" "$(jq -r '[.rows[] | select(.sentinel) | .site] | join(" ")' <<<"$out")" blog

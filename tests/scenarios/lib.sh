@@ -181,6 +181,29 @@ full_rounds() { # VANTAGES ENDPOINTS
          HAVING count(DISTINCT (a.vantage_id, a.endpoint_id)) >= $1 * $2) AS f"
 }
 
+# add_lab_sites: the sites of the lab, probed every second
+add_lab_sites() {
+    local line
+    while read -r line; do
+        # shellcheck disable=SC2086 # the line is options
+        expect_exit 0 "$collector_program" site add $line --interval 1s --state "$state"
+    done <"$work/lab/sites"
+}
+
+# record_lab: a collector that has rounds of the lab's sites from one agent, which has ended
+record_lab() {
+    "$lab" up "$work/lab"
+    . "$work/lab/lab.env"
+    export SSL_CERT_FILE=$lab_ca
+    start_collector
+    add_lab_sites
+    enroll cn-1 cn 4837 --source "$lab_cn"
+    start_agent cn-1
+    wait_for 60 "three rounds" at_least 3 full_rounds 1 7
+    stop "$agent_pid"
+    sleep 1 # what is in flight arrives
+}
+
 # --- the end --------------------------------------------------------------------------------------------------------------------------
 
 stop_everything() {

@@ -2,20 +2,7 @@
 # Stored attempts are judged again from their evidence: what an older rule got wrong changes, and nothing else does.
 . "$(dirname "$0")/lib.sh"
 
-"$lab" up "$work/lab"
-. "$work/lab/lab.env"
-export SSL_CERT_FILE=$lab_ca
-
-start_collector
-while read -r line; do
-    # shellcheck disable=SC2086 # the line is options
-    expect_exit 0 "$collector_program" site add $line --interval 1s --state "$state"
-done <"$work/lab/sites"
-enroll cn-1 cn 4837 --source "$lab_cn"
-start_agent cn-1
-wait_for 60 "three rounds" at_least 3 full_rounds 1 7
-stop "$agent_pid"
-sleep 1 # what is in flight arrives
+record_lab
 
 total() { sql "SELECT count(*) FROM attempt"; }
 outcomes() { sql "SELECT string_agg(class || '/' || stage || '/' || raw_kind || '/' || raw || '=' || n, ' ' ORDER BY class, raw)

@@ -44,7 +44,7 @@ equal "lines of another site" "$(wc -l <logs/lines_site2)" 1
 ! grep -q $'\e' logs/lines || fail "control sequences in a pipe"
 stop "$lines_pid"
 equal "a reader that has enough" "$("$collector_program" watch --state "$state" | head -1)" "all is well"
-refused 3 'no site nosuch' "$collector_program" watch --site nosuch --state "$state"
+refused 3 'no site "nosuch"' "$collector_program" watch --site nosuch --state "$state"
 
 # --- on a terminal, of 40 rows ---
 mkfifo keys
