@@ -246,7 +246,7 @@ static bool fill_explain(struct report *report, struct document *document, json_
     json_t *history =
         evidence == NULL ? NULL : query_rows(report->db, STATEMENT_explain_history, id, history_fields);
     enum cause cause = CAUSE_NONE;
-    (void)cause_from_id(text_of(incident, "cause"), &cause);
+    (void)cause_from_id(json_text_at(incident, "cause"), &cause);
     set(&writer, root, "incident", json_incref(incident));
     set_noted(&writer, root, incident);
     bool done = history != NULL && name_changes(history) &&
