@@ -22,57 +22,64 @@ static bool rollup_lock(struct db *db)
     return result != NULL;
 }
 
-static bool rollup_bucket(struct db *db, const char *bucket)
+static bool rollup_steps(struct db *db, const char *bucket, const enum statement_id *steps, size_t count)
 {
-    static const enum statement_id steps[] = {STATEMENT_rollup_clear, STATEMENT_rollup_count,
-                                              STATEMENT_rollup_look, STATEMENT_rollup_latency,
-                                              STATEMENT_rollup_latency_hour};
-    const char *values[] = {bucket};
-    if (!db_begin(db))
-        return false;
-    bool done = rollup_lock(db);
-    for (size_t i = 0; done && i < sizeof steps / sizeof steps[0]; i++) {
-        PGresult *result = db_query(db, steps[i], values, 1);
+    bool done = true;
+    for (size_t i = 0; done && i < count; i++) {
+        PGresult *result = db_query(db, steps[i], &bucket, 1);
         done = result != NULL;
         PQclear(result);
     }
-    if (done)
+    return done;
+}
+
+/* Buckets of one hour, then their hour, as one: nobody sees an hour that is not the sum of its buckets. */
+static bool rollup_hour(struct db *db, const PGresult *due)
+{
+    static const enum statement_id of_bucket[] = {STATEMENT_rollup_clear, STATEMENT_rollup_count,
+                                                  STATEMENT_rollup_look, STATEMENT_rollup_latency};
+    static const enum statement_id of_hour[] = {STATEMENT_rollup_clear_hour, STATEMENT_rollup_count_hour,
+                                                STATEMENT_rollup_look_hour, STATEMENT_rollup_latency_hour};
+    if (!db_begin(db))
+        return false;
+    bool done = rollup_lock(db);
+    for (int row = 0; done && row < PQntuples(due); row++)
+        done = rollup_steps(db, db_text(due, row, "bucket_at"), of_bucket,
+                            sizeof of_bucket / sizeof of_bucket[0]);
+    if (done && rollup_steps(db, db_text(due, 0, "bucket_at"), of_hour, sizeof of_hour / sizeof of_hour[0]))
         return db_commit(db);
     db_rollback(db);
     return false;
 }
 
-/* @return 1 when a bucket was counted, 0 when none is due, -1 after cli_error. */
+/* @param last  the last bucket that was counted, "" at first. @return how many were counted, -1 after cli_error. */
 static int rollup_next(struct db *db, bool under_way, char last[UNITS_TIME_BYTES])
 {
     const char *values[] = {under_way ? "t" : "f"};
     PGresult *due = db_query(db, STATEMENT_rollup_due_next, values, 1);
-    int answer = due == NULL ? -1 : PQntuples(due);
-    if (answer == 1) {
-        char bucket[UNITS_TIME_BYTES];
-        (void)snprintf(bucket, sizeof bucket, "%s", db_text(due, 0, "bucket_at"));
-        if (strcmp(bucket, last) == 0)
-            answer = 0; /* touched again meanwhile: for the next time */
-        else if (!rollup_bucket(db, bucket))
-            answer = -1;
-        memcpy(last, bucket, sizeof bucket);
-    }
+    int count = due == NULL ? -1 : PQntuples(due);
+    if (count > 0 && strcmp(db_text(due, 0, "bucket_at"), last) <= 0)
+        count = 0; /* touched again meanwhile: for the next time */
+    else if (count > 0 && !rollup_hour(db, due))
+        count = -1;
+    if (count > 0)
+        (void)snprintf(last, UNITS_TIME_BYTES, "%s", db_text(due, count - 1, "bucket_at"));
     PQclear(due);
-    return answer;
+    return count;
 }
 
 bool rollup_run(struct db *db, bool under_way, const atomic_bool *stopping, size_t *ret_count)
 {
     char last[UNITS_TIME_BYTES] = "";
     size_t count = 0;
-    int more = 1;
-    while (more == 1 && (stopping == NULL || !*stopping)) {
-        more = rollup_next(db, under_way, last);
-        count += more == 1;
+    int counted = 1;
+    while (counted > 0 && (stopping == NULL || !*stopping)) {
+        counted = rollup_next(db, under_way, last);
+        count += counted > 0 ? (size_t)counted : 0;
     }
     if (ret_count != NULL)
         *ret_count = count;
-    return more >= 0;
+    return counted >= 0;
 }
 
 bool rollup_repair(struct db *db, const char *since)

@@ -108,7 +108,7 @@ static bool open_database(struct scratch *scratch, const char *pg_bin)
     }
     const struct db_where where = {.url = cluster_conninfo(scratch->cluster), .state = scratch->folder};
     scratch->db = db_open(&where);
-    return scratch->db != NULL;
+    return scratch->db != NULL && db_hasten(scratch->db);
 }
 
 struct scratch *scratch_open(const char *keep, const char *pg_bin)

@@ -25,9 +25,10 @@ static const char *number(int64_t value, char out[WHY_NUMBER_BYTES])
     return out;
 }
 
-static PGresult *read_rounds(struct db *db, const struct window *window, int64_t endpoint_id,
+static PGresult *read_rounds(struct db *db, const struct window *asked, int64_t endpoint_id,
                              enum outcome_class class)
 {
+    const struct window aligned = window_aligned(asked), *window = &aligned;
     char endpoint[WHY_NUMBER_BYTES], outcome[WHY_NUMBER_BYTES], round[WHY_NUMBER_BYTES];
     char since[UNITS_TIME_BYTES], until[UNITS_TIME_BYTES];
     const char *values[WHY_PARAMS] = {
@@ -37,7 +38,8 @@ static PGresult *read_rounds(struct db *db, const struct window *window, int64_t
         window->until_us == 0 ? NULL : time_rfc3339(window->until_us, 6, until),
         window->round_id == 0 ? NULL : number(window->round_id, round),
     };
-    return db_query(db, STATEMENT_case_rounds, values, WHY_PARAMS);
+    return db_query(db, window_is_rolled(asked) ? STATEMENT_rolled_case_rounds : STATEMENT_case_rounds,
+                    values, WHY_PARAMS);
 }
 
 /* The finding's vantages that failed so in the window, and the round that tells most of it. */

@@ -264,6 +264,11 @@ bool db_analyze(struct db *db)
     return db_command(db, "ANALYZE");
 }
 
+bool db_hasten(struct db *db)
+{
+    return db_command(db, "SET synchronous_commit TO off");
+}
+
 void db_rollback(struct db *db)
 {
     PQclear(PQexec(db->connection, "ROLLBACK"));

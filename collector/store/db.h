@@ -70,6 +70,9 @@ bool db_commit(struct db *db);
 bool db_analyze(struct db *db);
 void db_rollback(struct db *db);
 
+/** Does not wait for the disk at each commit any more: for what can be made again. What was committed survives all but a crash of the server. */
+bool db_hasten(struct db *db);
+
 /** Starts listening on a channel (LISTEN cannot be prepared, so it is no statement file). @return false after cli_error. */
 bool db_listen(struct db *db, const char *channel);
 

@@ -94,6 +94,22 @@ CREATE TABLE rollup_count (
 );
 CREATE INDEX rollup_count_time ON rollup_count (bucket_at);
 
+-- The same by the hour, as every rollup has it: the sum of its buckets.
+CREATE TABLE rollup_count_hour (
+    endpoint_id  bigint NOT NULL,
+    vantage_id   integer NOT NULL,
+    hour_at      timestamptz NOT NULL,
+    role         smallint NOT NULL,
+    class        smallint NOT NULL,
+    raw_kind     smallint NOT NULL,
+    raw          integer NOT NULL,
+    family       smallint NOT NULL,
+    asn          bigint NOT NULL,
+    count        integer NOT NULL,
+    PRIMARY KEY (endpoint_id, hour_at, vantage_id, role, class, raw_kind, raw, family, asn)
+);
+CREATE INDEX rollup_count_hour_time ON rollup_count_hour (hour_at);
+
 -- What handshakes looked like, by the same buckets. `passed`: of attempts that passed. Version, cipher, group and ALPN are of handshakes that
 -- were completed ('none': the server chose no ALPN); the rest is whatever an attempt showed before it ended.
 CREATE TABLE rollup_look (
@@ -116,6 +132,26 @@ CREATE TABLE rollup_look (
 );
 CREATE INDEX rollup_look_time ON rollup_look (bucket_at);
 
+CREATE TABLE rollup_look_hour (
+    endpoint_id  bigint NOT NULL,
+    vantage_id   integer NOT NULL,
+    hour_at      timestamptz NOT NULL,
+    passed       boolean NOT NULL,
+    chain_id     bigint NOT NULL,
+    tls_version  integer NOT NULL,
+    cipher       integer NOT NULL,
+    tls_group    integer NOT NULL,
+    alpn         text NOT NULL,
+    http_status  smallint NOT NULL,
+    location     text NOT NULL,
+    address      text NOT NULL,
+    edge         text NOT NULL,
+    pop          text NOT NULL,
+    count        integer NOT NULL,
+    PRIMARY KEY (endpoint_id, hour_at, vantage_id, passed, chain_id, tls_version, cipher, tls_group, alpn, http_status, location, address, edge, pop)
+);
+CREATE INDEX rollup_look_hour_time ON rollup_look_hour (hour_at);
+
 -- Latencies of first attempts that passed. Bin k of a histogram counts values from 2^(k/4) to 2^((k+1)/4) microseconds (k from 0, at most 127).
 CREATE TABLE rollup_latency (
     endpoint_id  bigint NOT NULL,
@@ -132,7 +168,6 @@ CREATE TABLE rollup_latency (
 );
 CREATE INDEX rollup_latency_time ON rollup_latency (bucket_at);
 
--- The same by the hour: the sum of its buckets.
 CREATE TABLE rollup_latency_hour (
     endpoint_id  bigint NOT NULL,
     vantage_id   integer NOT NULL,
@@ -147,6 +182,9 @@ CREATE TABLE rollup_latency_hour (
     PRIMARY KEY (endpoint_id, hour_at, vantage_id, stage)
 );
 CREATE INDEX rollup_latency_hour_time ON rollup_latency_hour (hour_at);
+
+-- Some rounds or ten minutes out of a day of attempts.
+CREATE INDEX attempt_time ON attempt (start_at);
 
 -- Buckets to be counted again: ingest touches them in the transaction that stores rows, so that late rows are never left out.
 CREATE TABLE rollup_due (

@@ -2,6 +2,7 @@
 -- As report_asn.
 -- include: rolled
 -- include: latency
+-- include: tally
 , bins AS (
     SELECT region AS one, coalesce(asn, 0) AS other, stage, bin, sum(n) AS n
     FROM (SELECT vantage_id, stage, unnest(bins) AS bin, unnest(counts) AS n FROM latency WHERE stage IN (1, 2)) AS b
@@ -11,8 +12,8 @@
 -- include: quantiles
 , tried AS (
     SELECT who.region, coalesce(who.asn, 0) AS asn, vantage_id, endpoint_id, class, raw_kind, raw, sum(count) AS count
-    FROM rollup_count JOIN place USING (endpoint_id) JOIN who USING (vantage_id)
-    WHERE role = 0 AND ($2 IS NULL OR bucket_at >= $2) AND ($3 IS NULL OR bucket_at < $3)
+    FROM tally JOIN who USING (vantage_id)
+    WHERE role = 0
     GROUP BY who.region, coalesce(who.asn, 0), vantage_id, endpoint_id, class, raw_kind, raw
 ), counted AS (
     SELECT region, asn, count(DISTINCT vantage_id) AS vantages,

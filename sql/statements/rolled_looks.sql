@@ -1,12 +1,11 @@
 -- params: text, timestamptz, timestamptz, text, bigint, integer, bigint
 -- As report_looks: votes are counted by value, and the most common one wins, the least among equals.
 -- include: rolled
+-- include: seen
 , looked AS (
-    SELECT endpoint_id, vantage_id, chain_id, tls_version, cipher, tls_group, l.alpn, http_status, location, edge, pop, l.address, sum(count) AS n
-    FROM rollup_look l
-    WHERE ($2 IS NULL OR bucket_at >= $2) AND ($3 IS NULL OR bucket_at < $3)
-      AND endpoint_id IN (SELECT endpoint_id FROM place) AND vantage_id IN (SELECT vantage_id FROM who)
-    GROUP BY endpoint_id, vantage_id, chain_id, tls_version, cipher, tls_group, l.alpn, http_status, location, edge, pop, l.address
+    SELECT endpoint_id, vantage_id, chain_id, tls_version, cipher, tls_group, alpn, http_status, location, edge, pop, address, sum(count) AS n
+    FROM seen
+    GROUP BY endpoint_id, vantage_id, chain_id, tls_version, cipher, tls_group, alpn, http_status, location, edge, pop, address
 ), leaf AS (
     SELECT DISTINCT ON (endpoint_id, vantage_id) endpoint_id, vantage_id, encode(c.sha256[1], 'hex') AS sha256
     FROM looked JOIN chain c ON c.id = chain_id

@@ -2,6 +2,8 @@
 -- As report_site. The last outcome is read from the attempts: one row of an index for each endpoint.
 -- include: rolled
 -- include: latency
+-- include: tally
+-- include: seen
 , bins AS (
     SELECT endpoint_id AS one, 0 AS other, stage, bin, sum(n) AS n
     FROM (SELECT endpoint_id, stage, unnest(bins) AS bin, unnest(counts) AS n FROM latency WHERE stage <= 3) AS bin
@@ -11,9 +13,8 @@
 , tried AS (
     SELECT endpoint_id, coalesce(sum(count) FILTER (WHERE class NOT BETWEEN 10 AND 19), 0) AS attempts, coalesce(sum(count) FILTER (WHERE class = 0), 0) AS passed,
            coalesce(sum(count) FILTER (WHERE class BETWEEN 10 AND 19), 0) AS local
-    FROM rollup_count
-    WHERE role = 0 AND ($2 IS NULL OR bucket_at >= $2) AND ($3 IS NULL OR bucket_at < $3)
-      AND endpoint_id IN (SELECT endpoint_id FROM place) AND vantage_id IN (SELECT vantage_id FROM who)
+    FROM tally
+    WHERE role = 0
     GROUP BY endpoint_id
 ), counted AS (
     SELECT endpoint_id, tried.attempts, tried.passed, tried.local, dns.p50_us AS dns_p50_us, dns.p90_us AS dns_p90_us,
@@ -35,10 +36,7 @@
     JOIN who ON who.vantage_id = a.vantage_id
 ), leaf AS (
     SELECT l.endpoint_id, count(DISTINCT c.sha256[1]) AS certificates, min(x.not_after) AS not_after
-    FROM (SELECT endpoint_id, chain_id FROM rollup_look
-          WHERE chain_id <> 0 AND ($2 IS NULL OR bucket_at >= $2) AND ($3 IS NULL OR bucket_at < $3)
-            AND endpoint_id IN (SELECT endpoint_id FROM place) AND vantage_id IN (SELECT vantage_id FROM who)
-          GROUP BY endpoint_id, chain_id) AS l
+    FROM (SELECT DISTINCT endpoint_id, chain_id FROM seen WHERE chain_id <> 0) AS l
     JOIN chain c ON c.id = l.chain_id
     LEFT JOIN certificate x ON x.sha256 = c.sha256[1]
     GROUP BY l.endpoint_id

@@ -7,7 +7,5 @@ WITH due AS (
     DELETE FROM rollup_count WHERE bucket_at = $1
 ), look AS (
     DELETE FROM rollup_look WHERE bucket_at = $1
-), hour AS (
-    DELETE FROM rollup_latency_hour WHERE hour_at = date_bin('1 hour', $1, timestamptz 'epoch')
 )
 DELETE FROM rollup_latency WHERE bucket_at = $1

@@ -1,3 +1,8 @@
 -- params: boolean
--- The oldest bucket to be counted again; $1: that under way too.
-SELECT bucket_at FROM rollup_due WHERE $1 OR bucket_at + interval '10 minutes' <= now() ORDER BY bucket_at LIMIT 1
+-- The buckets to be counted again of the first hour that has any; $1: that under way too.
+WITH due AS (
+    SELECT bucket_at FROM rollup_due WHERE $1 OR bucket_at + interval '10 minutes' <= now()
+)
+SELECT bucket_at FROM due
+WHERE bucket_at < (SELECT date_bin('1 hour', min(bucket_at), timestamptz 'epoch') FROM due) + interval '1 hour'
+ORDER BY bucket_at

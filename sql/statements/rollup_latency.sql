@@ -12,7 +12,7 @@ FROM (SELECT endpoint_id, vantage_id, part, least(127, floor(4 * log(greatest(us
           (2::smallint, CASE WHEN class = 0 THEN handshake_us - connected_us END),
           (3::smallint, CASE WHEN class = 0 THEN first_data_us - request_us END),
           (4::smallint, CASE WHEN class = 0 THEN closed_us END),
-          (5::smallint, least(abs(extract(epoch FROM start_at - slot_at)) * 1000000, 2147483647)::integer)) AS parts (part, us)
+          (5::smallint, least(abs(date_part('epoch', start_at - slot_at)) * 1000000, 2147483647)::integer)) AS parts (part, us)
       WHERE start_at >= $1 AND start_at < $1 + interval '10 minutes' AND variant = 0 AND role = 0 AND us IS NOT NULL
       GROUP BY endpoint_id, vantage_id, part, bin) AS bins
 GROUP BY endpoint_id, vantage_id, part

@@ -82,11 +82,12 @@ static int set_up_story(void **arg)
 {
     (void)arg;
     wait_for_lock();
-    run_sql("TRUNCATE incident_event, incident_endpoint, incident, round_vantage, round_endpoint, round, "
-            "attempt, vantage_cursor, vantage, "
-            "endpoint, site, chain, certificate, rollup_count, rollup_look, rollup_latency, "
-            "rollup_latency_hour, rollup_due "
-            "RESTART IDENTITY CASCADE");
+    run_sql(
+        "TRUNCATE incident_event, incident_endpoint, incident, round_vantage, round_endpoint, round, "
+        "attempt, vantage_cursor, vantage, "
+        "endpoint, site, chain, certificate, rollup_count, rollup_count_hour, rollup_look, rollup_look_hour, "
+        "rollup_latency, rollup_latency_hour, rollup_due "
+        "RESTART IDENTITY CASCADE");
     run_sql("INSERT INTO vantage (name, region, asn, certificate_sha256, connected_since) "
             "SELECT 'v-' || n, (ARRAY['cn','cn','cn','cn','hk','hk','us','us'])[n], "
             "(ARRAY[4134,4134,4837,4837,9304,4760,14061,16509])[n], '\\x00', now() FROM generate_series(1, "
