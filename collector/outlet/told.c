@@ -98,8 +98,10 @@ static bool summary_of_failure(const struct told *told, struct buf *out)
 {
     char raw[128];
     const char *number = outcome_raw_text(told->outcome, raw, sizeof raw);
+    bool has_ended = told->not_after[0] != '\0';
     return buf_printf(out, ": %s", _(outcome_class_text(told->outcome.class))) &&
-           (number[0] == '\0' || buf_printf(out, " (%s)", number)) && buf_text(out, _(", ")) &&
+           (!has_ended || buf_printf(out, _(" on %.10s"), told->not_after)) &&
+           (has_ended || number[0] == '\0' || buf_printf(out, " (%s)", number)) && buf_text(out, _(", ")) &&
            told_where(told, out);
 }
 

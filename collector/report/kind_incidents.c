@@ -145,7 +145,7 @@ static bool name_changes(json_t *history)
     size_t index;
     json_array_foreach(history, index, event)
     {
-        long long change = count_of(event, "change");
+        long change = strtol(text_of(event, "change"), NULL, 10); /* read as a word, as it is shown */
         bool known = change >= INCIDENT_OPENED && change <= INCIDENT_FLAPPING;
         set(&writer, event, "change", known ? json_string(words[change]) : json_null());
     }

@@ -1,4 +1,5 @@
--- Incidents as people are told of them, as "told": with names instead of ids, and the first of their endpoints.
+-- Incidents as people are told of them, as "told": with names instead of ids, and the first of their endpoints (edges that
+-- only answer for their origin are not counted).
 WITH told AS (
     SELECT i.id, i.key, i.kind, i.place, i.opened_at, i.updated_at, i.closed_at,
            to_char(i.opened_at, 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS opened, to_char(i.closed_at, 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS closed,
@@ -18,6 +19,7 @@ WITH told AS (
                        FROM incident_endpoint ie
                        JOIN endpoint x ON x.id = ie.endpoint_id
                        LEFT JOIN site s ON s.id = x.site_id
-                       WHERE ie.incident_id = i.id) AS n ON true
+                       WHERE ie.incident_id = i.id
+                         AND NOT coalesce(i.detail -> 'followers' @> jsonb_build_array(jsonb_build_object('endpoint_id', ie.endpoint_id)), false)) AS n ON true
     LEFT JOIN endpoint e ON e.id = n.first
 )
