@@ -219,7 +219,7 @@ bool watch_endpoint(struct watch *watch, const struct matrix_endpoint *endpoint,
     known->sentinel = sentinel;
     known->role = endpoint->role;
     known->pinned = endpoint->address != NULL && endpoint->address[0] != '\0';
-    return replace_text(&known->site, endpoint->site) && replace_text(&known->host, endpoint->host);
+    return replace_text(&known->site, endpoint->site) && replace_text(&known->sni, endpoint->sni);
 }
 
 bool watch_baseline_set(struct watch *watch, int64_t vantage_id, double rate)

@@ -109,6 +109,13 @@ struct alternative {
     double probability;
 };
 
+/* An edge that answers for the origin whose fault it follows: 526, while the certificate at the origin has expired. */
+struct follower {
+    int64_t endpoint_id;
+    struct outcome outcome; /* what it answers; ok: not seen since a restart */
+    unsigned clean_rounds;  /* in a row */
+};
+
 enum {
     INCIDENT_MAX_ALTERNATIVES = 8,
     INCIDENT_MAX_HINTS = 4,
@@ -135,7 +142,9 @@ struct incident {
     size_t alternative_count;
     struct alternative alternatives[INCIDENT_MAX_ALTERNATIVES]; /* other places, most probable first */
     size_t endpoint_count;
-    const int64_t *endpoint_ids;
+    const int64_t *endpoint_ids; /* the followers' come last */
+    size_t follower_count;       /* they count for nothing else that is said here */
+    const struct follower *followers;
     size_t vantage_count; /* inside the place, that see it */
     const int64_t *vantage_ids;
     unsigned failed, attempts;                 /* inside, over the window */

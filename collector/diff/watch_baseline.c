@@ -53,7 +53,8 @@ static unsigned list_places(const struct watch *watch, const struct watched_endp
     }
     for (size_t f = 0; f < watch->fault_count && count < EXPLAIN_MAX; f++) {
         const struct fault *fault = watch->faults[f];
-        if (fault->state == FAULT_OPEN && fault->seen.kind == INCIDENT_FAILS && fault_has_member(fault, at))
+        bool known = fault_has_member(fault, at) || follow_has(fault, endpoint->id);
+        if (fault->state == FAULT_OPEN && fault->seen.kind == INCIDENT_FAILS && known)
             ret_places[count++] = &fault->seen.place;
     }
     return count;

@@ -59,7 +59,8 @@ static bool add_members(struct watch *watch, struct fault *fault, const struct i
     for (size_t i = 0; i < incident->endpoint_count; i++) {
         unsigned at = 0;
         if (index_find(&watch->endpoint_index, incident->endpoint_ids[i], &at) &&
-            !fault_has_member(fault, at) && !fault_add_member(fault, at))
+            !fault_has_member(fault, at) && !follow_has(fault, incident->endpoint_ids[i]) &&
+            !fault_add_member(fault, at))
             return false;
     }
     return true;
@@ -122,6 +123,20 @@ bool pool_conditions(struct watch *watch, const struct watch_round *round)
     return true;
 }
 
+static bool resume_followers(const struct watch *watch, struct fault *fault, const struct incident *incident)
+{
+    for (size_t i = 0; i < incident->follower_count; i++) {
+        const struct follower *follower = &incident->followers[i];
+        unsigned at = 0;
+        if (!index_find(&watch->endpoint_index, follower->endpoint_id, &at))
+            continue;
+        if (!follow_join(fault, follower->endpoint_id))
+            return false;
+        fault->followers[fault->follower_count - 1] = *follower;
+    }
+    return true;
+}
+
 bool watch_resume(struct watch *watch, const struct incident *incident)
 {
     struct place place;
@@ -132,7 +147,7 @@ bool watch_resume(struct watch *watch, const struct incident *incident)
         return false;
     fault->seen = *incident;
     fault->seen.place = place;
-    fault->seen.endpoint_count = fault->seen.vantage_count = 0;
+    fault->seen.endpoint_count = fault->seen.follower_count = fault->seen.vantage_count = 0;
     fault->seen.alternative_count = fault->seen.caveat_count = fault->seen.hint_count = 0;
     fault->state = incident->closed_us == 0 ? FAULT_OPEN : FAULT_CLOSED;
     fault->ill = fault->state == FAULT_OPEN;
@@ -141,8 +156,10 @@ bool watch_resume(struct watch *watch, const struct incident *incident)
     fault->last_failed_us = incident->last_failed_us;
     fault->clean = incident->clean_rounds;
     bool everywhere = place.kind == PLACE_ENDPOINT || place.kind == PLACE_EDGE;
-    fault->pooled = everywhere && place.endpoint_id == 0 && incident->endpoint_count > 1;
-    bool kept = fault_keep(watch, fault) && add_members(watch, fault, incident);
+    fault->pooled =
+        everywhere && place.endpoint_id == 0 && incident->endpoint_count - incident->follower_count > 1;
+    bool kept = fault_keep(watch, fault) && resume_followers(watch, fault, incident) &&
+                add_members(watch, fault, incident);
     if (kept)
         fault->changed = false; /* known already */
     return kept;

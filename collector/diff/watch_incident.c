@@ -39,6 +39,7 @@ void fault_free(struct fault *fault)
     if (fault == NULL)
         return;
     free(fault->members);
+    free(fault->followers);
     free(fault->endpoint_ids);
     free(fault->vantage_ids);
     free(fault);
@@ -81,9 +82,7 @@ bool fault_has_member(const struct fault *fault, unsigned endpoint)
 
 bool fault_add_member(struct fault *fault, unsigned endpoint)
 {
-    size_t room = fault->member_room;
-    if (!watch_grow(&fault->endpoint_ids, &room, fault->member_count + 1, sizeof *fault->endpoint_ids) ||
-        !watch_grow(&fault->members, &fault->member_room, fault->member_count + 1, sizeof *fault->members))
+    if (!watch_grow(&fault->members, &fault->member_room, fault->member_count + 1, sizeof *fault->members))
         return false;
     fault->members[fault->member_count++] = (struct member){endpoint, 0};
     fault->changed = true;
@@ -98,6 +97,21 @@ void fault_drop_member(struct fault *fault, unsigned endpoint)
             fault->members[kept++] = fault->members[m];
     }
     fault->member_count = kept;
+}
+
+bool fault_list_endpoints(const struct watch *watch, struct fault *fault)
+{
+    size_t count = fault->member_count + fault->follower_count;
+    if (!watch_grow(&fault->endpoint_ids, &fault->endpoint_room, count, sizeof *fault->endpoint_ids))
+        return false;
+    for (size_t m = 0; m < fault->member_count; m++)
+        fault->endpoint_ids[m] = watch->endpoints[fault->members[m].endpoint]->id;
+    for (size_t i = 0; i < fault->follower_count; i++)
+        fault->endpoint_ids[fault->member_count + i] = fault->followers[i].endpoint_id;
+    fault->seen.endpoint_count = count;
+    fault->seen.endpoint_ids = fault->endpoint_ids;
+    follow_show(watch, fault);
+    return true;
 }
 
 static void decay(const struct watch *watch, struct fault *fault)
@@ -243,11 +257,29 @@ static void count_round(struct fault *fault, enum round_says says, const struct 
     fault->seen.clean_rounds = fault->clean;
 }
 
+/* A certificate that has ended is no longer about to: what fails because of it has taken over. */
+static bool has_given_way(const struct watch *watch, const struct fault *fault)
+{
+    if (fault->seen.kind != INCIDENT_EXPIRES || fault->backed)
+        return false;
+    for (size_t f = 0; f < watch->fault_count; f++) {
+        const struct fault *other = watch->faults[f];
+        if (other->state != FAULT_OPEN || other->families[0] != OUTCOME_CERT_EXPIRED)
+            continue;
+        for (size_t m = 0; m < fault->member_count; m++) {
+            if (fault_has_member(other, fault->members[m].endpoint))
+                return true;
+        }
+    }
+    return false;
+}
+
 static void advance(struct watch *watch, struct fault *fault, const struct watch_round *round)
 {
     const struct watch_options *options = &watch->options;
     enum round_says says = ask(watch, fault);
     count_round(fault, says, round);
+    follow_round(watch, fault, says == SAYS_FAILING);
     decay(watch, fault);
     if (fault->state != FAULT_OPEN) {
         fault->streak = says == SAYS_CLEAN ? 0 : fault->streak;
@@ -267,7 +299,7 @@ static void advance(struct watch *watch, struct fault *fault, const struct watch
         fault->seen.flapping = false;
         fault->changed = true;
     }
-    if (silent || (!held && (clean || !fault->ill)))
+    if (silent || has_given_way(watch, fault) || (!held && (clean || !fault->ill)))
         fault_close(watch, fault, round);
 }
 
@@ -289,10 +321,8 @@ static bool show(struct watch *watch, struct fault *fault)
 {
     if (fault->seen.kind == INCIDENT_FAILS)
         return fault->member_count == 0 || fault_numbers(watch, fault);
-    for (size_t m = 0; m < fault->member_count; m++)
-        fault->endpoint_ids[m] = watch->endpoints[fault->members[m].endpoint]->id;
-    fault->seen.endpoint_count = fault->member_count;
-    fault->seen.endpoint_ids = fault->endpoint_ids;
+    if (!fault_list_endpoints(watch, fault))
+        return false;
     if (fault->seen.kind != INCIDENT_VANTAGE_ASIDE)
         return true;
     unsigned at = 0;

@@ -220,11 +220,9 @@ static bool list_members(struct watch *watch, struct fault *fault, const bool *s
         if (sees[v])
             fault->vantage_ids[fault->seen.vantage_count++] = watch->vantages[v].id;
     }
-    for (size_t m = 0; m < fault->member_count; m++)
-        fault->endpoint_ids[m] = watch->endpoints[fault->members[m].endpoint]->id;
     fault->seen.vantage_ids = fault->vantage_ids;
-    fault->seen.endpoint_ids = fault->endpoint_ids;
-    fault->seen.endpoint_count = fault->member_count;
+    if (!fault_list_endpoints(watch, fault))
+        return false;
     if (fault->seen.place.kind == PLACE_EDGE || fault->seen.place.kind == PLACE_DNS)
         fault->seen.place.endpoint_id = fault->member_count == 1 ? fault->endpoint_ids[0] : 0;
     return true;

@@ -90,7 +90,7 @@ struct watched_endpoint {
     bool pinned;
     enum endpoint_role role;
     char *site;
-    char *host;
+    char *sni; /* the name asked for: an edge and its origin have the same */
     struct watched_address addresses[WATCH_MAX_ADDRESSES];
     unsigned address_count; /* with "none" */
     unsigned vantage_room;
@@ -123,7 +123,9 @@ struct fault {
     int64_t last_failed_us, last_seen_us, decayed_us;
     size_t member_count, member_room;
     struct member *members;
-    size_t vantage_room;
+    size_t follower_count, follower_room;
+    struct follower *followers;
+    size_t endpoint_room, vantage_room;
     int64_t *endpoint_ids, *vantage_ids;
     char remarks[INCIDENT_MAX_CAVEATS + INCIDENT_MAX_HINTS][REMARK_BYTES];
     bool changed; /* materially, in this round */
@@ -297,6 +299,24 @@ bool pool_claims(struct watch *watch, const struct watch_round *round);
 bool pool_conditions(struct watch *watch, const struct watch_round *round);
 bool pool_asides(struct watch *watch, const struct watch_round *round);
 
+/* --- watch_follow.c: edges that answer for their origin --------------------------------------------------------------- */
+
+/** Is this the claim of an edge that speaks of its origin? */
+bool follow_is_possible(const struct watched_endpoint *edge, const struct claim *claim);
+/** The open fault that its origin has everywhere, NULL without; one that fails alike is none. */
+struct fault *follow_find(const struct watch *watch, const struct watched_endpoint *edge,
+                          const struct claim *claim);
+/** Will its origin have one with the next round, if that fails too? */
+bool follow_awaits(const struct watch *watch, const struct watched_endpoint *edge);
+bool follow_has(const struct fault *fault, int64_t endpoint_id);
+bool follow_join(struct fault *fault, int64_t endpoint_id);
+void follow_leave(struct fault *fault, int64_t endpoint_id);
+/** Lets followers go whose fault has moved to a place that they cannot follow to. */
+void follow_review(struct watch *watch);
+/** Counts the round for each follower. @param may_leave  those that are well do. */
+void follow_round(const struct watch *watch, struct fault *fault, bool may_leave);
+void follow_show(const struct watch *watch, struct fault *fault);
+
 /* --- watch_incident.c: the life of a fault --------------------------------------------------------------------------- */
 
 struct fault *fault_new(struct watch *watch, enum incident_kind kind, const struct place *place);
@@ -305,6 +325,8 @@ bool fault_keep(struct watch *watch, struct fault *fault);
 bool fault_add_member(struct fault *fault, unsigned endpoint);
 void fault_drop_member(struct fault *fault, unsigned endpoint);
 bool fault_has_member(const struct fault *fault, unsigned endpoint);
+/** Lists the members and the followers as the incident's endpoints. @return false without memory. */
+bool fault_list_endpoints(const struct watch *watch, struct fault *fault);
 /** Opens it, or back again when it is remembered. */
 void fault_open(struct watch *watch, struct fault *fault, const struct watch_round *round);
 void fault_close(struct watch *watch, struct fault *fault, const struct watch_round *round);

@@ -221,14 +221,16 @@ static bool open_claim(struct watch *watch, const struct watch_round *round, uns
             return false;
     } else {
         fault->member_count = fault->pooled ? fault->member_count : 0;
+        fault->follower_count = 0;
     }
     fault_open(watch, fault, round);
     return fault_add_member(fault, at);
 }
 
-static bool join(struct fault *fault, unsigned at)
+static bool join(struct fault *fault, const struct watched_endpoint *endpoint, unsigned at)
 {
     fault->backed = true;
+    follow_leave(fault, endpoint->id);
     return fault_has_member(fault, at) || fault_add_member(fault, at);
 }
 
@@ -271,7 +273,7 @@ static bool pool_claim(struct watch *watch, const struct watch_round *round, uns
     if (same != NULL) {
         if (own != NULL && own != same && !fault_has_member(same, at))
             leave(watch, round, own, at);
-        return join(same, at);
+        return join(same, watch->endpoints[at], at);
     }
     if (own != NULL && is_agreed(watch, own, claim)) {
         revise(own, &claim->place);
@@ -284,18 +286,48 @@ static bool pool_claim(struct watch *watch, const struct watch_round *round, uns
         return open_claim(watch, round, at, claim);
     revise(same, &shared);
     same->pooled = true;
-    return join(same, at);
+    return join(same, watch->endpoints[at], at);
 }
 
+/* An edge that answers for its origin: that fault is the origin's. */
+static bool pool_answer(struct watch *watch, const struct watch_round *round, unsigned at,
+                        const struct claim *claim)
+{
+    const struct watched_endpoint *edge = watch->endpoints[at];
+    struct fault *origins = follow_find(watch, edge, claim), *own = find_own(watch, claim, at);
+    if (origins == NULL)
+        return (own == NULL && follow_awaits(watch, edge)) || pool_claim(watch, round, at, claim);
+    if (own != NULL)
+        leave(watch, round, own, at);
+    if (fault_has_member(origins, at))
+        fault_drop_member(origins, at);
+    return follow_join(origins, edge->id);
+}
+
+static bool pool_endpoint(struct watch *watch, const struct watch_round *round, unsigned at)
+{
+    const struct watched_endpoint *endpoint = watch->endpoints[at];
+    for (size_t c = 0; endpoint->in_round && c < endpoint->claim_count; c++) {
+        const struct claim *claim = &endpoint->claims[c];
+        if (!is_standing(watch, endpoint, claim))
+            continue;
+        if (!(follow_is_possible(endpoint, claim) ? pool_answer : pool_claim)(watch, round, at, claim))
+            return false;
+    }
+    return true;
+}
+
+/* Edges come last: by then it is known whether their origin fails. */
 bool pool_claims(struct watch *watch, const struct watch_round *round)
 {
     for (unsigned e = 0; e < watch->endpoint_count; e++) {
-        const struct watched_endpoint *endpoint = watch->endpoints[e];
-        for (size_t c = 0; endpoint->in_round && c < endpoint->claim_count; c++) {
-            if (is_standing(watch, endpoint, &endpoint->claims[c]) &&
-                !pool_claim(watch, round, e, &endpoint->claims[c]))
-                return false;
-        }
+        if (watch->endpoints[e]->role != ROLE_EDGE && !pool_endpoint(watch, round, e))
+            return false;
+    }
+    follow_review(watch);
+    for (unsigned e = 0; e < watch->endpoint_count; e++) {
+        if (watch->endpoints[e]->role == ROLE_EDGE && !pool_endpoint(watch, round, e))
+            return false;
     }
     return true;
 }

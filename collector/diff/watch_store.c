@@ -85,7 +85,7 @@ void watch_endpoint_free(struct watched_endpoint *endpoint)
     if (endpoint == NULL)
         return;
     free(endpoint->site);
-    free(endpoint->host);
+    free(endpoint->sni);
     free(endpoint->slots);
     free(endpoint->cells);
     free(endpoint);

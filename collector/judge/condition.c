@@ -120,7 +120,7 @@ static bool add_expiry(struct conditions *conditions, const struct seen_certific
     return true;
 }
 
-/* Appends to conditions, which have room for one a certificate. */
+/* Appends to conditions, which have room for one a certificate. One that has ended fails, or nobody minds. */
 static bool find_expiries(const struct judge *judge, int64_t now_us, struct conditions *conditions)
 {
     int64_t end_us = now_us + judge->options.expiry_days * CONDITION_DAY_US;
@@ -129,7 +129,7 @@ static bool find_expiries(const struct judge *judge, int64_t now_us, struct cond
     if (soon == NULL)
         return false;
     for (size_t i = 0; i < judge->certificate_count; i++)
-        if (judge->certificates[i].not_after_us < end_us)
+        if (judge->certificates[i].not_after_us > now_us && judge->certificates[i].not_after_us < end_us)
             soon[found++] = judge->certificates[i];
     if (found > 0)
         qsort(soon, found, sizeof *soon, hash_compare);
@@ -140,6 +140,26 @@ static bool find_expiries(const struct judge *judge, int64_t now_us, struct cond
             return false;
     }
     return true;
+}
+
+bool judge_ended_certificate(const struct judge *judge, const struct incident *incident, int64_t now_us,
+                             struct condition_said *ret_said)
+{
+    const struct seen_certificate *first = NULL;
+    if (incident->kind != INCIDENT_FAILS || incident->outcome.class != OUTCOME_CERT_EXPIRED)
+        return false;
+    for (size_t i = 0; i < judge->certificate_count; i++) {
+        const struct seen_certificate *one = &judge->certificates[i];
+        bool inside = false;
+        for (size_t e = 0; e + incident->follower_count < incident->endpoint_count; e++)
+            inside = inside || incident->endpoint_ids[e] == one->endpoint_id;
+        if (inside && one->not_after_us <= now_us &&
+            (first == NULL || one->not_after_us < first->not_after_us))
+            first = one;
+    }
+    if (first != NULL)
+        *ret_said = (struct condition_said){.sha256 = first->sha256, .not_after_us = first->not_after_us};
+    return first != NULL;
 }
 
 /* --- differences ------------------------------------------------------------------------------------------------------------ */

@@ -1,5 +1,6 @@
 #include "judge/parts.h"
 
+#include "report/rows.h"
 #include "words/attempt_json.h"
 #include "words/json_writer.h"
 
@@ -61,6 +62,21 @@ static json_t *alternatives_json(const struct incident *incident)
     return finish(&writer, list);
 }
 
+static json_t *followers_json(const struct incident *incident)
+{
+    struct writer writer = {false};
+    json_t *list = json_array();
+    for (size_t i = 0; i < incident->follower_count; i++) {
+        const struct follower *follower = &incident->followers[i];
+        json_t *entry = json_object();
+        set(&writer, entry, "endpoint_id", json_integer(follower->endpoint_id));
+        set(&writer, entry, "outcome", rows_outcome_json(follower->outcome));
+        set(&writer, entry, "clean_rounds", json_integer(follower->clean_rounds));
+        add(&writer, list, entry);
+    }
+    return finish(&writer, list);
+}
+
 static json_t *said_json(const struct condition_said *said)
 {
     struct writer writer = {false};
@@ -96,6 +112,7 @@ json_t *detail_json(const struct incident *incident, const struct condition_said
     set(&writer, root, "failing_share", json_real(incident->failing_share));
     set(&writer, root, "last_failed_us", json_integer(incident->last_failed_us));
     set(&writer, root, "clean_rounds", json_integer(incident->clean_rounds));
+    set(&writer, root, "followers", followers_json(incident));
     set(&writer, root, "caveats", texts_json(incident->caveats, incident->caveat_count));
     set(&writer, root, "hints", texts_json(incident->hints, incident->hint_count));
     if (said != NULL)
@@ -174,6 +191,27 @@ static bool read_vantages(const json_t *list, struct arena *arena, struct incide
     return true;
 }
 
+static bool read_followers(const json_t *list, struct arena *arena, struct incident *incident)
+{
+    const json_t *entry;
+    size_t index;
+    struct follower *followers = arena_array(arena, json_array_size(list), sizeof *followers);
+    if (followers == NULL)
+        return false;
+    json_array_foreach(list, index, entry)
+    {
+        followers[index] = (struct follower){
+            .endpoint_id = json_integer_value(json_object_get(entry, "endpoint_id")),
+            .clean_rounds = (unsigned)json_integer_value(json_object_get(entry, "clean_rounds")),
+        };
+        if (!rows_outcome(json_object_get(entry, "outcome"), &followers[index].outcome))
+            followers[index].outcome = outcome_make(OUTCOME_OK, RAW_NONE, 0);
+    }
+    incident->followers = followers;
+    incident->follower_count = json_array_size(list);
+    return true;
+}
+
 static unsigned read_count(const json_t *detail, const char *key)
 {
     return (unsigned)json_integer_value(json_object_get(detail, key));
@@ -195,6 +233,7 @@ bool detail_read(const json_t *detail, struct arena *arena, struct incident *inc
     incident->clean_rounds = read_count(detail, "clean_rounds");
     return read_alternatives(json_object_get(detail, "alternatives"), arena, incident) &&
            read_vantages(json_object_get(detail, "vantages"), arena, incident) &&
+           read_followers(json_object_get(detail, "followers"), arena, incident) &&
            read_texts(json_object_get(detail, "caveats"), arena, INCIDENT_MAX_CAVEATS, incident->caveats,
                       &incident->caveat_count) &&
            read_texts(json_object_get(detail, "hints"), arena, INCIDENT_MAX_HINTS, incident->hints,

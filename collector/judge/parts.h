@@ -32,7 +32,7 @@ struct condition_said {
     const char *value;  /* here; a stranger's, as the other one */
     const char *other_value;
     bool is_paired;     /* the other one is the counterpart's, not other vantages' */
-    const char *sha256; /* of a certificate that expires */
+    const char *sha256; /* of a certificate that expires, or has */
     int64_t not_after_us;
 };
 
@@ -86,6 +86,13 @@ bool judge_conditions(struct judge *judge, const struct judge_round *round, stru
                       size_t sight_count);
 /** What the condition with this key says, NULL when there is none. */
 const struct condition_said *judge_condition_said(const struct judge *judge, const char *key);
+
+/**
+ * Which certificate an incident is about that fails because one has expired; of several, the one that ended first.
+ * @return false when it is not such an incident, or none of its endpoints showed one that had ended by then.
+ */
+bool judge_ended_certificate(const struct judge *judge, const struct incident *incident, int64_t now_us,
+                             struct condition_said *ret_said);
 
 /** Writes what changed in a round. */
 struct judge_writing {

@@ -104,9 +104,12 @@ static bool put_event(struct db *db, int64_t id, const struct judge_round *round
     return result != NULL;
 }
 
-static char *incident_detail(const struct judge *judge, const struct incident *incident)
+static char *incident_detail(const struct judge_writing *writing, const struct incident *incident)
 {
-    json_t *json = detail_json(incident, judge_condition_said(judge, incident->key));
+    struct condition_said ended;
+    bool has_ended = judge_ended_certificate(writing->judge, incident, writing->round->start_us, &ended);
+    json_t *json =
+        detail_json(incident, has_ended ? &ended : judge_condition_said(writing->judge, incident->key));
     char *text = json == NULL ? NULL : json_dumps(json, JSON_COMPACT);
     json_decref(json);
     if (text == NULL)
@@ -180,7 +183,7 @@ void judge_write_change(const struct incident *incident, enum incident_change ch
     struct judge_writing *writing = arg;
     if (writing->failed)
         return;
-    char *detail = incident_detail(writing->judge, incident);
+    char *detail = incident_detail(writing, incident);
     int64_t id = detail == NULL ? 0 : put_whole(writing->judge, incident, detail);
     writing->failed = id == 0 || !put_event(writing->judge->db, id, writing->round, incident, change, detail);
     free(detail);
@@ -192,7 +195,7 @@ void judge_write_state(const struct incident *incident, enum incident_change cha
     (void)change;
     if (writing->failed || incident->id == 0)
         return;
-    char *detail = incident_detail(writing->judge, incident);
+    char *detail = incident_detail(writing, incident);
     writing->failed = detail == NULL || put_whole(writing->judge, incident, detail) == 0;
     free(detail);
 }

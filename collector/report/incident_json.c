@@ -101,6 +101,7 @@ json_t *incident_json(const PGresult *rows, int row)
     set(&writer, root, "sites", json_loads(db_text(rows, row, "sites"), 0, NULL));
     set(&writer, root, "endpoints", endpoints_json(rows, row));
     set(&writer, root, "condition", json_incref(json_null()));
+    set(&writer, root, "followers", json_array());
     if (detail != NULL && json_object_update(root, detail) != 0)
         writer.failed = true;
     json_t *vantages = json_loads(db_text(rows, row, "vantages"), 0, NULL); /* names, not ids */

@@ -74,28 +74,76 @@ static void say_endpoint(struct buf *out, const json_t *endpoint)
     (void)buf_text(out, endpoint_label(&shown, label));
 }
 
-/* Which endpoints. @return false when there is none. */
-static bool say_target(struct buf *out, const json_t *endpoints)
+/* The follower that an endpoint is, NULL when it is a member. */
+static const json_t *follower_of(const json_t *incident, const json_t *endpoint)
 {
-    size_t count = json_array_size(endpoints), index;
-    const char *site = json_text_at(json_array_get(endpoints, 0), "site");
-    const json_t *endpoint;
+    const json_t *follower;
+    size_t index;
+    json_int_t id = json_integer_value(json_object_get(endpoint, "id"));
+    json_array_foreach(json_object_get(incident, "followers"), index, follower)
+    {
+        if (json_integer_value(json_object_get(follower, "endpoint_id")) == id)
+            return follower;
+    }
+    return NULL;
+}
+
+/* Which endpoints, without edges that only answer for them. @return false when there is none. */
+static bool say_target(struct buf *out, const json_t *incident)
+{
+    const json_t *endpoint, *first = NULL;
+    const char *site = "";
+    size_t count = 0, index;
+    json_array_foreach(json_object_get(incident, "endpoints"), index, endpoint)
+    {
+        if (follower_of(incident, endpoint) != NULL)
+            continue;
+        if (count++ == 0) {
+            first = endpoint;
+            site = json_text_at(endpoint, "site");
+        } else if (strcmp(json_text_at(endpoint, "site"), site) != 0)
+            site = "";
+    }
     if (count == 0)
         return false;
     if (count == 1) {
-        say_endpoint(out, json_array_get(endpoints, 0));
+        say_endpoint(out, first);
         return true;
-    }
-    json_array_foreach(endpoints, index, endpoint)
-    {
-        if (strcmp(json_text_at(endpoint, "site"), site) != 0)
-            site = "";
     }
     if (site[0] != '\0')
         (void)buf_printf(out, ngettext("%zu endpoint of %s", "%zu endpoints of %s", count), count, site);
     else
         (void)buf_printf(out, ngettext("%zu endpoint", "%zu endpoints", count), count);
     return true;
+}
+
+/* The edges that answer for it: the first by name. */
+static void say_followers(struct buf *out, const json_t *incident)
+{
+    const json_t *endpoint;
+    size_t index, count = 0;
+    struct buf named;
+    struct outcome outcome = {0};
+    buf_init(&named, 0);
+    json_array_foreach(json_object_get(incident, "endpoints"), index, endpoint)
+    {
+        const json_t *follower = follower_of(incident, endpoint);
+        if (follower == NULL || count++ > 0)
+            continue;
+        say_endpoint(&named, endpoint);
+        (void)rows_outcome(json_object_get(follower, "outcome"), &outcome);
+    }
+    const char *name = named.data == NULL ? "" : (const char *)named.data;
+    if (count > 1)
+        (void)buf_printf(out,
+                         ngettext(" (and %s and %zu other edge answer for it)",
+                                  " (and %s and %zu other edges answer for it)", count - 1),
+                         name, count - 1);
+    else if (count == 1 && outcome.raw_kind == RAW_HTTP_STATUS)
+        (void)buf_printf(out, _(" (and %s answers %d)"), name, (int)outcome.raw);
+    else if (count == 1)
+        (void)buf_printf(out, _(" (and %s answers for it)"), name);
+    buf_done(&named);
 }
 
 void incident_where(struct buf *out, const json_t *incident)
@@ -109,19 +157,24 @@ void incident_where(struct buf *out, const json_t *incident)
         incident_place(out, place);
         (void)buf_text(out, " -> ");
     }
-    if (!say_target(out, json_object_get(incident, "endpoints")))
+    if (!say_target(out, incident))
         (void)buf_text(out, _("endpoints that are gone"));
+    say_followers(out, incident);
 }
 
 static const char *aspect_text(const char *aspect)
 {
     static const char *const words[][2] = {
         {"issuer", N_("certificate issuer differs")},
+        {"certificate_key", N_("certificate key differs")},
         {"certificate", N_("certificate differs")},
         {"tls_version", N_("TLS version differs")},
         {"cipher", N_("cipher differs")},
+        {"tls_group", N_("key exchange group differs")},
         {"alpn", N_("ALPN differs")},
         {"http_status", N_("HTTP status differs")},
+        {"location", N_("redirect differs")},
+        {"pop", N_("point of presence differs")},
         {"addresses", N_("addresses differ")},
     };
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
@@ -149,7 +202,11 @@ static void say_failure(struct buf *out, const json_t *incident)
         class = outcome_class_text(outcome.class);
         more = outcome_raw_text(outcome, raw, sizeof raw);
     }
-    (void)buf_text(out, T_(class));
+    const char *end = json_text_at(json_object_get(incident, "condition"), "not_after");
+    if (end[0] != '\0')
+        (void)buf_printf(out, _("certificate expired on %.10s"), end);
+    else
+        (void)buf_text(out, T_(class));
     if (cause_from_id(json_text_at(incident, "cause"), &cause))
         more = strstr(class, cause_row(cause)->name) != NULL ? "" : _(cause_row(cause)->name);
     if (more[0] != '\0')

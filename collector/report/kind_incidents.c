@@ -138,8 +138,9 @@ static bool name_changes(json_t *history)
     size_t index;
     json_array_foreach(history, index, event)
     {
-        long long change = count_of(event, "change");
-        const char *word = incident_change_name((int)change);
+        int change =
+            (int)strtol(json_text_at(event, "change"), NULL, 10); /* read as a word, as it is shown */
+        const char *word = incident_change_name(change);
         set(&writer, event, "change", strcmp(word, "?") == 0 ? json_null() : json_string(word));
     }
     return !writer.failed;

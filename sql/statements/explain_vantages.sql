@@ -1,5 +1,6 @@
 -- params: bigint
 -- What each vantage saw of incident $1's endpoints in its last hour, from a little before it was opened: those that see it first.
+-- Edges that only answer for their origin are no evidence.
 WITH span AS (
     SELECT i.id, i.detail, i.vantage_id, greatest(i.opened_at - interval '10 minutes', coalesce(i.closed_at, i.updated_at) - interval '1 hour') AS since,
            coalesce(i.closed_at, now()) AS until
@@ -8,6 +9,7 @@ WITH span AS (
     SELECT a.vantage_id, a.role, a.stage, a.class, a.raw_kind, a.raw
     FROM span
     JOIN incident_endpoint ie ON ie.incident_id = span.id
+     AND NOT coalesce(span.detail -> 'followers' @> jsonb_build_array(jsonb_build_object('endpoint_id', ie.endpoint_id)), false)
     JOIN attempt a ON a.endpoint_id = ie.endpoint_id AND a.start_at >= span.since AND a.start_at < span.until AND a.variant IN (0, 1)
 ), counted AS (
     SELECT vantage_id, count(*) FILTER (WHERE role = 0 AND stage <> 1) AS attempts,
