@@ -268,6 +268,18 @@ static bool add_difference(struct conditions *conditions, const struct diff *dif
     return true;
 }
 
+/* What looks different where everything fails is the failure's own incident. */
+static bool fails_there(const struct diff *diff, const struct finding *finding)
+{
+    if (finding->kind != FINDING_DIFFERS)
+        return false;
+    for (unsigned v = 0; v < diff->matrix->vantage_count; v++) {
+        if (finding->where[v] && cell_state(matrix_cell(diff->matrix, finding->endpoint, v)) != CELL_FAIL)
+            return false;
+    }
+    return true;
+}
+
 static bool keep_differences(struct judge *judge, const struct diff *diff, const struct sight *sights,
                              size_t sight_count)
 {
@@ -276,7 +288,8 @@ static bool keep_differences(struct judge *judge, const struct diff *diff, const
     for (size_t i = 0; done && i < diff->finding_count; i++) {
         const struct finding *finding = &diff->findings[i];
         int64_t endpoint_id = diff->matrix->endpoints[finding->endpoint].id;
-        if (is_difference(finding) && is_of_round(endpoint_id, sights, sight_count))
+        if (is_difference(finding) && !fails_there(diff, finding) &&
+            is_of_round(endpoint_id, sights, sight_count))
             done = add_difference(conditions, diff, finding);
     }
     return done;

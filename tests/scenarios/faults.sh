@@ -112,6 +112,7 @@ ok "eu-1: set aside"
 
 equal "incidents that blame a sentinel" "$(found 'any(.endpoints[]; .site | startswith("good")) and .kind == "fails"')" 0
 equal "incidents that blame eu-1's targets" "$(found '.kind == "fails" and .place.vantage == "eu-1"')" 0
+equal "incidents beside them: differences that a failure explains" "$(found '.kind == "differs" and any(.endpoints[]; .site == "docs")')" 0
 equal "failing incidents, one for each fault" "$(found '.kind == "fails"')" 5
 
 for id in $({ "$collector_program" report incidents --state "$state" --format json || true; } | jq -r '.rows[] | select(.state != "closed") | .id'); do
