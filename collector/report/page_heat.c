@@ -145,7 +145,8 @@ static void write_columns(struct page *page, const struct heat *heat)
 {
     char text[UNITS_TIME_BYTES];
     struct html *html = &page->html;
-    unsigned every = heat->slices > 12 ? (heat->slices + 9) / 10 : 1;
+    unsigned wide = heat->slice_s < 60 ? 4 : 2; /* columns that a label needs */
+    unsigned every = (heat->slices + 9) / 10 > wide ? (heat->slices + 9) / 10 : wide;
     html_raw(html, "<thead><tr><th scope=col>");
     html_text(html, _("Endpoint"));
     html_raw(html, "</th><th scope=col>");
