@@ -21,6 +21,7 @@ struct event {
     enum incident_change change;
     struct incident incident;
     int64_t endpoint_ids[FLEET_MAX_IDS], vantage_ids[FLEET_MAX_IDS];
+    struct follower followers[FLEET_MAX_IDS];
     char caveats[512], hints[512], region[64], edge[64], pop[64];
     unsigned round;
 };
@@ -60,6 +61,8 @@ static inline void fleet_log(const struct incident *incident, enum incident_chan
         event->endpoint_ids[i] = incident->endpoint_ids[i];
     for (size_t i = 0; i < incident->vantage_count && i < FLEET_MAX_IDS; i++)
         event->vantage_ids[i] = incident->vantage_ids[i];
+    for (size_t i = 0; i < incident->follower_count && i < FLEET_MAX_IDS; i++)
+        event->followers[i] = incident->followers[i];
     for (size_t i = 0; i < incident->caveat_count; i++)
         snprintf(event->caveats + strlen(event->caveats), sizeof event->caveats - strlen(event->caveats),
                  "%s\n", incident->caveats[i]);
