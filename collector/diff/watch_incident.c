@@ -355,9 +355,20 @@ static bool is_forgotten(const struct fault *fault, int64_t now_us)
            now_us - fault->seen.closed_us >= silent_us;
 }
 
-bool faults_advance(struct watch *watch, const struct watch_round *round, incident_fn *on_change, void *arg)
+static void forget(struct watch *watch, int64_t now_us)
 {
     size_t kept = 0;
+    for (size_t f = 0; f < watch->fault_count; f++) {
+        if (is_forgotten(watch->faults[f], now_us))
+            fault_free(watch->faults[f]);
+        else
+            watch->faults[kept++] = watch->faults[f];
+    }
+    watch->fault_count = kept;
+}
+
+bool faults_advance(struct watch *watch, const struct watch_round *round, incident_fn *on_change, void *arg)
+{
     bool ok = true;
     for (size_t f = 0; f < watch->fault_count; f++) {
         struct fault *fault = watch->faults[f];
@@ -367,11 +378,7 @@ bool faults_advance(struct watch *watch, const struct watch_round *round, incide
             ok = show(watch, fault) && ok;
         tell(fault, round, on_change, arg);
         fault->fresh = fault->changed = fault->backed = fault->over = false;
-        if (is_forgotten(fault, round->start_us))
-            fault_free(fault);
-        else
-            watch->faults[kept++] = fault;
     }
-    watch->fault_count = kept;
+    forget(watch, round->start_us); /* only now: while they advance they look at each other */
     return ok;
 }

@@ -9,8 +9,8 @@ export CHROMIUM=$chromium
 
 mkdir web
 cp "$source_dir"/tests/web/package*.json web/
-(cd web && npm ci --no-audit --no-update-notifier --no-fund --ignore-scripts --cache "$work/npm") >logs/npm 2>&1 || fail "npm ci"
-ok "puppeteer-core and axe-core, as the lock file names them"
+(cd web && npm ci --no-audit --no-update-notifier --no-fund --ignore-scripts --cache "$work/npm") >logs/npm 2>&1 && browser=yes || browser=
+[ -z "$browser" ] || ok "puppeteer-core and axe-core, as the lock file names them"
 
 # fleet SITES VANTAGES HOURS EVERY_S: a new database with a fleet in it
 fleet() {
@@ -30,7 +30,7 @@ fleet 3 5 1 60
 for language in en zh; do
     report 1 diff --since 70m --format html --lang $language --output "$work/page.$language.html"
     say "--- the page, $language"
-    (cd web && node "$source_dir/tests/web/page.mjs" "$work/page.$language.html" $language)
+    [ -z "$browser" ] || (cd web && node "$source_dir/tests/web/page.mjs" "$work/page.$language.html" $language)
 done
 
 # The same page whichever of its kinds is asked for, but for the moment it was made.
@@ -80,3 +80,5 @@ ok "the page of 100 endpoints, 10 vantages and a day has $size bytes, below 2000
 grep -qE '[0-9]+ more rows are left out' large.html || fail "nothing says what was left out"
 ok "and says what was left out"
 stop "$collector_pid"
+
+[ -n "$browser" ] || { say "SKIPPED: no browser looked at the page: npm cannot reach its registry: $(grep -m1 'npm ERR! request' logs/npm)"; exit 77; }
