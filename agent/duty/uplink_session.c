@@ -265,6 +265,8 @@ static void session_live(struct uplink *uplink, const struct message *message)
     case MESSAGE_GOODBYE:
     case MESSAGE_ENROL_REQUEST:
     case MESSAGE_ENROL_ANSWER:
+    case MESSAGE_RENEW_REQUEST:
+    case MESSAGE_RENEW_ANSWER:
         session_leave(uplink, GOODBYE_PROTOCOL, "a message that a collector does not send");
         return;
     }

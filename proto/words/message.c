@@ -1,5 +1,7 @@
 #include "words/message.h"
 
+#include <stdlib.h>
+
 #define NAME_CASE(symbol, number, name)                                                                      \
     case symbol:                                                                                             \
         return name;
@@ -28,7 +30,9 @@ const char *message_kind_name(int kind)
                                         "certificates",
                                         "goodbye",
                                         "enrol-request",
-                                        "enrol-answer"};
+                                        "enrol-answer",
+                                        "renew-request",
+                                        "renew-answer"};
     return kind >= 0 && kind < (int)(sizeof names / sizeof names[0]) ? names[kind] : "?";
 }
 
@@ -41,6 +45,9 @@ void record_done(struct record *record)
 {
     attempt_free(record->attempt);
     record->attempt = NULL;
+    free(record->report.dropped_at);
+    record->report.dropped_at = NULL;
+    record->report.dropped_at_count = 0;
 }
 
 void message_done(struct message *message)

@@ -20,6 +20,7 @@ enum {
     LINK_PROTOCOL = 1,
     MESSAGE_MAX_RECORDS = 1024,
     MESSAGE_MAX_HASHES = 1024,
+    MESSAGE_MAX_DROPPED_AT = 1024,
     MESSAGE_CERTIFICATE_MAX_BYTES = 1 << 17
 };
 
@@ -36,6 +37,12 @@ enum {
 enum goodbye_reason { GOODBYE_REASONS(PLAN_ENUM) };
 const char *goodbye_reason_name(int reason);
 
+/** Results that a spool could not keep, of one endpoint (0: of endpoints that are not told apart). */
+struct dropped_at {
+    uint64_t endpoint_id;
+    uint32_t count;
+};
+
 struct round_report {
     uint64_t sequence;
     uint64_t round_id;
@@ -43,6 +50,9 @@ struct round_report {
     uint32_t refused;
     uint32_t late;
     uint32_t dropped;
+    size_t dropped_at_count; /* at most MESSAGE_MAX_DROPPED_AT */
+    struct dropped_at
+        *dropped_at; /* owned by the record; adds up to dropped, unless the sender knows no better */
 };
 
 enum record_kind { RECORD_ATTEMPT = 1, RECORD_ROUND_REPORT = 2 };
@@ -83,6 +93,8 @@ enum message_kind {
     MESSAGE_GOODBYE,
     MESSAGE_ENROL_REQUEST,
     MESSAGE_ENROL_ANSWER,
+    MESSAGE_RENEW_REQUEST,
+    MESSAGE_RENEW_ANSWER,
 };
 const char *message_kind_name(int kind);
 
@@ -152,6 +164,12 @@ struct message {
             struct bytes ca_pem;
             const char *vantage;
         } enrol_answer;
+        struct {
+            struct bytes csr_der;
+        } renew_request;
+        struct {
+            struct bytes certificate_pem;
+        } renew_answer;
     };
 };
 

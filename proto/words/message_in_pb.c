@@ -2,6 +2,7 @@
 
 #include "words/evidence_pb.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* A stranger's message into ours: each reader checks and copies one kind, or names the rule that is broken.
@@ -129,6 +130,28 @@ static bool round_in(const Parallax__Message *pb, struct arena *arena, struct me
     return round_from_pb(pb->round, &message->round, ret_why);
 }
 
+static bool report_in(const Parallax__RoundReport *pb, struct round_report *report, const char **ret_why)
+{
+    *ret_why = "an id of a round report is out of range";
+    if (pb->sequence > INT64_MAX || pb->round_id > INT64_MAX)
+        return false;
+    *report = (struct round_report){.sequence = pb->sequence,
+                                    .round_id = pb->round_id,
+                                    .attempts = pb->attempts,
+                                    .refused = pb->refused,
+                                    .late = pb->late,
+                                    .dropped = pb->dropped};
+    *ret_why = "a round report counts dropped results of too many endpoints";
+    if (pb->n_dropped_at == 0 || pb->n_dropped_at > MESSAGE_MAX_DROPPED_AT)
+        return pb->n_dropped_at == 0;
+    report->dropped_at = calloc(pb->n_dropped_at, sizeof *report->dropped_at);
+    *ret_why = "out of memory";
+    for (size_t i = 0; report->dropped_at != NULL && i < pb->n_dropped_at; i++)
+        report->dropped_at[report->dropped_at_count++] =
+            (struct dropped_at){pb->dropped_at[i]->endpoint_id, pb->dropped_at[i]->count};
+    return report->dropped_at != NULL;
+}
+
 static bool record_in(const Parallax__Record *pb, struct record *record, const char **ret_why)
 {
     *record = (struct record){0};
@@ -140,14 +163,8 @@ static bool record_in(const Parallax__Record *pb, struct record *record, const c
     *ret_why = "a record of no known kind";
     if (pb->kind_case != PARALLAX__RECORD__KIND_ROUND_REPORT)
         return false;
-    const Parallax__RoundReport *report = pb->round_report;
-    *ret_why = "an id of a round report is out of range";
-    if (report->sequence > INT64_MAX || report->round_id > INT64_MAX)
-        return false;
     record->kind = RECORD_ROUND_REPORT;
-    record->report = (struct round_report){report->sequence, report->round_id, report->attempts,
-                                           report->refused,  report->late,     report->dropped};
-    return true;
+    return report_in(pb->round_report, &record->report, ret_why);
 }
 
 static bool batch_in(const Parallax__Message *pb, struct arena *arena, struct message *message,
@@ -259,6 +276,20 @@ static bool enrol_answer_in(const Parallax__Message *pb, struct arena *arena, st
            text_in(pb->enrol_answer->vantage, 64, arena, &message->enrol_answer.vantage);
 }
 
+static bool renew_request_in(const Parallax__Message *pb, struct arena *arena, struct message *message,
+                             const char **ret_why)
+{
+    *ret_why = "the certificate request is too long";
+    return bytes_in(pb->renew_request->csr_der, 4096, arena, &message->renew_request.csr_der);
+}
+
+static bool renew_answer_in(const Parallax__Message *pb, struct arena *arena, struct message *message,
+                            const char **ret_why)
+{
+    *ret_why = "the renewed certificate is too long";
+    return bytes_in(pb->renew_answer->certificate_pem, 65536, arena, &message->renew_answer.certificate_pem);
+}
+
 /* enum message_kind is link.proto's field numbers. */
 #define SAME_NUMBER(kind)                                                                                    \
     _Static_assert((int)MESSAGE_##kind == (int)PARALLAX__MESSAGE__KIND_##kind,                               \
@@ -277,6 +308,8 @@ SAME_NUMBER(CERTIFICATES);
 SAME_NUMBER(GOODBYE);
 SAME_NUMBER(ENROL_REQUEST);
 SAME_NUMBER(ENROL_ANSWER);
+SAME_NUMBER(RENEW_REQUEST);
+SAME_NUMBER(RENEW_ANSWER);
 
 /* Indexed by the oneof's case. */
 static message_in_fn *const readers[] = {
@@ -294,6 +327,8 @@ static message_in_fn *const readers[] = {
     [MESSAGE_GOODBYE] = goodbye_in,
     [MESSAGE_ENROL_REQUEST] = enrol_request_in,
     [MESSAGE_ENROL_ANSWER] = enrol_answer_in,
+    [MESSAGE_RENEW_REQUEST] = renew_request_in,
+    [MESSAGE_RENEW_ANSWER] = renew_answer_in,
 };
 
 bool message_decode(const void *bytes, size_t length, struct arena *arena, struct message *ret_message,

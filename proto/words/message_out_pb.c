@@ -28,7 +28,7 @@ bool attempt_encode(const struct attempt *attempt, struct buf *out)
     return packed;
 }
 
-static void report_to_pb(const struct round_report *report, Parallax__RoundReport *pb)
+static bool report_to_pb(const struct round_report *report, struct arena *arena, Parallax__RoundReport *pb)
 {
     parallax__round_report__init(pb);
     pb->sequence = report->sequence;
@@ -37,6 +37,17 @@ static void report_to_pb(const struct round_report *report, Parallax__RoundRepor
     pb->refused = report->refused;
     pb->late = report->late;
     pb->dropped = report->dropped;
+    Parallax__DroppedAt *at = arena_array(arena, report->dropped_at_count, sizeof *at);
+    pb->dropped_at = arena_array(arena, report->dropped_at_count, sizeof *pb->dropped_at);
+    if (at == NULL || pb->dropped_at == NULL)
+        return false;
+    for (size_t i = 0; i < report->dropped_at_count; i++) {
+        parallax__dropped_at__init(&at[i]);
+        at[i].endpoint_id = report->dropped_at[i].endpoint_id;
+        at[i].count = report->dropped_at[i].count;
+        pb->dropped_at[pb->n_dropped_at++] = &at[i];
+    }
+    return true;
 }
 
 static bool record_to_pb(const struct record *record, struct arena *arena, Parallax__Record *pb)
@@ -49,9 +60,7 @@ static bool record_to_pb(const struct record *record, struct arena *arena, Paral
     }
     pb->kind_case = PARALLAX__RECORD__KIND_ROUND_REPORT;
     pb->round_report = arena_take(arena, sizeof *pb->round_report);
-    if (pb->round_report != NULL)
-        report_to_pb(&record->report, pb->round_report);
-    return pb->round_report != NULL;
+    return pb->round_report != NULL && report_to_pb(&record->report, arena, pb->round_report);
 }
 
 bool record_encode(const struct record *record, struct buf *out)
@@ -248,6 +257,22 @@ static bool enrol_answer_out(const struct message *message, struct arena *arena,
     return true;
 }
 
+static bool renew_request_out(const struct message *message, struct arena *arena, Parallax__Message *pb)
+{
+    SET_KIND(renew_request, Parallax__RenewRequest, parallax__renew_request__init, RENEW_REQUEST);
+    pb->renew_request->csr_der =
+        bytes_to_pb(message->renew_request.csr_der.data, message->renew_request.csr_der.length);
+    return true;
+}
+
+static bool renew_answer_out(const struct message *message, struct arena *arena, Parallax__Message *pb)
+{
+    SET_KIND(renew_answer, Parallax__RenewAnswer, parallax__renew_answer__init, RENEW_ANSWER);
+    pb->renew_answer->certificate_pem =
+        bytes_to_pb(message->renew_answer.certificate_pem.data, message->renew_answer.certificate_pem.length);
+    return true;
+}
+
 typedef bool message_out_fn(const struct message *message, struct arena *arena, Parallax__Message *pb);
 
 bool message_encode(const struct message *message, struct buf *out)
@@ -267,6 +292,8 @@ bool message_encode(const struct message *message, struct buf *out)
         [MESSAGE_GOODBYE] = goodbye_out,
         [MESSAGE_ENROL_REQUEST] = enrol_request_out,
         [MESSAGE_ENROL_ANSWER] = enrol_answer_out,
+        [MESSAGE_RENEW_REQUEST] = renew_request_out,
+        [MESSAGE_RENEW_ANSWER] = renew_answer_out,
     };
     struct arena arena;
     arena_init(&arena, PACK_ARENA_BYTES);

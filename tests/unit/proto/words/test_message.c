@@ -154,14 +154,21 @@ static void a_batch_goes_there_and_back(void **state)
 {
     (void)state;
     struct record records[2] = {{.kind = RECORD_ATTEMPT, .attempt = sample_attempt(5)},
-                                {.kind = RECORD_ROUND_REPORT, .report = {6, 8141, 4, 1, 2, 3}}};
+                                {.kind = RECORD_ROUND_REPORT, .report = {6, 8141, 4, 1, 2, 3, 0, NULL}}};
+    struct dropped_at dropped[2] = {{7, 2}, {UINT64_MAX, 1}};
+    records[1].report.dropped_at = dropped;
+    records[1].report.dropped_at_count = 2;
     struct message message = {.kind = MESSAGE_BATCH, .batch = {2, records}};
     struct arena arena;
     arena_init(&arena, 1 << 20);
     struct message back = there_and_back(&message, &arena);
     assert_int_equal(back.batch.count, 2);
     attempts_survive(records[0].attempt, back.batch.records[0].attempt);
-    assert_int_equal(back.batch.records[1].report.dropped, 3);
+    const struct round_report *report = &back.batch.records[1].report;
+    assert_int_equal(report->dropped, 3);
+    assert_int_equal(report->dropped_at_count, 2);
+    assert_true(report->dropped_at[0].endpoint_id == 7 && report->dropped_at[0].count == 2);
+    assert_true(report->dropped_at[1].endpoint_id == UINT64_MAX && report->dropped_at[1].count == 1);
     assert_int_equal(record_sequence(&back.batch.records[1]), 6);
     message_done(&back);
     arena_done(&arena);
@@ -284,6 +291,8 @@ static void the_small_messages_go_there_and_back(void **state)
          .enrol_request = {"plx1.a.b", {(const uint8_t *)"csr", 3}, "0.1.0", "vps"}},
         {.kind = MESSAGE_ENROL_ANSWER,
          .enrol_answer = {{(const uint8_t *)"cert", 4}, {(const uint8_t *)"ca", 2}, "hk-1"}},
+        {.kind = MESSAGE_RENEW_REQUEST, .renew_request = {{(const uint8_t *)"csr2", 4}}},
+        {.kind = MESSAGE_RENEW_ANSWER, .renew_answer = {{(const uint8_t *)"cert2", 5}}},
     };
     struct message back[sizeof messages / sizeof messages[0]];
     for (size_t i = 0; i < sizeof messages / sizeof messages[0]; i++)
@@ -296,6 +305,9 @@ static void the_small_messages_go_there_and_back(void **state)
     assert_int_equal(back[8].goodbye.reason, GOODBYE_REVOKED);
     assert_memory_equal(back[9].enrol_request.csr_der.data, "csr", 3);
     assert_string_equal(back[10].enrol_answer.vantage, "hk-1");
+    assert_int_equal(back[11].renew_request.csr_der.length, 4);
+    assert_memory_equal(back[11].renew_request.csr_der.data, "csr2", 4);
+    assert_memory_equal(back[12].renew_answer.certificate_pem.data, "cert2", 5);
     arena_done(&arena);
 }
 
@@ -319,7 +331,7 @@ static void broken_rules_are_named(void **state)
 {
     (void)state;
     struct record records[2] = {{.kind = RECORD_ATTEMPT, .attempt = sample_attempt(6)},
-                                {.kind = RECORD_ROUND_REPORT, .report = {6, 1, 0, 0, 0, 0}}};
+                                {.kind = RECORD_ROUND_REPORT, .report = {.sequence = 6, .round_id = 1}}};
     struct message batch = {.kind = MESSAGE_BATCH, .batch = {2, records}};
     refused(&batch, "sequences of a batch do not ascend");
     records[0].attempt->sequence = 5;
@@ -328,6 +340,16 @@ static void broken_rules_are_named(void **state)
     records[0].attempt->endpoint_id = 7;
     records[0].attempt->clock.closed_us = INT64_C(4000) * 1000000;
     refused(&batch, "a stamp is more than an hour after the start");
+    struct dropped_at *many = calloc(MESSAGE_MAX_DROPPED_AT + 1, sizeof *many);
+    assert_non_null(many);
+    for (size_t i = 0; i <= MESSAGE_MAX_DROPPED_AT; i++)
+        many[i] = (struct dropped_at){INT64_MAX, 1};
+    struct record counts = {
+        .kind = RECORD_ROUND_REPORT,
+        .report = {.sequence = 9, .dropped_at_count = MESSAGE_MAX_DROPPED_AT + 1, .dropped_at = many}};
+    struct message told = {.kind = MESSAGE_BATCH, .batch = {1, &counts}};
+    refused(&told, "a round report counts dropped results of too many endpoints");
+    record_done(&counts);
     records[0].attempt->clock.closed_us = EVIDENCE_NEVER;
     records[0].attempt->http.status = 1000;
     refused(&batch, "an HTTP status is above 999");
