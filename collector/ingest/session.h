@@ -18,6 +18,7 @@ struct session_hub {
     struct ingest *ingest;
     const struct networks *networks; /* NULL: none configured */
     const struct ca *ca;
+    int64_t validity_s; /* of the certificates signed for vantages */
     SSL_CTX *context;
     struct session *first;
     size_t count;
