@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "agent/duty/fake_collector.h"
+#include "duty/identity.h"
 #include "duty/uplink.h"
 
 #include <errno.h>
@@ -28,6 +29,8 @@ struct scene {
     struct offset offset;
     struct prober *prober;
     struct rounds *rounds;
+    struct state state; /* the same folder */
+    struct renew *renew;
     struct uplink *uplink;
     int revoked, closed;
 };
@@ -69,6 +72,24 @@ static int64_t collector_now(uint64_t *ret_error_us, void *arg)
     return clock_mono_us() + offset_us;
 }
 
+/* An identity of the fake collector's CA, in the folder and in force. */
+static void scene_identity(struct scene *scene, EVP_PKEY *key, X509 *certificate)
+{
+    char path[PATH_MAX], *why = NULL;
+    const char *reason = "";
+    size_t length = 0;
+    char *pem = pki_certificate_pem(scene->fake.pki.ca, &length, &why);
+    assert_true(state_init(&scene->state, scene->folder, &reason));
+    assert_true(state_path(&scene->state, "ca.pem", path));
+    assert_true(pki_file_write(path, pem, length, 0644, &why));
+    assert_true(identity_write(&scene->state, key, certificate, &why));
+    free(pem);
+    renew_free(scene->renew);
+    scene->renew = renew_new(&scene->state, &why);
+    if (scene->renew == NULL)
+        fail_msg("%s", why);
+}
+
 static void scene_init(struct scene *scene)
 {
     char *why = NULL;
@@ -94,12 +115,13 @@ static void scene_init(struct scene *scene)
                                  scene->pace,    &scene->settings.policy, true,
                                  &scene->offset, on_list_wanted,          scene};
     scene->rounds = rounds_new(&rounds);
+    scene_identity(scene, scene->fake.pki.vantage_key, scene->fake.pki.vantage);
 }
 
 static void scene_start(struct scene *scene)
 {
     struct uplink_deps uplink = {.loop = &scene->loop,
-                                 .context = scene->fake.pki.client_context,
+                                 .renew = scene->renew,
                                  .collectors = scene->settings.collectors,
                                  .collector_count = 1,
                                  .spool = scene->spool,
@@ -115,7 +137,7 @@ static void scene_start(struct scene *scene)
 static void scene_done(struct scene *scene)
 {
     char path[128];
-    const char *files[] = {"data.mdb", "lock.mdb"};
+    const char *files[] = {"data.mdb", "lock.mdb", "identity.pem", "ca.pem"};
     struct uplink *uplink = scene->uplink;
     while (!keeper_idle(scene->keeper))
         uv_run(&scene->loop, UV_RUN_ONCE);
@@ -130,9 +152,10 @@ static void scene_done(struct scene *scene)
     keeper_free(scene->keeper);
     pace_free(scene->pace);
     spool_close(scene->spool);
+    renew_free(scene->renew);
     settings_done(&scene->settings);
     fake_done(&scene->fake);
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 4; i++) {
         snprintf(path, sizeof path, "%s/%s", scene->folder, files[i]);
         assert_int_equal(unlink(path), 0);
     }
