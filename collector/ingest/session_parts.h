@@ -36,7 +36,7 @@ struct session {
     char agent_version[SESSION_TEXT_BYTES];
     char tls_library[SESSION_TEXT_BYTES];
     uint64_t committed;
-    bool admitted; /* connected_since is set for it */
+    bool admitted; /* its number is in the cursor's row, and connected_since is set for it */
     bool paused;
     unsigned turns; /* of the database, that refer to it */
     char refusal[160];
@@ -55,6 +55,9 @@ void session_breach(struct session *session, const char *rule);
 /* session_db.c */
 void session_open(struct session *session);
 void session_note_closed(struct session *session);
+
+/** A newer session of its vantage is in force: logged, told, closed. */
+void session_replaced(struct session *session);
 void session_certificates(struct session *session, const struct bytes *der, size_t count);
 
 /* enrol.c */
