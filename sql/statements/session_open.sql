@@ -4,7 +4,8 @@
 WITH opened AS (
     UPDATE vantage_cursor AS cursor SET session = nextval('session_number')
     FROM vantage AS known
-    WHERE known.name = $1 AND $2 IN (known.certificate_sha256, known.next_certificate_sha256) AND known.revoked_at IS NULL AND cursor.vantage_id = known.id
+    WHERE known.name = $1 AND $2 IN (known.certificate_sha256, known.next_certificate_sha256) AND known.revoked_at IS NULL
+      AND cursor.vantage_id = known.id
     RETURNING cursor.vantage_id, cursor.committed, cursor.session
 )
 UPDATE vantage
