@@ -30,7 +30,7 @@ struct fake {
     size_t want_count;
     bool closes_on_renew; /* as when the collector dies between its commit and its answer */
     /* what it saw */
-    int renewals;
+    int messages, renewals;
     uint8_t shown[32]; /* the latest certificate of an agent */
     int sessions, pings, batches, lists_wanted, certificates, goodbyes;
     enum goodbye_reason goodbye;
@@ -137,6 +137,7 @@ static inline void fake_message(struct channel *channel, struct message *message
 {
     struct fake *fake = arg;
     fake->channel = channel;
+    fake->messages++;
     if (message->kind == MESSAGE_HELLO)
         fake_hello(fake);
     else if (message->kind == MESSAGE_PING)
