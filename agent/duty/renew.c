@@ -182,11 +182,11 @@ static const char *fault_of(const struct renew *renew, X509 *certificate)
     char name[NAME_BYTES];
     EVP_PKEY *key = X509_get0_pubkey(certificate), *ca_key = X509_get0_pubkey(renew->ca);
     if (key == NULL || EVP_PKEY_eq(key, renew->next_key) != 1)
-        return _("the collector's answer holds a certificate for another key");
+        return "the collector's answer holds a certificate for another key";
     if (X509_check_issued(renew->ca, certificate) != X509_V_OK || X509_verify(certificate, ca_key) != 1)
-        return _("the collector's answer holds a certificate of another CA");
+        return "the collector's answer holds a certificate of another CA";
     if (!pki_vantage_name(certificate, name, sizeof name) || strcmp(name, renew->name) != 0)
-        return _("the collector's answer holds a certificate of another vantage");
+        return "the collector's answer holds a certificate of another vantage";
     return NULL;
 }
 
@@ -194,7 +194,7 @@ bool renew_accept(struct renew *renew, const struct bytes *certificate_pem, char
 {
     *ret_why = NULL;
     if (renew->next_key == NULL) {
-        *ret_why = strdup(_("the collector sends a certificate that was not asked for"));
+        *ret_why = strdup("the collector sends a certificate that was not asked for");
         return false;
     }
     X509 *certificate = pki_certificate_from_pem(certificate_pem->data, certificate_pem->length, ret_why);
