@@ -340,7 +340,7 @@ run_site() {
 
 One vantage cannot tell a fault of the site from one of its own path. To add a vantage on another machine:
   here:   $(collector_command) token create --state $collector_state --name hk-1 --region hk --asn 9304
-  there:  parallax-agent enroll --collector $(own_address):$port --token TOKEN --allow $(bare_host "$host")${origin:+ --allow $(bare_host "$origin")} && parallax-agent run
+  there:  parallax-agent enroll --collector $(own_address):$port --allow $(bare_host "$host")${origin:+ --allow $(bare_host "$origin")} --token - && parallax-agent run
 Then, from all of them at once:
           $(collector_command) probe $host --state $collector_state
 TEXT

@@ -153,8 +153,9 @@ static void on_signal(uv_signal_t *handle, int number)
 
 static void on_revoked(const char *text, void *arg)
 {
-    (void)text;
-    cli_error("%s", _("the collector has revoked this vantage; enrol again with a new token to come back"));
+    cli_error(_("the collector does not let this vantage in any more: %s; enrol again with a new token to "
+                "come back"),
+              text);
     duty_stop(arg, EXIT_FAILED);
 }
 

@@ -106,7 +106,7 @@ static void enrol_token_found(struct pg *pg, PGresult *result, void *arg)
     (void)snprintf(enrolment->vantage, sizeof enrolment->vantage, "%s",
                    PQgetvalue(result, 0, PQfnumber(result, "vantage")));
     const char *values[] = {enrolment->key_sha256};
-    pg_exec(pg, STATEMENT_key_use, values, 1, enrol_key_used);
+    pg_exec(pg, STATEMENT_enrol_key, values, 1, enrol_key_used);
 }
 
 static void enrol_start(struct pg *pg, void *arg)

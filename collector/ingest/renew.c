@@ -62,14 +62,14 @@ static void renew_key_used(struct pg *pg, PGresult *result, void *arg)
     (void)snprintf(id, sizeof id, "%" PRId32, session->source.vantage_id);
     (void)snprintf(ends, sizeof ends, "%" PRId64, ends_s);
     const char *values[] = {id, old, next, ends};
-    pg_exec(pg, STATEMENT_renew_vantage, values, 4, renew_stored);
+    pg_exec(pg, STATEMENT_enrol_renew, values, 4, renew_stored);
 }
 
 static void renew_start(struct pg *pg, void *arg)
 {
     struct renewal *renewal = arg;
     const char *values[] = {renewal->key_sha256};
-    pg_exec(pg, STATEMENT_key_use, values, 1, renew_key_used);
+    pg_exec(pg, STATEMENT_enrol_key, values, 1, renew_key_used);
 }
 
 static void renew_answer(const struct renewal *renewal)

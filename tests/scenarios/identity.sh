@@ -183,7 +183,7 @@ wait "$hk_1" || status=$?
 equal "exit code of the revoked agent" "$status" 3
 say "    collector: $(grep -m1 'session hk-1: cut' logs/collector)"
 say "    agent: $(grep -m1 'says goodbye (revoked)' logs/agent.hk-1)"
-say "    agent: $(grep -m1 'has revoked' logs/agent.hk-1)"
+say "    agent: $(grep -m1 'does not let this vantage in any more' logs/agent.hk-1)"
 ok "cut $((cut - asked)) ms after vantage revoke was started; the agent has ended after $(($(now_ms) - asked)) ms"
 [ $((cut - asked)) -lt 5000 ] || fail "revoking takes too long"
 expect_exit 3 "$agent_program" run --state agents/hk-1

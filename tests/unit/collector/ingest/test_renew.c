@@ -19,17 +19,24 @@
 #include <signal.h>
 #include <string.h>
 
-/* A collector's port with a real database behind it, and agents that say what a test makes them say: enrolling and renewing. */
+/*
+ * Two collectors' ports with one real database behind them, and agents that say what a test makes them say: enrolling and
+ * renewing. All but what says otherwise is with the first.
+ */
 
 static char state[32];
 static struct cluster *cluster;
 static uv_loop_t loop;
-static struct pg *pg;
 static struct ca ca;
-static struct session_hub hub;
-static struct listen *port;
-static uint16_t port_number;
-static bool ready;
+
+struct collector {
+    struct pg *pg;
+    struct session_hub hub;
+    struct listen *listen;
+    uint16_t port;
+    bool ready;
+};
+static struct collector here, there;
 
 #define RUN_UNTIL(condition)                                                                                 \
     while (!(condition))                                                                                     \
@@ -133,7 +140,7 @@ static void on_agent_closed(struct channel *channel, enum channel_failure failur
     agent->channel = NULL;
 }
 
-static void dial(struct agent *agent, const struct identity *identity)
+static void dial_to(const struct collector *collector, struct agent *agent, const struct identity *identity)
 {
     static const struct channel_handlers handlers = {on_agent_open, on_agent_message, NULL, on_agent_closed};
     struct address address;
@@ -143,11 +150,16 @@ static void dial(struct agent *agent, const struct identity *identity)
     *agent = (struct agent){.alert = -1};
     assert_non_null(context);
     assert_true(address_parse("127.0.0.1", &address));
-    agent->channel = channel_connect(&loop, &address, port_number, context, PKI_SERVER_NAME,
+    agent->channel = channel_connect(&loop, &address, collector->port, context, PKI_SERVER_NAME,
                                      &channel_default_limits, &handlers, agent);
     assert_non_null(agent->channel);
     SSL_CTX_free(context);
     RUN_UNTIL(agent->open || agent->channel == NULL);
+}
+
+static void dial(struct agent *agent, const struct identity *identity)
+{
+    dial_to(&here, agent, identity);
 }
 
 static void leave(struct agent *agent)
@@ -301,14 +313,14 @@ static unsigned refused_metric(const char *reason)
 static void one_of_two_agents_with_a_token_wins(void **arg)
 {
     (void)arg;
-    for (int i = 0; i < 10; i++) {
+    for (int i = 0; i < 40; i++) {
         struct agent agents[2];
         char token[TOKEN_TEXT_BYTES];
         make_token("race-1", "1 h", token);
-        dial(&agents[0], NULL);
-        dial(&agents[1], NULL);
-        send_enrol(&agents[i % 2], token);
-        send_enrol(&agents[1 - i % 2], token);
+        dial_to(&here, &agents[0], NULL);
+        dial_to(i % 2 == 0 ? &here : &there, &agents[1], NULL);
+        send_enrol(&agents[i / 2 % 2], token);
+        send_enrol(&agents[1 - i / 2 % 2], token);
         RUN_UNTIL(agents[0].channel == NULL && agents[1].channel == NULL);
         assert_int_equal(agents[0].answered + agents[1].answered, 1);
         struct agent *loser = &agents[agents[0].answered ? 1 : 0];
@@ -367,7 +379,7 @@ static void both_are_in_force_until_the_new_one_is_shown(void **arg)
     struct identity next = renewed(&agent);
     int64_t signed_s = 0, ends_s = 0;
     assert_true(pki_times(next.certificate, &signed_s, &ends_s));
-    assert_int_equal(ends_s - signed_s, hub.validity_s);
+    assert_int_equal(ends_s - signed_s, here.hub.validity_s);
     expect_welcome(&old);
     expect_welcome(&old); /* the answer may have been lost any number of times */
     assert_true(is("SELECT next_certificate_sha256 IS NOT NULL FROM vantage WHERE name = 'hk-1'"));
@@ -376,6 +388,22 @@ static void both_are_in_force_until_the_new_one_is_shown(void **arg)
                    "AND certificate_not_after > now() FROM vantage WHERE name = 'hk-1'"));
     expect_refused(&old, GOODBYE_REVOKED, "replaced by a newer one");
     expect_welcome(&next);
+    identity_done(&old);
+    identity_done(&next);
+}
+
+static void renewed_with_one_collector_shown_to_another(void **arg)
+{
+    (void)arg;
+    struct identity old = enrolled("hk-0");
+    struct agent agent;
+    open_session(&agent, &old);
+    struct identity next = renewed(&agent);
+    dial_to(&there, &agent, &next);
+    say_hello(&agent);
+    assert_true(agent.welcome);
+    leave(&agent);
+    expect_refused(&old, GOODBYE_REVOKED, "replaced by a newer one");
     identity_done(&old);
     identity_done(&next);
 }
@@ -481,7 +509,7 @@ static void revoking_refuses_all_its_certificates(void **arg)
     open_session(&live, &old);
     free(ask("UPDATE vantage SET revoked_at = now() WHERE name = 'hk-8'"));
     unsigned before = refused_metric("revoked");
-    session_check_all(&hub, pg);
+    session_check_all(&here.hub, here.pg);
     expect_goodbye(&live, GOODBYE_REVOKED, "revoked");
     expect_refused(&old, GOODBYE_REVOKED, "the vantage was revoked on ");
     expect_refused(&next, GOODBYE_REVOKED, "the vantage was revoked on ");
@@ -498,9 +526,9 @@ static void a_session_ends_with_its_certificate(void **arg)
 {
     (void)arg;
     struct agent agent;
-    hub.validity_s = 2;
+    here.hub.validity_s = 2;
     struct identity identity = enrolled("hk-9");
-    hub.validity_s = 30 * 86400;
+    here.hub.validity_s = 30 * 86400;
     unsigned before = refused_metric("certificate-ended");
     open_session(&agent, &identity);
     int64_t signed_s = 0, ends_s = 0;
@@ -514,7 +542,7 @@ static void a_session_ends_with_its_certificate(void **arg)
     dial(&agent, &identity);
     RUN_UNTIL(agent.channel == NULL);
     assert_int_equal(agent.alert, SSL_AD_CERTIFICATE_EXPIRED);
-    RUN_UNTIL(hub.count == 0);
+    RUN_UNTIL(here.hub.count == 0);
     assert_int_equal(refused_metric("tls"), before + 1);
     leave(&agent);
     identity_done(&identity);
@@ -524,8 +552,7 @@ static void a_session_ends_with_its_certificate(void **arg)
 
 static void on_ready(void *arg)
 {
-    (void)arg;
-    ready = true;
+    ((struct collector *)arg)->ready = true;
 }
 
 static void on_lost(const char *why, void *arg)
@@ -554,45 +581,63 @@ static void nothing(void *arg)
     (void)arg;
 }
 
-static int scene_init(void **arg)
+static void collector_init(struct collector *collector)
 {
     static const char *const channels[] = {NULL};
     static const struct pg_handlers handlers = {on_ready, on_lost, on_notify};
     const struct pg_settings settings = {.conninfo = cluster_conninfo(cluster), .channels = channels};
     char *why = NULL, place[ADDRESS_TEXT_BYTES + 8];
     struct address address;
+    collector->pg = pg_new(&loop, &settings, &handlers, collector);
+    collector->hub = (struct session_hub){.loop = &loop,
+                                          .pg = collector->pg,
+                                          .ingest = ingest_new(&loop, collector->pg),
+                                          .ca = &ca,
+                                          .validity_s = 30 * 86400,
+                                          .context = ca_server_context(&ca, &why),
+                                          .on_joined = on_joined,
+                                          .on_list_wanted = on_list_wanted,
+                                          .on_empty = nothing};
+    char *id = ask("INSERT INTO collector (name) VALUES ('test') RETURNING id");
+    collector->hub.collector_id = strtoll(id, NULL, 10);
+    free(id);
+    collector->listen = listen_new(&collector->hub, "127.0.0.1:0", place, &why);
+    assert_non_null(collector->listen);
+    assert_true(listen_parse(place, &address, &collector->port));
+    RUN_UNTIL(collector->ready);
+}
+
+static void collector_stop(struct collector *collector)
+{
+    RUN_UNTIL(collector->hub.count == 0);
+    listen_close(collector->listen, nothing, NULL);
+    ingest_stop(collector->hub.ingest, nothing, NULL);
+    pg_close(collector->pg, nothing, NULL);
+}
+
+static void collector_done(struct collector *collector)
+{
+    ingest_free(collector->hub.ingest);
+    SSL_CTX_free(collector->hub.context);
+}
+
+static int scene_init(void **arg)
+{
     (void)arg;
     assert_int_equal(uv_loop_init(&loop), 0);
-    pg = pg_new(&loop, &settings, &handlers, NULL);
-    hub = (struct session_hub){.loop = &loop,
-                               .pg = pg,
-                               .ingest = ingest_new(&loop, pg),
-                               .ca = &ca,
-                               .validity_s = 30 * 86400,
-                               .context = ca_server_context(&ca, &why),
-                               .on_joined = on_joined,
-                               .on_list_wanted = on_list_wanted,
-                               .on_empty = nothing};
-    char *id = ask("INSERT INTO collector (name) VALUES ('test') RETURNING id");
-    hub.collector_id = strtoll(id, NULL, 10);
-    free(id);
-    port = listen_new(&hub, "127.0.0.1:0", place, &why);
-    assert_non_null(port);
-    assert_true(listen_parse(place, &address, &port_number));
-    RUN_UNTIL(ready);
+    collector_init(&here);
+    collector_init(&there);
     return 0;
 }
 
 static int scene_done(void **arg)
 {
     (void)arg;
-    RUN_UNTIL(hub.count == 0);
-    listen_close(port, nothing, NULL);
-    ingest_stop(hub.ingest, nothing, NULL);
-    pg_close(pg, nothing, NULL);
+    collector_stop(&here);
+    collector_stop(&there);
     assert_int_equal(uv_run(&loop, UV_RUN_DEFAULT), 0);
-    ingest_free(hub.ingest);
-    SSL_CTX_free(hub.context);
+    collector_done(&here);
+    collector_done(&there);
     metrics_leave();
     assert_int_equal(uv_loop_close(&loop), 0);
     return 0;
@@ -623,6 +668,7 @@ int main(void)
         cmocka_unit_test(tokens_that_are_refused),
         cmocka_unit_test(a_key_enrols_once),
         cmocka_unit_test(both_are_in_force_until_the_new_one_is_shown),
+        cmocka_unit_test(renewed_with_one_collector_shown_to_another),
         cmocka_unit_test(an_answer_that_nobody_took),
         cmocka_unit_test(a_vantage_is_renewed_as_itself),
         cmocka_unit_test(requests_that_break_a_rule),
