@@ -291,6 +291,7 @@ static void what_was_dropped_adds_up(void **arg)
            "count), ' ' ORDER BY "
            "round_id, endpoint_id) FROM dropped WHERE vantage_id = 2 AND round_id <> 1",
            "rest:0:5 rest:700:6 one:700:5");
+    two.acks = 0;
     open_all();
     send_report(&two, (struct round_report){.sequence = 36, .round_id = 700, .dropped = 1}, first + 1, 1);
     expected_acks = 1;
