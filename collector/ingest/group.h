@@ -14,6 +14,7 @@ struct batch {
     uint64_t last; /* sequence of the last record */
     uint64_t
         known; /* records up to this one are skipped, in this try: another batch, or the database, has them */
+    bool replaced; /* in this try: its session is not the one in force, so none of it is taken */
     struct record records[];
 };
 
@@ -38,6 +39,7 @@ struct number_set {
 struct group_cursor {
     int32_t vantage_id;
     uint64_t committed;
+    int64_t session; /* in force */
 };
 
 struct group {
@@ -61,7 +63,7 @@ char *group_endpoint_ids(const struct group *group);
 
 /**
  * Takes the answers in. group_set_cursors must come first: it drops what is in the database already (sequence
- * at or below the cursor), and group_set_endpoints drops attempts on endpoints that do not exist or from a
+ * at or below the cursor) and batches of sessions that are not in force, and group_set_endpoints drops attempts on endpoints that do not exist or from a
  * time that cannot be.
  */
 bool group_set_cursors(struct group *group, const PGresult *result);

@@ -41,6 +41,8 @@ const struct rows_field vantage_report_fields[] = {
     {"dropped", N_("DROPPED"), ROWS_INT, NULL, NULL},
     {"agent_version", NULL, ROWS_TEXT, NULL, NULL},
     {"tls_library", NULL, ROWS_TEXT, NULL, NULL},
+    {"certificate_not_after", NULL, ROWS_TIME, NULL, NULL},
+    {"certificate", N_("CERTIFICATE"), ROWS_WORD, NULL, NULL},
     {"set_aside", N_("SET ASIDE"), ROWS_TEXT, NULL, NULL},
     {NULL, NULL, ROWS_TEXT, NULL, NULL},
 };

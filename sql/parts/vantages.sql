@@ -6,7 +6,10 @@ SELECT v.name AS vantage, v.region, v.asn, coalesce(host(v.address), '') AS addr
        to_char(v.last_seen_at, 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS last_seen_at,
        coalesce(n.attempts, 0) AS attempts, coalesce(n.failed, 0) AS failed, coalesce(n.local, 0) AS local,
        n.failed::float8 / nullif(n.attempts, 0) AS failing_share, n.skew_p99_us,
-       coalesce(lost.count, 0) AS dropped, v.agent_version, v.tls_library
+       coalesce(lost.count, 0) AS dropped, v.agent_version, v.tls_library,
+       to_char(v.certificate_not_after, 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS certificate_not_after,
+       CASE WHEN v.revoked_at IS NOT NULL THEN NULL WHEN v.certificate_not_after <= now() THEN 'ended'
+            WHEN v.certificate_not_after < now() + interval '3 days' THEN 'ends soon' END AS certificate
 FROM vantage v
 LEFT JOIN counted n ON n.vantage_id = v.id
 LEFT JOIN (
