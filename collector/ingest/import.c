@@ -24,7 +24,8 @@
  *   5. certificates that the database asks for are filled in, in a transaction of their own: they are known by their hash, so it
  *      does not matter how often, and importing once more makes up for an interruption.
  *
- * The agent may be delivering the same records meanwhile. Whoever takes the cursor second finds them there.
+ * The agent may be delivering the same records meanwhile. Whoever takes the cursor second finds them there. A file stores under the session
+ * that is in force, so it ends none; when one begins between step 3 and the lock, the file is refused and may be imported again.
  */
 
 /* --- whether it may ----------------------------------------------------------------------------------------------- */
@@ -107,8 +108,9 @@ bool import_find_vantage(struct db *db, const struct import_file *file, struct i
     PGresult *rows = db_query(db, STATEMENT_import_vantage, values, 1);
     bool found = rows != NULL && check_vantage(file, rows);
     if (found)
-        *ret_vantage =
-            (struct import_vantage){.id = (int32_t)db_int(rows, 0, "id"), .asn = db_int(rows, 0, "asn")};
+        *ret_vantage = (struct import_vantage){.id = (int32_t)db_int(rows, 0, "id"),
+                                               .asn = db_int(rows, 0, "asn"),
+                                               .session = db_int(rows, 0, "session")};
     PQclear(rows);
     return found;
 }
@@ -275,9 +277,9 @@ static bool run_import(struct import *import, const char *conninfo)
 {
     static const char *const channels[] = {NULL};
     static const struct pg_handlers handlers = {on_ready, on_lost, on_notify};
+    const struct pg_settings settings = {.conninfo = conninfo, .channels = channels};
     uv_loop_t loop;
-    if (uv_loop_init(&loop) != 0 ||
-        (import->pg = pg_new(&loop, conninfo, channels, &handlers, import)) == NULL ||
+    if (uv_loop_init(&loop) != 0 || (import->pg = pg_new(&loop, &settings, &handlers, import)) == NULL ||
         (import->ingest = ingest_new(&loop, import->pg)) == NULL) {
         cli_error("%s", _("out of memory"));
         return false;
@@ -300,6 +302,7 @@ bool import_store(struct db *db, struct import_file *file, const struct import_v
     }
     *ret_stored = (struct import_stored){0};
     import->source = (struct ingest_source){.vantage_id = vantage->id,
+                                            .session = vantage->session,
                                             .asn = vantage->asn,
                                             .networks = networks,
                                             .stored = on_stored,

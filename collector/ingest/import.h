@@ -9,7 +9,8 @@
 
 struct import_vantage {
     int32_t id;
-    int64_t asn; /* 0: not known */
+    int64_t asn;     /* 0: not known */
+    int64_t session; /* in force; a file takes none of its own, so that a live one goes on */
 };
 
 struct import_stored {

@@ -140,6 +140,10 @@ static void step_more(struct pg *pg, PGresult *result, void *arg)
     struct batch *spent = ingest->group.batches;
     struct ingest_source *source = spent->source;
     (void)result;
+    if (spent->replaced && source->more != NULL) {
+        pg_abandon(pg, "a session of the vantage began meanwhile; try again");
+        return;
+    }
     enum ingest_more more = source->more == NULL ? INGEST_END : source->more(source, spent->known);
     if (more == INGEST_FAILED)
         pg_abandon(pg, "the file cannot be read to its end");
