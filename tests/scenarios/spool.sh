@@ -134,7 +134,8 @@ refused 3 'good\.ndjson:1: certificate: expected one that this collector.s autho
     "$collector_program" import good.ndjson --state "$other_state"
 stop "$other_pid"
 start_collector
-wanted=$(jq -r 'select(.kind == "attempt") | .sequence' good.ndjson | paste -sd,)
+# without jq, to which numbers are floating point
+wanted=$(grep '"kind":"attempt"' good.ndjson | grep -oP '"sequence":\K[0-9]+' | paste -sd,)
 [ -n "$wanted" ] || fail "no attempts in the file, so this proves nothing"
 equal "attempts of the refused files in the database" "$(sql "SELECT count(*) FROM attempt WHERE sequence IN ($wanted)")" 0
 "$collector_program" vantage revoke hk-1 --state "$state" >logs/revoke
