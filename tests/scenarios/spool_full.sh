@@ -39,11 +39,11 @@ expect_output "[0-9.]+ of 1 MiB in use"
 expect_output "dropped +[0-9]+ of endpoint [0-9]+"
 ok "$(head -1 <<<"$out")"
 
-# The agent ends in good order and starts again: the counts are still there, and go out with the next reports.
+# The agent ends in good order and starts again: the counts go out with reports, of before and after.
 sql "UPDATE site SET interval_s = 5" >logs/slow
 stop "$hk_pid"
 before=$(status_of .dropped)
-equal "what was counted, by endpoint" "$(status_of '[.dropped_at[].count] | add')" "$before"
+equal "what was counted, by endpoint" "$(status_of '[.dropped_at[].count] | add // 0')" "$before"
 sql "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(600)%' AND pid <> pg_backend_pid()" >logs/unlock
 start_agent hk-1
 hk_pid=$agent_pid
