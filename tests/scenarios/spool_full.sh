@@ -31,10 +31,16 @@ SQL
 lock_pid=$!
 pids+=("$lock_pid")
 expect_exit 0 "$collector_program" site import sites.csv --state "$state"
-some_dropped() { at_least $sites status_of .dropped; }
-wait_for 60 "results that have no room" some_dropped
-expect_exit 0 "$agent_program" spool status --state agents/hk-1
-expect_output "^[0-9]+ results wait for the collector; [0-9]+ had no room and were dropped since the last report$"
+full() { at_least $((1 << 20)) status_of .used_bytes; }
+wait_for 60 "the spool to be full" full
+rounds() { grep -c ' round [0-9]*: ' logs/agent.hk-1; }
+wait_for 60 "rounds without room" at_least $(($(rounds) + 5)) rounds
+# Each report that is kept takes the counts along, so what is shown is what no report tells of yet.
+seen_dropped() {
+    run "$agent_program" spool status --state agents/hk-1
+    grep -qE '^[0-9]+ results wait for the collector; [0-9]+ had no room and were dropped since the last report$' <<<"$out"
+}
+wait_for 30 "results that no report tells of" seen_dropped
 expect_output "[0-9.]+ of 1 MiB in use"
 expect_output "dropped +[0-9]+ of endpoint [0-9]+"
 ok "$(head -1 <<<"$out")"
