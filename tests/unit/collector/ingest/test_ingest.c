@@ -373,6 +373,72 @@ static void what_only_a_lost_batch_held_is_not_taken_for_stored(void **arg)
            "65,67");
 }
 
+/* A file: its batches go into one transaction. */
+static unsigned batches_left;
+static bool file_is_bad;
+static uint64_t file_known[4];
+static uint64_t file_next;
+
+static enum ingest_more more(struct ingest_source *source, uint64_t known)
+{
+    file_known[3 - batches_left] = known;
+    if (batches_left == 0)
+        return INGEST_END;
+    if (--batches_left == 0 && file_is_bad)
+        return INGEST_FAILED;
+    char *cursor = ask("SELECT committed FROM vantage_cursor WHERE vantage_id = 2"); /* as others see it */
+    assert_string_equal(cursor, "67");
+    free(cursor);
+    send_batch((struct vantage *)source, file_next, file_next + 1);
+    file_next += 2;
+    return INGEST_NEXT;
+}
+
+static void refuse_file(struct ingest_source *source, const char *why)
+{
+    (void)why;
+    ((struct vantage *)source)->refused++;
+    source->gone = true;
+    ingest_forget(ingest, source);
+    finish();
+}
+
+static struct vantage send_file(bool bad)
+{
+    struct vantage file = vantage_make(2);
+    file.source.more = more;
+    file.source.refused = refuse_file;
+    batches_left = 3;
+    file_is_bad = bad;
+    file_next = 72;
+    open_all();
+    send_batch(&file, 70, 71);
+    expected_acks = 1;
+    run_all();
+    return file;
+}
+
+static void a_file_goes_in_whole_or_not_at_all(void **arg)
+{
+    (void)arg;
+    struct vantage bad = send_file(true);
+    assert_int_equal(bad.refused, 1);
+    assert_int_equal(bad.acks, 0);
+    expect("SELECT count(*) || ' ' || (SELECT committed FROM vantage_cursor WHERE vantage_id = 2) FROM "
+           "attempt WHERE vantage_id "
+           "= 2 AND sequence >= 70",
+           "0 67");
+    struct vantage good = send_file(false);
+    assert_int_equal(good.refused, 0);
+    assert_int_equal(good.acked, 77);
+    assert_int_equal(good.source.waiting, 0);
+    assert_int_equal(good.source.refs, 0);
+    assert_true(file_known[0] == 67 && file_known[1] == 71 && file_known[2] == 73 && file_known[3] == 75);
+    expect("SELECT string_agg(sequence::text, ',' ORDER BY sequence) FROM attempt WHERE vantage_id = 2 AND "
+           "sequence >= 70",
+           "70,71,72,73,74,75,76,77");
+}
+
 static bool prepare(void)
 {
     char *why = NULL;
@@ -408,6 +474,7 @@ int main(void)
         cmocka_unit_test(the_gone_are_forgotten),
         cmocka_unit_test(one_bad_batch_holds_nobody_up),
         cmocka_unit_test(what_only_a_lost_batch_held_is_not_taken_for_stored),
+        cmocka_unit_test(a_file_goes_in_whole_or_not_at_all),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     cluster_close(cluster);
