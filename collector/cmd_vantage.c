@@ -75,6 +75,7 @@ static const struct vantage_field {
     {"revoked_at", "revoked_s", FIELD_TIME},
     {"connected_since", "connected_s", FIELD_TIME},
     {"last_seen_at", "seen_s", FIELD_TIME},
+    {"dropped", "dropped", FIELD_NUMBER},
 };
 enum { VANTAGE_FIELDS = sizeof fields / sizeof fields[0] };
 

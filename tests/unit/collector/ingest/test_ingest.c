@@ -265,6 +265,51 @@ static void reports_count_for_rounds_that_exist(void **arg)
            "1 1 5 2147483647");
 }
 
+static void send_report(struct vantage *vantage, struct round_report report, const struct dropped_at *at,
+                        size_t count)
+{
+    struct record record = {.kind = RECORD_ROUND_REPORT, .report = report};
+    record.report.dropped_at = calloc(count + 1, sizeof *at);
+    record.report.dropped_at_count = count;
+    if (count > 0)
+        memcpy(record.report.dropped_at, at, count * sizeof *at);
+    assert_true(ingest_batch(ingest, &vantage->source, &record, 1));
+}
+
+/* Over reports on one round too, and by endpoint; what comes again counts once. */
+static void what_was_dropped_adds_up(void **arg)
+{
+    (void)arg;
+    struct vantage two = vantage_make(2);
+    uint64_t known = (uint64_t)known_endpoint;
+    const struct dropped_at first[] = {{known, 3}, {0, 1}}, second[] = {{known, 2}, {known + 1000, 4}};
+    free(ask("INSERT INTO round (id, interval_s, start_at, spread_us, timeout_us, deadline_at, endpoints) "
+             "OVERRIDING SYSTEM "
+             "VALUE VALUES (700, 60, now(), 0, 0, now(), 1) RETURNING id"));
+    open_all();
+    send_report(&two, (struct round_report){.sequence = 33, .round_id = 700, .dropped = 4}, first, 2);
+    send_report(&two, (struct round_report){.sequence = 34, .round_id = 700, .attempts = 9, .dropped = 7},
+                second, 2);
+    send_report(&two, (struct round_report){.sequence = 34, .round_id = 700, .attempts = 9, .dropped = 7},
+                second, 2);
+    send_report(&two, (struct round_report){.sequence = 35, .round_id = 12345, .dropped = 5}, NULL, 0);
+    expected_acks = 4;
+    run_all();
+    assert_int_equal(two.acked, 35);
+    expect("SELECT concat_ws(' ', attempts, dropped) FROM round_vantage WHERE round_id = 700", "9 11");
+    expect("SELECT string_agg(concat_ws(':', CASE endpoint_id WHEN 0 THEN 'rest' ELSE 'one' END, round_id, "
+           "count), ' ' ORDER BY "
+           "round_id, endpoint_id) FROM dropped WHERE vantage_id = 2 AND round_id <> 1",
+           "rest:0:5 rest:700:6 one:700:5");
+    two.acks = 0;
+    open_all();
+    send_report(&two, (struct round_report){.sequence = 36, .round_id = 700, .dropped = 1}, first + 1, 1);
+    expected_acks = 1;
+    run_all();
+    expect("SELECT concat_ws(' ', attempts, dropped) FROM round_vantage WHERE round_id = 700", "0 12");
+    expect("SELECT sum(count) FROM dropped WHERE vantage_id = 2 AND round_id = 700", "12");
+}
+
 static void the_gone_are_forgotten(void **arg)
 {
     (void)arg;
@@ -328,6 +373,72 @@ static void what_only_a_lost_batch_held_is_not_taken_for_stored(void **arg)
            "65,67");
 }
 
+/* A file: its batches go into one transaction. */
+static unsigned batches_left;
+static bool file_is_bad;
+static uint64_t file_known[4];
+static uint64_t file_next;
+
+static enum ingest_more more(struct ingest_source *source, uint64_t known)
+{
+    file_known[3 - batches_left] = known;
+    if (batches_left == 0)
+        return INGEST_END;
+    if (--batches_left == 0 && file_is_bad)
+        return INGEST_FAILED;
+    char *cursor = ask("SELECT committed FROM vantage_cursor WHERE vantage_id = 2"); /* as others see it */
+    assert_string_equal(cursor, "67");
+    free(cursor);
+    send_batch((struct vantage *)source, file_next, file_next + 1);
+    file_next += 2;
+    return INGEST_NEXT;
+}
+
+static void refuse_file(struct ingest_source *source, const char *why)
+{
+    (void)why;
+    ((struct vantage *)source)->refused++;
+    source->gone = true;
+    ingest_forget(ingest, source);
+    finish();
+}
+
+static struct vantage send_file(bool bad)
+{
+    struct vantage file = vantage_make(2);
+    file.source.more = more;
+    file.source.refused = refuse_file;
+    batches_left = 3;
+    file_is_bad = bad;
+    file_next = 72;
+    open_all();
+    send_batch(&file, 70, 71);
+    expected_acks = 1;
+    run_all();
+    return file;
+}
+
+static void a_file_goes_in_whole_or_not_at_all(void **arg)
+{
+    (void)arg;
+    struct vantage bad = send_file(true);
+    assert_int_equal(bad.refused, 1);
+    assert_int_equal(bad.acks, 0);
+    expect("SELECT count(*) || ' ' || (SELECT committed FROM vantage_cursor WHERE vantage_id = 2) FROM "
+           "attempt WHERE vantage_id "
+           "= 2 AND sequence >= 70",
+           "0 67");
+    struct vantage good = send_file(false);
+    assert_int_equal(good.refused, 0);
+    assert_int_equal(good.acked, 77);
+    assert_int_equal(good.source.waiting, 0);
+    assert_int_equal(good.source.refs, 0);
+    assert_true(file_known[0] == 67 && file_known[1] == 71 && file_known[2] == 73 && file_known[3] == 75);
+    expect("SELECT string_agg(sequence::text, ',' ORDER BY sequence) FROM attempt WHERE vantage_id = 2 AND "
+           "sequence >= 70",
+           "70,71,72,73,74,75,76,77");
+}
+
 static bool prepare(void)
 {
     char *why = NULL;
@@ -359,9 +470,11 @@ int main(void)
         cmocka_unit_test(a_lost_connection_doubles_nothing),
         cmocka_unit_test(lies_are_dropped_and_the_cursor_passes),
         cmocka_unit_test(reports_count_for_rounds_that_exist),
+        cmocka_unit_test(what_was_dropped_adds_up),
         cmocka_unit_test(the_gone_are_forgotten),
         cmocka_unit_test(one_bad_batch_holds_nobody_up),
         cmocka_unit_test(what_only_a_lost_batch_held_is_not_taken_for_stored),
+        cmocka_unit_test(a_file_goes_in_whole_or_not_at_all),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     cluster_close(cluster);
