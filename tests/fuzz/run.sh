@@ -67,13 +67,13 @@ fuzz() { # TARGET: its output goes to a log, its input when something breaks to 
 }
 
 count() { find "$1" -type f 2>/dev/null | wc -l; }
+last_of() { sed -n "s/.* $2: \([0-9]*\).*/\1/p" "$1" | tail -1; } # LOG WORD: as the fuzzer said it last
 stat_of() { sed -n "s/^stat::$2: *//p" "$build/log/$1"; }
 
 row() { # TARGET STATUS
-    local log=$build/log/$1 edges
-    edges=$(grep -oE ' cov: [0-9]+' "$log" | tail -1 | tr -dc 0-9)
+    local log=$build/log/$1
     printf '%-14s %10s %8s %7s %7s %6s %8s\n' "$1" "$(stat_of "$1" number_of_executed_units)" \
-        "$(stat_of "$1" average_exec_per_sec)" "${edges:-0}" "$(grep -oE ' corp: [0-9]+' "$log" | tail -1 | tr -dc 0-9)" \
+        "$(stat_of "$1" average_exec_per_sec)" "$(last_of "$log" cov)" "$(last_of "$log" corp)" \
         "$(stat_of "$1" new_units_added)" "$2"
 }
 
@@ -107,7 +107,7 @@ reap() { # one that has ended
     unset "running[$pid]"
     if [ $status = 0 ]; then row "$target" no; else row "$target" YES; broken+=("$target"); fi
 }
-trap 'kill "${!running[@]}" 2>/dev/null || true' INT TERM
+trap 'kill "${!running[@]}" 2>/dev/null || true' EXIT
 for target in "${targets[@]}"; do
     [ ${#running[@]} -lt "$jobs" ] || reap
     fuzz "$target" &

@@ -35,14 +35,15 @@ void fuzz_listen(void)
 
 void fuzz_printable(const char *text, size_t length)
 {
-    const uint8_t *at = (const uint8_t *)text, *end = at + length;
-    while (at < end) {
+    const uint8_t *at = (const uint8_t *)text;
+    while (length > 0) {
         uint32_t code = 0;
-        size_t taken = utf8_sequence(at, (size_t)(end - at), &code);
+        size_t taken = utf8_sequence(at, length, &code);
         REQUIRE(taken != 0);
         REQUIRE(code >= 0x20 && !(code >= 0x7f && code < 0xa0));
         REQUIRE(!(code >= 0x202a && code <= 0x202e) && !(code >= 0x2066 && code <= 0x2069));
         at += taken;
+        length -= taken;
     }
 }
 
