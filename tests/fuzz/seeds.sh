@@ -8,7 +8,7 @@ source_dir=$(cd "$(dirname "$0")/../.." && pwd)
 agent=$(realpath "${1:-$source_dir/build/asan}")/bin/parallax-agent
 build=$source_dir/build/fuzz corpus=$source_dir/build/fuzz/corpus
 cmake --build "$build" --target fuzz fuzz-seeds >/dev/null
-for target in "$source_dir"/tests/fuzz/*.c; do mkdir -p "$corpus/$(basename "$target" .c)"; done
+for target in "$build"/fuzz/fuzz-*; do mkdir -p "$corpus/${target##*/fuzz-}"; done
 work=$(mktemp -d)
 server=
 trap 'kill $server 2>/dev/null || true; rm -rf "$work"' EXIT
@@ -79,7 +79,7 @@ probe() { "$agent" probe --format ndjson "$@" 2>/dev/null || true; }
         "$source_dir/tests/cases/make.sh" "$story" | awk '/"clock"/ && NR % 97 == 5'
     done
 } >"$work/attempts"
-"$build/fuzz/fuzz-seeds" "$corpus" <"$work/attempts"
+"$build/bin/fuzz-seeds" "$corpus" <"$work/attempts"
 { printf '\x03'; head -c 0 /dev/null; printf '\x16\x03\x01\x00\x05\x01\x00\x00\x01\x03'; } >"$corpus/pump/server-record"
 openssl s_client -connect "127.0.0.1:$port" -servername parallax-collector -tls1_3 -msg </dev/null 2>/dev/null |
     perl -ne 'if (/^>>> .*ClientHello/) { $on = 1 } elsif ($on && /^    ([0-9a-f ]+)$/) { ($h = $1) =~ tr/0-9a-f//cd; $all .= $h } elsif ($on) { last }

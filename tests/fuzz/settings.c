@@ -51,7 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
         check_policy(&settings.policy);
         check_written(&settings);
     } else {
-        REQUIRE(why != NULL && strchr(why, '\n') == NULL);
+        REQUIRE(why != NULL);
     }
     free(why);
     settings_done(&settings);
