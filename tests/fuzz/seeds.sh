@@ -42,6 +42,12 @@ for name in www.shop.example staple.example; do
     { pair; printf '\0\x0e\0\x05hello\0\x05world'; } >"$corpus/ocsp/proofs-$name"
 done
 
+openssl req -new -key "$pki/www.shop.example.key" -subj / -outform DER >"$corpus/pki/request"
+cp "$pki/www.shop.example.pem" "$corpus/pki/certificate"
+mmdb() { perl "$source_dir/tests/lab/mmdb.pl" "$corpus/networks/$@"; }
+mmdb asn4 4 192.0.2.0/24 '{"autonomous_system_number": 64501}' 203.0.113.0/28 '{"asn": "AS4837", "country": "CN"}'
+mmdb asn6 6 192.0.2.0/24 '{"asn": "AS64501", "country_code": "HK"}' 2001:db8::/32 '{"country": {"iso_code": "HK"}}'
+
 # --- a handshake, as bytes and as evidence ---
 port=$(perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(Listen => 1, LocalAddr => "127.0.0.1")->sockport')
 openssl s_server -quiet -www -accept "127.0.0.1:$port" -cert "$pki/www.shop.example.pem" -key "$pki/www.shop.example.key" \
@@ -83,7 +89,7 @@ probe() { "$agent" probe --format ndjson "$@" 2>/dev/null || true; }
 { printf '\x03'; head -c 0 /dev/null; printf '\x16\x03\x01\x00\x05\x01\x00\x00\x01\x03'; } >"$corpus/pump/server-record"
 openssl s_client -connect "127.0.0.1:$port" -servername parallax-collector -tls1_3 -msg </dev/null 2>/dev/null |
     perl -ne 'if (/^>>> .*ClientHello/) { $on = 1 } elsif ($on && /^    ([0-9a-f ]+)$/) { ($h = $1) =~ tr/0-9a-f//cd; $all .= $h } elsif ($on) { last }
-        END { my $b = pack("H*", $all); print "\0\x16\x03\x01", pack("n", length $b), $b }' >"$corpus/pump/client-hello"
+        END { my $b = pack("H*", $all); print "\0\x16\x03\x01", pack("n", length $b), $b }' >"$corpus/pump/client-hello" || true
 
 # --- texts ---
 cp "$source_dir/tests/cases/by_hand.ndjson" "$corpus/recording/by_hand"
