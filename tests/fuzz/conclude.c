@@ -1,6 +1,7 @@
 #include "fuzz.h"
 
 #include "cli/cause_say.h"
+#include "words/attempt_from_json.h"
 #include "words/attempt_json.h"
 #include "words/classify.h"
 #include "words/conclusion_json.h"
@@ -11,7 +12,7 @@
 
 /*
  * All attempts of a case, as they come over the wire and out of the database, up to the verdict that people and programs
- * read. Input: one byte of flags, then encoded attempts, each a piece. The same case must give the same verdict, and
+ * read. Input: one byte of flags, then attempts, each a piece: encoded, or as JSON. The same case must give the same verdict, and
  * nothing of a stranger in it may reach a terminal raw, or break a document.
  */
 
@@ -34,14 +35,30 @@ static const struct endpoint origin = {.site = "shop",
                                        .sni = "www.shop.example",
                                        .role = ROLE_ORIGIN};
 
-static bool add_attempt(struct case_file *file, const struct cursor *piece)
+static struct attempt *from_wire(const struct cursor *piece)
 {
     const char *why = NULL;
     struct attempt *attempt = attempt_decode(piece->at, cursor_left(piece), &why);
-    if (attempt == NULL) {
-        REQUIRE(why != NULL);
+    REQUIRE(attempt != NULL || why != NULL);
+    return attempt;
+}
+
+static struct attempt *from_json(const struct cursor *piece)
+{
+    struct json_reader reader = {0};
+    json_t *json = json_loadb((const char *)piece->at, cursor_left(piece), 0, NULL);
+    struct json_part part = json_document(&reader, json);
+    struct attempt *attempt = json == NULL ? NULL : attempt_from_json(&part);
+    json_decref(json);
+    return attempt;
+}
+
+static bool add_attempt(struct case_file *file, const struct cursor *piece)
+{
+    struct attempt *attempt =
+        cursor_left(piece) > 0 && piece->at[0] == '{' ? from_json(piece) : from_wire(piece);
+    if (attempt == NULL)
         return false;
-    }
     fuzz_attempt_survives(attempt);
     struct outcome outcome = classify(attempt), again = classify(attempt);
     REQUIRE(outcome.class == again.class && outcome.raw_kind == again.raw_kind && outcome.raw == again.raw);

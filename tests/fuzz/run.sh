@@ -50,19 +50,28 @@ longest() {
     esac
 }
 
+# Words that a target knows
+dictionary() {
+    case $1 in
+        attempt_json | conclude | recording) echo json ;;
+        settings | sites_yaml) echo yaml ;;
+        *) echo "$1" ;;
+    esac
+}
+
 # The leak check at the end wants ptrace, which containers may forbid; the one after each input does not.
-export ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1:${ASAN_OPTIONS:-}
+export ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1:quarantine_size_mb=32:${ASAN_OPTIONS:-}
 export UBSAN_OPTIONS=print_stacktrace=1:${UBSAN_OPTIONS:-}
 
 fuzz() { # TARGET: its output goes to a log, its input when something breaks to build/fuzz/found
-    local target=$1 dictionary=() folders=()
+    local target=$1 words=() folders=()
     mkdir -p "$build/corpus/$target" "$build/found/$target" "$build/log"
-    [ ! -f "$known/dictionary/$target" ] || dictionary=(-dict="$known/dictionary/$target")
+    [ ! -f "$known/dictionary/$(dictionary "$target")" ] || words=(-dict="$known/dictionary/$(dictionary "$target")")
     for folder in "$known/corpus/$target" "$known/broken/$target"; do
         [ ! -d "$folder" ] || folders+=("$folder")
     done
     "$build/fuzz/fuzz-$target" -max_total_time="$seconds" -max_len="$(longest "$target")" -timeout=10 -rss_limit_mb=1024 \
-        -print_final_stats=1 -artifact_prefix="$build/found/$target/" ${dictionary[@]+"${dictionary[@]}"} \
+        -print_final_stats=1 -artifact_prefix="$build/found/$target/" ${words[@]+"${words[@]}"} \
         "$build/corpus/$target" ${folders[@]+"${folders[@]}"} >"$build/log/$target" 2>&1 </dev/null || return 1
 }
 

@@ -43,9 +43,15 @@ static void put_json(const struct attempt *attempt, size_t number)
     struct buf text;
     json_t *json = attempt_json(attempt, NULL, classify(attempt));
     char *dump = json_dumps(json, JSON_COMPACT);
+    REQUIRE(dump != NULL);
+    size_t length = strlen(dump);
     buf_init(&text, 0);
-    REQUIRE(dump != NULL && buf_text(&text, dump));
+    REQUIRE(buf_text(&text, dump));
     put("attempt_json", "attempt", number, &text);
+    buf_clear(&text);
+    REQUIRE(buf_byte(&text, 0) && buf_byte(&text, (uint8_t)(length >> 8)) &&
+            buf_byte(&text, (uint8_t)length) && buf_text(&text, dump));
+    put("conclude", "json", number, &text);
     buf_done(&text);
     free(dump);
     json_decref(json);
