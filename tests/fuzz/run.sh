@@ -61,6 +61,7 @@ dictionary() {
 
 # The leak check at the end wants ptrace, which containers may forbid; the one after each input does not.
 export ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1:quarantine_size_mb=32:${ASAN_OPTIONS:-}
+export LSAN_OPTIONS=suppressions=$known/leaks.supp:print_suppressions=0:${LSAN_OPTIONS:-}
 export UBSAN_OPTIONS=print_stacktrace=1:${UBSAN_OPTIONS:-}
 
 fuzz() { # TARGET: its output goes to a log, its input when something breaks to build/fuzz/found
