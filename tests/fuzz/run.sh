@@ -3,8 +3,8 @@
 #   tests/fuzz/run.sh [--merge] [SECONDS] [TARGET...]     default: 20 seconds, every target
 # SECONDS is for each target; as many run side by side as there are processors (JOBS=N: as many as that). Known inputs are in
 # tests/fuzz/corpus/TARGET, those that once broke something in tests/fuzz/broken/TARGET; new ones that reach new code are kept
-# in build/fuzz/corpus/TARGET and are used by the next run. --merge then puts the smallest set of inputs that reaches the same
-# code into tests/fuzz/corpus. Exit codes: 0 all well, 1 something broke (its input and how to run it again are shown).
+# in build/fuzz/corpus/TARGET and are used by the next run. --merge then puts a small set of inputs that reaches the same code into
+# tests/fuzz/corpus. Exit codes: 0 all well, 1 something broke (its input and how to run it again are shown).
 set -euo pipefail
 source_dir=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$source_dir"
@@ -95,14 +95,26 @@ say_broken() { # TARGET
     [ -z "$input" ] || echo "  run again: $build/fuzz/fuzz-$1 $input" >&2
 }
 
-put_back() { # TARGET: the smallest set, from all that is known
-    local target=$1 fresh
+budget() { # TARGET: bytes of inputs that are worth a place in the tree
+    case $1 in
+        attempt_json | conclude | message | recording) echo 65536 ;;
+        *) echo 32768 ;;
+    esac
+}
+
+put_back() { # TARGET: a small set that reaches what all that is known does; the smallest inputs of it, as far as the budget goes
+    local target=$1 fresh size input left
     fresh=$(mktemp -d "$build/merge.XXXXXX")
     "$build/fuzz/fuzz-$target" -merge=1 -max_len="$(longest "$target")" "$fresh" "$known/corpus/$target" \
         "$build/corpus/$target" >"$build/log/$target.merge" 2>&1 </dev/null
     rm -rf "$known/corpus/$target"
     mkdir -p "$known/corpus/$target"
-    find "$fresh" -type f -size -32k -exec mv -t "$known/corpus/$target" {} +
+    left=$(budget "$target")
+    while read -r size input; do
+        [ "$size" -le "$left" ] || break
+        left=$((left - size))
+        mv "$input" "$known/corpus/$target/"
+    done < <(find "$fresh" -type f -printf '%s %p\n' | sort -n)
     rm -rf "$fresh"
 }
 
