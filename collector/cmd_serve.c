@@ -25,10 +25,12 @@ enum {
     OPTION_CDN_FILE,
     OPTION_EXPIRY_DAYS,
     OPTION_METRICS,
-    OPTION_PUBLIC_URL
+    OPTION_PUBLIC_URL,
+    OPTION_VALIDITY
 };
 
 static const char serve_metrics_default[] = "127.0.0.1:9464";
+static const int64_t minute_us = 60 * US_PER_S, day_us = 86400 * US_PER_S;
 
 static const struct cli_option serve_options[] = {
     {"listen", 0, "ADDR:PORT", OPTION_LISTEN,
@@ -36,6 +38,8 @@ static const struct cli_option serve_options[] = {
     {"timeout", 0, "SPAN", OPTION_TIMEOUT, N_("how long one attempt may take (10s)")},
     {"mmdb", 0, "FILE", OPTION_MMDB, N_("network database that tells a vantage's ASN from its address")},
     {"cdn-file", 0, "FILE", OPTION_CDN_FILE, N_("more to know content delivery networks by")},
+    {"vantage-validity", 0, "SPAN", OPTION_VALIDITY,
+     N_("how long a vantage's certificate is good; agents renew it in time (30d)")},
     {"expiry-days", 0, "DAYS", OPTION_EXPIRY_DAYS,
      N_("certificates that end within so many days make an incident (21)")},
     {"metrics", 0, "ADDR:PORT", OPTION_METRICS,
@@ -49,6 +53,7 @@ static const struct cli_option serve_options[] = {
 struct serve_command {
     struct collector_settings settings;
     int64_t timeout_us;
+    int64_t validity_us;
     int64_t expiry_days;
     const char *metrics; /* NULL: nowhere */
     struct receivers receivers;
@@ -58,6 +63,7 @@ struct serve_command {
     struct networks *networks;
     struct ca ca;
     char *database;
+    int64_t collector_id;
 };
 
 static bool serve_read_options(struct cli_args *args, struct serve_command *command, int *ret_exit)
@@ -66,6 +72,7 @@ static bool serve_read_options(struct cli_args *args, struct serve_command *comm
     bool failed = false;
     collector_settings_init(&command->settings);
     command->timeout_us = 10 * US_PER_S;
+    command->validity_us = 30 * day_us;
     command->expiry_days = JUDGE_EXPIRY_DAYS;
     command->metrics = serve_metrics_default;
     *ret_exit = EXIT_USAGE;
@@ -85,6 +92,9 @@ static bool serve_read_options(struct cli_args *args, struct serve_command *comm
                 return false;
         } else if (id == OPTION_TIMEOUT) {
             if (!cli_span("timeout", value, US_PER_S, 60 * US_PER_S, &command->timeout_us))
+                return false;
+        } else if (id == OPTION_VALIDITY) {
+            if (!cli_span("vantage-validity", value, minute_us, 400 * day_us, &command->validity_us))
                 return false;
         } else if (id == OPTION_EXPIRY_DAYS) {
             if (!cli_number("expiry-days", value, 0, 3650, &command->expiry_days))
@@ -133,6 +143,42 @@ static bool serve_complain(char *why)
     return false;
 }
 
+/*
+ * An agent pins the authority that signed its certificate, and a collector knows its agents by it: all collectors of a database have one.
+ * The first of them says which.
+ */
+static bool serve_claim_authority(const struct serve_command *command, struct db *db)
+{
+    char ours[2 + 64 + 1] = "\\x";
+    (void)hex_text(command->ca.fingerprint, 32, ours + 2);
+    const char *values[] = {ours};
+    PGresult *claimed = db_query(db, STATEMENT_authority_claim, values, 1);
+    PGresult *theirs = claimed == NULL ? NULL : db_query(db, STATEMENT_authority_read, NULL, 0);
+    bool read = PQntuples(theirs) == 1;
+    bool same = read && strcmp(db_text(theirs, 0, "fingerprint"), ours + 2) == 0;
+    if (read && !same)
+        cli_error(
+            _("the vantages of this database have another certificate authority (%.16s..., here %.16s...): "
+              "copy pki/ca.key and pki/ca.pem from the state folder of a collector that serves it into "
+              "%s/pki"),
+            db_text(theirs, 0, "fingerprint"), ours + 2, command->settings.state);
+    PQclear(claimed);
+    PQclear(theirs);
+    return same;
+}
+
+static bool serve_begin(struct serve_command *command, struct db *db)
+{
+    char name[SERVE_NAME_BYTES];
+    serve_name(command->settings.listen, name);
+    const char *values[] = {name};
+    PGresult *result = db_query(db, STATEMENT_collector_start, values, 1);
+    if (result != NULL)
+        command->collector_id = db_int(result, 0, "id");
+    PQclear(result);
+    return result != NULL;
+}
+
 /* Starts the private cluster when there is no --db, and settles the schema while nothing waits on a loop. */
 static bool serve_prepare_database(struct serve_command *command)
 {
@@ -148,9 +194,7 @@ static bool serve_prepare_database(struct serve_command *command)
     if (db == NULL)
         return false;
     command->database = db_place(db);
-    PGresult *result = db_query(db, STATEMENT_session_reset, NULL, 0);
-    bool ready = result != NULL && command->database != NULL;
-    PQclear(result);
+    bool ready = command->database != NULL && serve_claim_authority(command, db) && serve_begin(command, db);
     db_close(db);
     return ready;
 }
@@ -192,7 +236,9 @@ static int serve_command_run(struct cli_args *args)
             .receiver_count = command.receivers.count,
             .public_url = command.public_url,
             .timeout_us = (uint64_t)command.timeout_us,
+            .validity_s = command.validity_us / US_PER_S,
             .expiry_days = (int)command.expiry_days,
+            .collector_id = command.collector_id,
             .ca = &command.ca,
             .networks = command.networks,
         };

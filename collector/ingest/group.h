@@ -14,6 +14,7 @@ struct batch {
     uint64_t last; /* sequence of the last record */
     uint64_t
         known; /* records up to this one are skipped, in this try: another batch, or the database, has them */
+    bool replaced; /* in this try: its session is not the one in force, so none of it is taken */
     struct record records[];
 };
 
@@ -38,6 +39,7 @@ struct number_set {
 struct group_cursor {
     int32_t vantage_id;
     uint64_t committed;
+    int64_t session; /* in force */
 };
 
 struct group {
@@ -61,7 +63,7 @@ char *group_endpoint_ids(const struct group *group);
 
 /**
  * Takes the answers in. group_set_cursors must come first: it drops what is in the database already (sequence
- * at or below the cursor), and group_set_endpoints drops attempts on endpoints that do not exist or from a
+ * at or below the cursor) and batches of sessions that are not in force, and group_set_endpoints drops attempts on endpoints that do not exist or from a
  * time that cannot be.
  */
 bool group_set_cursors(struct group *group, const PGresult *result);
@@ -85,6 +87,9 @@ void group_count(const struct group *group, struct metrics *metrics, int64_t now
 
 /** The six array parameters of ingest_reports. @return how many reports, or -1 without memory. */
 long group_reports(const struct group *group, char *ret_params[6]);
+
+/** The four array parameters of ingest_dropped. @return how many rows, or -1 without memory. */
+long group_dropped(const struct group *group, char *ret_params[4]);
 
 /** Parameters of ingest_move. */
 bool group_moves(const struct group *group, char *ret_params[2]);

@@ -11,10 +11,14 @@
 /* Batches of records from all sessions into PostgreSQL; see ingest.c for when an ack is sent. */
 struct ingest;
 
+/* What a source that goes in whole says after each batch. */
+enum ingest_more { INGEST_END, INGEST_NEXT, INGEST_FAILED };
+
 /** One session, as far as ingest knows it. Embedded in the session; lives until ingest has let go (refs 0).
  */
 struct ingest_source {
     int32_t vantage_id;
+    int64_t session;                 /* its number; batches are taken while it is the one in force */
     const char *vantage;             /* its name; NULL: not counted in metrics */
     int64_t asn;                     /* 0: not known */
     const struct networks *networks; /* to look addresses up in; NULL: none */
@@ -25,8 +29,17 @@ struct ingest_source {
     void (*wanted)(struct ingest_source *source, const uint8_t (*sha256)[32], size_t count);
     /* The database does not take the batch: the source is to be given up, with ingest_forget. */
     void (*refused)(struct ingest_source *source, const char *why);
+    /* A newer session of the vantage is in force, here or at another collector: nothing of the batch was stored, and the source is to
+     * be given up, with ingest_forget. */
+    void (*replaced)(struct ingest_source *source);
     void (*released)(struct ingest_source *source);              /* refs came to 0 after `gone` was set */
     void (*dropped)(struct ingest_source *source, size_t count); /* attempts that could not be true */
+    /*
+     * NULL for a session. What comes from a file goes in whole: after each batch this is asked, in the transaction. INGEST_NEXT: it
+     * has called ingest_batch once more. INGEST_FAILED: nothing of it is stored. `known` is what was committed before that
+     * batch. `stored` comes once, at the end; `refused` when it fails for whatever reason; nothing is tried again.
+     */
+    enum ingest_more (*more)(struct ingest_source *source, uint64_t known);
 };
 
 struct ingest *ingest_new(uv_loop_t *loop, struct pg *pg);
