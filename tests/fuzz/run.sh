@@ -45,7 +45,7 @@ done
 # An input is read whole by the programs, up to a bound of their own; what is interesting fits in less.
 longest() {
     case $1 in
-        certificate | conclude | message | networks | ocsp | pump | recording) echo 16384 ;;
+        certificate | conclude | import | message | networks | ocsp | pump | recording) echo 16384 ;;
         *) echo 4096 ;;
     esac
 }
@@ -53,7 +53,7 @@ longest() {
 # Words that a target knows
 dictionary() {
     case $1 in
-        attempt_json | conclude | recording) echo json ;;
+        attempt_json | conclude | import | recording) echo json ;;
         settings | sites_yaml) echo yaml ;;
         *) echo "$1" ;;
     esac
@@ -97,15 +97,16 @@ say_broken() { # TARGET
 
 budget() { # TARGET: bytes of inputs that are worth a place in the tree
     case $1 in
-        attempt_json | conclude | message | recording) echo 65536 ;;
-        *) echo 32768 ;;
+        conclude) echo 131072 ;;
+        attempt_json | import | message | recording) echo 65536 ;;
+        *) echo 24576 ;;
     esac
 }
 
 put_back() { # TARGET: a small set that reaches what all that is known does; the smallest inputs of it, as far as the budget goes
     local target=$1 fresh size input left
     fresh=$(mktemp -d "$build/merge.XXXXXX")
-    "$build/fuzz/fuzz-$target" -merge=1 -max_len="$(longest "$target")" "$fresh" "$known/corpus/$target" \
+    "$build/fuzz/fuzz-$target" -set_cover_merge=1 -max_len="$(longest "$target")" "$fresh" "$known/corpus/$target" \
         "$build/corpus/$target" >"$build/log/$target.merge" 2>&1 </dev/null
     rm -rf "$known/corpus/$target"
     mkdir -p "$known/corpus/$target"

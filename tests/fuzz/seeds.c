@@ -1,11 +1,15 @@
 #include "fuzz.h"
 
+#include "link/pki.h"
 #include "words/attempt_from_json.h"
 #include "words/attempt_json.h"
+#include "words/carry.h"
 #include "words/classify.h"
 #include "words/frame.h"
 #include "words/message.h"
+#include "words/units.h"
 
+#include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +17,7 @@
 /*
  * Makes inputs to begin with, from attempts that are lines of JSON on stdin (as probe and export write them):
  *
- *   fuzz-seeds FOLDER <LINES     FOLDER/{attempt_json,conclude,message,frame}/...
+ *   fuzz-seeds FOLDER <LINES     FOLDER/{attempt_json,conclude,message,frame,import}/...
  */
 
 enum { MAX_ATTEMPTS = 4096, CASE_ATTEMPTS = 4, BATCH_RECORDS = 3 };
@@ -161,6 +165,82 @@ static void put_messages(struct attempt **attempts, size_t count)
     buf_done(&stream);
 }
 
+/* --- a file that was carried by hand, signed --- */
+
+static void put_base64(struct buf *out, const char *key, const void *bytes, size_t length)
+{
+    REQUIRE(buf_printf(out, ",\"%s\":\"", key) && base64_text(out, bytes, length) && buf_text(out, "\""));
+}
+
+/* A certificate's PEM within JSON. */
+static void put_pem(struct buf *out, X509 *certificate)
+{
+    size_t length = 0;
+    char *why = NULL, *pem = pki_certificate_pem(certificate, &length, &why);
+    REQUIRE(pem != NULL);
+    for (size_t i = 0; i < length; i++)
+        REQUIRE(pem[i] == '\n' ? buf_text(out, "\\n") : buf_byte(out, (uint8_t)pem[i]));
+    free(pem);
+}
+
+static void put_records(struct buf *out, struct attempt **attempts, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct buf bytes;
+        struct record record = {.kind = RECORD_ATTEMPT, .attempt = attempts[i]};
+        attempts[i]->sequence = i + 1;
+        buf_init(&bytes, 0);
+        REQUIRE(record_encode(&record, &bytes));
+        REQUIRE(buf_printf(out, "{\"kind\":\"attempt\",\"sequence\":%zu", i + 1));
+        put_base64(out, "record", bytes.data, bytes.len);
+        REQUIRE(buf_text(out, "}\n"));
+        buf_done(&bytes);
+    }
+}
+
+static void put_end(struct buf *out, EVP_PKEY *key, size_t records, const uint8_t *der, size_t der_length)
+{
+    uint8_t sha256[32];
+    char hex[65];
+    struct buf signature;
+    SHA256(der, der_length, sha256);
+    REQUIRE(buf_printf(out, "{\"kind\":\"certificate\",\"sha256\":\"%s\"", hex_text(sha256, 32, hex)));
+    put_base64(out, "der", der, der_length);
+    REQUIRE(buf_text(out, "}\n"));
+    buf_init(&signature, 0);
+    SHA256(out->data, out->len, sha256);
+    REQUIRE(carry_sign(key, sha256, &signature));
+    REQUIRE(buf_printf(out, "{\"kind\":\"end\",\"records\":%zu,\"certificates\":1,\"sha256\":\"%s\"", records,
+                       hex_text(sha256, 32, hex)));
+    put_base64(out, "signature", signature.data, signature.len);
+    REQUIRE(buf_text(out, "}\n"));
+    buf_done(&signature);
+}
+
+static void put_carried(struct attempt **attempts, size_t count)
+{
+    char *why = NULL;
+    struct buf out;
+    EVP_PKEY *key = pki_key_new(&why);
+    X509 *ca = pki_ca_new(key, "CA", 1, &why),
+         *certificate = pki_sign(ca, key, key, PKI_VANTAGE, "hk-1", 86400, &why);
+    REQUIRE(certificate != NULL);
+    buf_init(&out, 0);
+    REQUIRE(buf_printf(
+        &out,
+        "{\"kind\":\"%s\",\"schema\":%d,\"vantage\":\"hk-1\",\"first\":1,\"last\":%zu,\"certificate\":\"",
+        CARRY_KIND, CARRY_SCHEMA, count));
+    put_pem(&out, certificate);
+    REQUIRE(buf_text(&out, "\"}\n"));
+    put_records(&out, attempts, count);
+    put_end(&out, key, count, (const uint8_t *)"0\x03\x02\x01\x01", 5);
+    put("import", "signed", count, &out);
+    buf_done(&out);
+    X509_free(certificate);
+    X509_free(ca);
+    EVP_PKEY_free(key);
+}
+
 int main(int argc, char **argv)
 {
     static struct attempt *attempts[MAX_ATTEMPTS];
@@ -177,6 +257,8 @@ int main(int argc, char **argv)
     }
     put_cases(attempts, count);
     put_messages(attempts, count);
+    for (size_t records = 0; records < 4 && records <= count; records++)
+        put_carried(attempts, records);
     for (size_t i = 0; i < count; i++)
         attempt_free(attempts[i]);
     free(line);
