@@ -268,9 +268,9 @@ bool site_book_add(struct site_book *book, const struct site_row *row, struct si
     if (site == NULL ||
         !grow(&book->arena, &endpoints, site->endpoint_count, &site->endpoint_room, sizeof made))
         return fault(ret_fault, SITE_COLUMN_SITE, name, _("expected fewer sites and endpoints in one input"));
+    site->endpoints = endpoints; /* at once: its room is already counted */
     if (!settle_site(site, row, interval_s, sentinel, fetch, ret_fault))
         return false;
-    site->endpoints = endpoints;
     site->endpoints[site->endpoint_count++] = made;
     book->endpoint_count++;
     return true;

@@ -16,7 +16,8 @@ struct attempt *attempt_from_json(struct json_part *part);
 /** The certificates' part of "tls". */
 void certificates_from_json(struct json_part *tls_part, struct evidence_tls *tls);
 
-/** Puts in what follows from the rest: stamps, where there was no key for them, and how it ended. */
+/** Puts in what follows from the rest: stamps, where there was no key for them, and how it ended. Fails the reader at a part
+ * that cannot be true beside the rest: TLS without a connection, an answer without a request. */
 void attempt_imply(struct attempt *attempt, const struct json_part *part);
 
 #endif

@@ -122,11 +122,21 @@ static void imply_stamps(const struct stamps *stamps, const struct attempt *atte
         happened(stamps, STAMP_connected_us);
 }
 
+/* What a handshake or an answer showed, of an attempt that had none: one of the two is not true. */
+static void refuse_contradictions(const struct attempt *attempt, const struct json_part *part)
+{
+    if (attempt->clock.connected_us == EVIDENCE_NEVER && json_is_object(json_object_get(part->value, "tls")))
+        json_wrong(part, "tls", "null, as the attempt was never connected");
+    if (attempt->clock.request_us == EVIDENCE_NEVER && json_is_object(json_object_get(part->value, "http")))
+        json_wrong(part, "http", "null, as the attempt sent no request");
+}
+
 void attempt_imply(struct attempt *attempt, const struct json_part *part)
 {
     const struct stamps stamps = stamps_of(attempt, part);
     if (attempt->local == LOCAL_NONE)
         imply_stamps(&stamps, attempt, part);
+    refuse_contradictions(attempt, part);
     const json_t *ending = json_object_get(part->value, "ending");
     if (json_object_get(ending, "how") == NULL && !json_is_null(ending))
         attempt->end.how = ending_of(attempt);

@@ -11,7 +11,7 @@
 
 /* Reads deploy/cdn.table and files of its form: a line, a rule. A file with a wrong line adds nothing. */
 
-enum { CDN_LINE_BYTES = 512, CDN_TABLE_BYTES = 512 * 1024 };
+enum { CDN_LINE_BYTES = 512 };
 
 extern const char cdn_table_text[];
 extern const unsigned long cdn_table_text_length;
@@ -175,8 +175,8 @@ static void read_line(struct cdn_table *table, char *text, size_t *current, stru
     }
 }
 
-static bool read_table(struct cdn_table *table, const char *text, size_t length, unsigned *ret_line,
-                       const char **ret_why)
+bool cdn_table_read(struct cdn_table *table, const char *text, size_t length, unsigned *ret_line,
+                    const char **ret_why)
 {
     char line_text[CDN_LINE_BYTES];
     size_t current = SIZE_MAX;
@@ -216,14 +216,14 @@ static struct cdn_table *own_table(void)
     if (!table.ready) {
         table.ready = true;
         arena_init(&table.arena, CDN_TABLE_BYTES);
-        (void)read_table(&table, cdn_table_text, cdn_table_text_length, &line, &why);
+        (void)cdn_table_read(&table, cdn_table_text, cdn_table_text_length, &line, &why);
     }
     return &table;
 }
 
 bool cdn_extend(const char *text, size_t length, unsigned *ret_line, const char **ret_why)
 {
-    return read_table(own_table(), text, length, ret_line, ret_why);
+    return cdn_table_read(own_table(), text, length, ret_line, ret_why);
 }
 
 const struct cdn_table *cdn_table(void)

@@ -9,7 +9,13 @@
 
 /* The rules of deploy/cdn.table, read. Inside cdn.c and cdn_table.c only; others use cdn.h. */
 
-enum { CDN_MAX_NAMES = 128, CDN_MAX_RULES = 2048, CDN_MAX_STEPS = 6, CDN_STEP_CHARS = 8 };
+enum {
+    CDN_MAX_NAMES = 128,
+    CDN_MAX_RULES = 2048,
+    CDN_MAX_STEPS = 6,
+    CDN_STEP_CHARS = 8,
+    CDN_TABLE_BYTES = 512 * 1024
+};
 
 enum cdn_rule_kind {
     CDN_RULE_CNAME,
@@ -50,6 +56,14 @@ struct cdn_table {
     size_t rule_count;
     struct cdn_rule rules[CDN_MAX_RULES];
 };
+
+/**
+ * Adds the rules of a text to a table.
+ * @param table  its arena, of CDN_TABLE_BYTES, owns names and patterns.
+ * @return false as cdn_extend does; nothing was added then.
+ */
+bool cdn_table_read(struct cdn_table *table, const char *text, size_t length, unsigned *ret_line,
+                    const char **ret_why);
 
 /** The rules of this program: what is built in, and what cdn_extend has added. */
 const struct cdn_table *cdn_table(void);

@@ -4,7 +4,8 @@
 
 void cursor_init(struct cursor *cursor, const void *bytes, size_t length)
 {
-    *cursor = (struct cursor){.at = bytes, .end = (const uint8_t *)bytes + length};
+    /* Nothing is often a NULL, to which C17 lets nobody add even zero. */
+    *cursor = (struct cursor){.at = bytes, .end = bytes == NULL ? NULL : (const uint8_t *)bytes + length};
 }
 
 size_t cursor_left(const struct cursor *cursor)

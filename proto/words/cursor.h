@@ -15,6 +15,7 @@ struct cursor {
     bool failed;
 };
 
+/** @param bytes  NULL: none. */
 void cursor_init(struct cursor *cursor, const void *bytes, size_t length);
 size_t cursor_left(const struct cursor *cursor);
 

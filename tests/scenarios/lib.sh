@@ -60,7 +60,7 @@ run() {
     status=0
     "$@" >"$work/out" 2>"$work/err" </dev/null || status=$?
     out=$(tr -d '\0' <"$work/out") err=$(tr -d '\0' <"$work/err")
-    ! grep -qE 'AddressSanitizer|runtime error:|LeakSanitizer' "$work/err" || { cat "$work/err" >&2; fail "sanitizer: $*"; }
+    ! grep -qE 'AddressSanitizer|runtime error:|LeakSanitizer|ThreadSanitizer' "$work/err" || { cat "$work/err" >&2; fail "sanitizer: $*"; }
 }
 
 show_run() { printf '%s\n' "exit code $status" "--- stdout" "$out" "--- stderr" "$err" "---" >&2; }
@@ -242,7 +242,7 @@ at_exit() {
         kill -KILL "$pid"
         status=1
     done < <(left_over)
-    if grep -lE 'AddressSanitizer|runtime error:|LeakSanitizer' logs/* 2>/dev/null; then
+    if grep -lE 'AddressSanitizer|runtime error:|LeakSanitizer|ThreadSanitizer' logs/* 2>/dev/null; then
         echo "FAILED: a sanitizer complained" >&2
         status=1
     fi

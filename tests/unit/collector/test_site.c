@@ -365,10 +365,27 @@ static void test_yaml_not_ours(void **state)
     assert_int_equal(book.problem_count, 3);
 }
 
+/* A row that is refused when the list of endpoints has just grown must not part the list from its room. */
+static void test_refused_row_leaves_its_site_whole(void **state)
+{
+    (void)state;
+    csv("site,target,interval\nshop,a.example,30s\nshop,b.example,\nshop,c.example,\nshop,d.example,\n"
+        "shop,e.example,1m\nshop,f.example,\nshop,g.example,\nnext,h.example,1m\n");
+    expect_problem(0, "sites.csv:6: ");
+    assert_int_equal(book.problem_count, 1);
+    assert_int_equal(book.site_count, 2);
+    assert_int_equal(book.sites[0]->endpoint_count, 6);
+    assert_string_equal(book.sites[0]->name, "shop");
+    for (size_t i = 0; i < 6; i++)
+        assert_int_equal(strlen(endpoint_at(0, i)->host), strlen("a.example"));
+    assert_string_equal(book.sites[1]->name, "next");
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
+        T(test_refused_row_leaves_its_site_whole),
         T(test_origin_is_asked_for_the_edge),
         T(test_origin_of_several_edges),
         T(test_origin_without_edge),

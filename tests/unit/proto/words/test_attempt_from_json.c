@@ -460,12 +460,31 @@ static void unknown_keys_are_counted(void **state)
     json_decref(json);
 }
 
+/* Evidence of what cannot have been would be lost on the way back. */
+static void contradictions_are_refused(void **state)
+{
+    (void)state;
+    static const char *const lines[][2] = {
+        {"{'local':{'kind':'policy'},'http':{'headers':[{'name':'cf-ray'}]}}", "http"},
+        {"{'local':{'kind':'policy'},'tls':{'version':'TLSv1.3'}}", "tls"},
+        {"{'clock':{'request_us':null},'http':{'status':200}}", "http"},
+        {"{'clock':{'connected_us':null},'tls':{}}", "tls"},
+    };
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        struct json_reader reader;
+        json_t *json = quoted(lines[i][0]);
+        assert_null(read_json(json, &reader));
+        assert_string_equal(reader.path, lines[i][1]);
+        assert_non_null(strstr(reader.why, "expected null"));
+        json_decref(json);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_attempt_comes_back_as_it_was),
-        cmocka_unit_test(lines_by_hand_mean_what_they_say),
-        cmocka_unit_test(what_is_wrong_is_named),
+        cmocka_unit_test(contradictions_are_refused),       cmocka_unit_test(an_attempt_comes_back_as_it_was),
+        cmocka_unit_test(lines_by_hand_mean_what_they_say), cmocka_unit_test(what_is_wrong_is_named),
         cmocka_unit_test(unknown_keys_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

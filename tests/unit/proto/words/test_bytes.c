@@ -47,6 +47,16 @@ static void buf_grows_to_its_ceiling_and_no_further(void **state)
     buf_done(&buf);
 }
 
+static void a_cursor_over_nothing_is_at_its_end(void **state)
+{
+    (void)state;
+    struct cursor cursor, empty = {0};
+    cursor_init(&cursor, empty.at, cursor_left(&empty));
+    assert_int_equal(cursor_left(&cursor), 0);
+    assert_int_equal(cursor_u8(&cursor), 0);
+    assert_true(cursor.failed);
+}
+
 static void cursor_fails_once_and_for_all(void **state)
 {
     (void)state;
@@ -108,6 +118,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arena_ends_at_its_bound),
         cmocka_unit_test(buf_grows_to_its_ceiling_and_no_further),
+        cmocka_unit_test(a_cursor_over_nothing_is_at_its_end),
         cmocka_unit_test(cursor_fails_once_and_for_all),
         cmocka_unit_test(cursor_reads_lines),
         cmocka_unit_test(utf8_keeps_what_is_valid_and_escapes_the_rest),

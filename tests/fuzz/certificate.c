@@ -1,0 +1,87 @@
+#include "fuzz.h"
+
+#include "ingest/certificate.h"
+#include "link/pki.h"
+#include "probe/aia.h"
+#include "probe/certificate_facts.h"
+#include "probe/sct.h"
+#include "words/utf8.h"
+
+#include <openssl/err.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A certificate in DER, as a server sends it: taken apart by the agent, and by the collector that stores it. */
+
+static void check_text(const char *text, size_t max)
+{
+    REQUIRE(text != NULL && strlen(text) <= max);
+    for (const char *at = text; *at != '\0'; at++)
+        REQUIRE((unsigned char)*at >= 0x20 && *at != 0x7f);
+}
+
+static void check_agent(X509 *x509)
+{
+    struct attempt *attempt = attempt_new();
+    struct chain_certificate *facts = arena_take(&attempt->arena, sizeof *facts);
+    REQUIRE(facts != NULL && certificate_facts(x509, &attempt->arena, facts));
+    check_text(facts->subject, EVIDENCE_NAME_MAX);
+    check_text(facts->issuer, EVIDENCE_NAME_MAX);
+    check_text(facts->key_type, EVIDENCE_KEY_NAME_MAX);
+    check_text(facts->key_group, EVIDENCE_KEY_NAME_MAX);
+    check_text(facts->signature_name, EVIDENCE_KEY_NAME_MAX);
+    REQUIRE(certificate_leaf_facts(x509, &attempt->arena, &attempt->tls.leaf));
+    const struct evidence_leaf *leaf = &attempt->tls.leaf;
+    REQUIRE(leaf->name_count <= EVIDENCE_MAX_SANS);
+    for (size_t i = 0; i < leaf->name_count; i++)
+        REQUIRE(strlen(leaf->names[i]) <= EVIDENCE_NAME_MAX);
+    const char *path = NULL;
+    struct endpoint issuer;
+    (void)aia_parse(leaf->issuer_url, &attempt->arena, &issuer, &path);
+    (void)certificate_names_abused(x509);
+    (void)sct_count_certificate(x509);
+    /* What the agent found can be sent and is read at the other end. */
+    attempt->tls.chain = facts;
+    attempt->tls.chain_count = 1;
+    fuzz_attempt_survives(attempt);
+    attempt_free(attempt);
+}
+
+static void check_link(X509 *x509)
+{
+    char name[64];
+    if (pki_vantage_name(x509, name, sizeof name))
+        REQUIRE(name[0] != '\0' && strlen(name) < sizeof name);
+}
+
+/* Columns are texts that a database takes. */
+static void check_collector(const uint8_t *bytes, size_t length)
+{
+    struct certificate_row row;
+    REQUIRE(certificate_row_init(&row, bytes, length));
+    for (size_t i = 0; i < CERTIFICATE_PARAMS; i++) {
+        const char *value = row.values[i];
+        struct buf clean;
+        if (value == NULL)
+            continue;
+        buf_init(&clean, 0);
+        REQUIRE(utf8_clean(&clean, value, strlen(value)));
+        REQUIRE(clean.len == strlen(value) && (clean.len == 0 || memcmp(clean.data, value, clean.len) == 0));
+        buf_done(&clean);
+    }
+    certificate_row_done(&row);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
+{
+    const unsigned char *at = bytes;
+    X509 *x509 = d2i_X509(NULL, &at, (long)length);
+    if (x509 != NULL) {
+        check_agent(x509);
+        check_link(x509);
+    }
+    check_collector(bytes, length);
+    X509_free(x509);
+    ERR_clear_error();
+    return 0;
+}
