@@ -318,6 +318,8 @@ static bool serve_open(struct serve *serve, char **ret_why)
         serve->judge =
             judge_worker_new(&serve->loop, serve->settings->conninfo, serve->settings->expiry_days);
     }
+    if (serve->hub.ingest != NULL)
+        session_hub_ready(&serve->hub);
     return serve->hub.ingest != NULL && serve->planner != NULL && serve->gauges != NULL &&
            serve->teller != NULL && serve->judge != NULL;
 }
@@ -355,6 +357,7 @@ int serve_run(const struct serve_settings *settings)
         handles_close_all(&serve->handles, &serve->loop, serve_ignore, NULL);
     }
     (void)uv_run(&serve->loop, UV_RUN_DEFAULT);
+    log_left_out(1);
     judge_worker_free(serve->judge);
     planner_free(serve->planner);
     gauges_free(serve->gauges);

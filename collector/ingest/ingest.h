@@ -1,6 +1,8 @@
 #ifndef PARALLAX_COLLECTOR_INGEST_INGEST_H
 #define PARALLAX_COLLECTOR_INGEST_INGEST_H
 
+#include "ingest/ceiling.h"
+#include "ingest/group_judge.h"
 #include "store/pg.h"
 #include "words/message.h"
 
@@ -25,8 +27,9 @@ struct ingest_source {
     void (*wanted)(struct ingest_source *source, const uint8_t (*sha256)[32], size_t count);
     /* The database does not take the batch: the source is to be given up, with ingest_forget. */
     void (*refused)(struct ingest_source *source, const char *why);
-    void (*released)(struct ingest_source *source);              /* refs came to 0 after `gone` was set */
-    void (*dropped)(struct ingest_source *source, size_t count); /* attempts that could not be true */
+    void (*released)(struct ingest_source *source); /* refs came to 0 after `gone` was set */
+    /* Some of a batch that is in the database cannot be true and was not stored; comes after `stored`. */
+    void (*lied)(struct ingest_source *source, const struct refused_note *note);
 };
 
 struct ingest *ingest_new(uv_loop_t *loop, struct pg *pg);
@@ -43,6 +46,12 @@ void ingest_stop(struct ingest *ingest, void (*done)(void *arg), void *arg);
  * @return false without memory; nothing is taken then.
  */
 bool ingest_batch(struct ingest *ingest, struct ingest_source *source, struct record *records, size_t count);
+
+/* Of memory. An attempt of a whole handshake takes about 8 KiB of it, and a tenth of that on the wire. */
+enum { INGEST_MAX_BYTES = 64 * 1024 * 1024 };
+
+/** Over all that waits for the database. Others whose memory waits for it may hold and release too. */
+struct ceiling *ingest_ceiling(struct ingest *ingest);
 
 /** Drops what waits from a source that is gone. */
 void ingest_forget(struct ingest *ingest, struct ingest_source *source);

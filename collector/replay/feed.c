@@ -88,10 +88,10 @@ static void on_released(struct ingest_source *source)
     (void)source;
 }
 
-static void on_dropped(struct ingest_source *source, size_t count)
+static void on_lied(struct ingest_source *source, const struct refused_note *note)
 {
     struct feed_source *from = (struct feed_source *)source;
-    from->feed->counts->stored -= count;
+    from->feed->counts->stored -= note->count;
 }
 
 /* --- batches --- */
@@ -214,7 +214,7 @@ bool feed_attempts(const char *conninfo, struct recording *recording, const stru
                                    .wanted = on_wanted,
                                    .refused = on_refused,
                                    .released = on_released,
-                                   .dropped = on_dropped},
+                                   .lied = on_lied},
                         .recording = recording,
                         .counts = ret_counts,
                         .stop = stop};

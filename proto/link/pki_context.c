@@ -11,6 +11,8 @@
  * handshake, so that each one shows its certificate again and a revoked vantage has nothing to resume.
  */
 
+enum { CONTEXT_CHAIN_BYTES = 32 * 1024 }; /* our own chains are two small certificates */
+
 static SSL_CTX *context_new(const SSL_METHOD *method)
 {
     SSL_CTX *context = SSL_CTX_new(method);
@@ -19,6 +21,8 @@ static SSL_CTX *context_new(const SSL_METHOD *method)
         SSL_CTX_free(context);
         return NULL;
     }
+    (void)SSL_CTX_set_max_early_data(context, 0);
+    SSL_CTX_set_max_cert_list(context, CONTEXT_CHAIN_BYTES);
     (void)SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     (void)SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
     return context;

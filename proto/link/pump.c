@@ -6,19 +6,34 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { PUMP_ERROR_BYTES = 256, PUMP_READ_BYTES = 16384, ALERT_REASON_BASE = 1000 /* SSL_AD_REASON_OFFSET */ };
+enum {
+    PUMP_ERROR_BYTES = 256,
+    PUMP_READ_BYTES = 16384,
+    ALERT_REASON_BASE = 1000, /* SSL_AD_REASON_OFFSET */
+    PUMP_MAX_LATE = 32,       /* handshake messages after the handshake: ours sends none, and each costs a key */
+};
 
 struct pump {
     SSL *ssl;
     BIO *in;  /* ciphertext from the peer; owned by ssl */
     BIO *out; /* ciphertext to the peer; owned by ssl */
     enum pump_state state;
+    unsigned late; /* handshake messages that came after the handshake */
     char error[PUMP_ERROR_BYTES];
 };
 
 static bool pump_set_name(SSL *ssl, const char *name)
 {
     return SSL_set_tlsext_host_name(ssl, name) == 1 && SSL_set1_host(ssl, name) == 1;
+}
+
+static void on_tls_message(int written, int version, int content, const void *bytes, size_t length, SSL *ssl,
+                           void *arg)
+{
+    struct pump *pump = arg;
+    (void)version, (void)bytes, (void)length, (void)ssl;
+    if (written == 0 && content == SSL3_RT_HANDSHAKE && pump->state == PUMP_OPEN)
+        pump->late++;
 }
 
 struct pump *pump_new(SSL_CTX *context, bool server, const char *name)
@@ -35,6 +50,8 @@ struct pump *pump_new(SSL_CTX *context, bool server, const char *name)
         goto fail;
     }
     SSL_set_bio(pump->ssl, pump->in, pump->out);
+    SSL_set_msg_callback(pump->ssl, on_tls_message);
+    SSL_set_msg_callback_arg(pump->ssl, pump);
     if (name != NULL && !pump_set_name(pump->ssl, name))
         goto fail;
     if (server)
@@ -134,6 +151,14 @@ static enum pump_state pump_out_of_memory(struct pump *pump)
     return pump->state;
 }
 
+static enum pump_state pump_too_late(struct pump *pump)
+{
+    ERR_clear_error();
+    pump->state = PUMP_FAILED;
+    (void)snprintf(pump->error, sizeof pump->error, "more than %d TLS key updates", PUMP_MAX_LATE);
+    return pump->state;
+}
+
 /* Decrypts all that is complete. Ends because every turn consumes fed bytes. */
 static enum pump_state pump_read(struct pump *pump, struct buf *plain)
 {
@@ -144,6 +169,8 @@ static enum pump_state pump_read(struct pump *pump, struct buf *plain)
         size_t got = 0;
         ERR_clear_error();
         int result = SSL_read_ex(pump->ssl, room, PUMP_READ_BYTES, &got);
+        if (pump->late > PUMP_MAX_LATE)
+            return pump_too_late(pump);
         if (result != 1)
             return pump_classify(pump, result);
         buf_grew(plain, got);

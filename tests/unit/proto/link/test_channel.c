@@ -64,7 +64,10 @@ static void handle_closed(struct channel *channel, enum channel_failure failure,
     end->channel = NULL;
 }
 
-static const struct channel_handlers handlers = {handle_open, handle_message, handle_drained, handle_closed};
+static const struct channel_handlers handlers = {.on_open = handle_open,
+                                                 .on_message = handle_message,
+                                                 .on_drained = handle_drained,
+                                                 .on_closed = handle_closed};
 
 static void on_connection(uv_stream_t *listener, int status)
 {
