@@ -115,7 +115,8 @@ static void enrol_end(bool committed, const char *why, void *arg)
         log_line("vantage %s enrolled from %s", enrolment->vantage, session->peer);
         session_goodbye(session, GOODBYE_OTHER, "enrolled; connect again with the certificate");
     } else {
-        session_log(session, "enrolment from %s failed: %s", session->peer, committed ? "the agent left" : why);
+        session_log(session, "enrolment from %s failed: %s", session->peer,
+                    committed ? "the agent left" : why);
         session_goodbye(session, GOODBYE_OVERLOADED, "the collector could not enrol now; try again");
     }
     enrolment_free(enrolment);

@@ -16,7 +16,7 @@ struct batch {
     uint64_t last; /* sequence of the last record */
     uint64_t
         known; /* records up to this one are skipped, in this try: another batch, or the database, has them */
-    size_t bytes;     /* of memory */
+    size_t bytes;      /* of memory */
     uint8_t *verdicts; /* enum refusal of each record, in this try */
     struct record records[];
 };

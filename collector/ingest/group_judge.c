@@ -61,9 +61,8 @@ bool round_book_read(struct round_book *book, const PGresult *result)
     for (int row = 0; row < rows; row++) {
         int64_t round_id = number_at(result, row, 0);
         if (book->window_count == 0 || book->windows[book->window_count - 1].round_id != round_id)
-            book->windows[book->window_count++] =
-                (struct round_window){round_id, number_at(result, row, 2), number_at(result, row, 3),
-                                      number_at(result, row, 4)};
+            book->windows[book->window_count++] = (struct round_window){
+                round_id, number_at(result, row, 2), number_at(result, row, 3), number_at(result, row, 4)};
         if (PQgetisnull(result, row, 1) == 0)
             book->pairs[book->pair_count++] = (struct round_pair){round_id, number_at(result, row, 1)};
     }
@@ -95,7 +94,8 @@ static bool book_has(const struct round_book *book, uint64_t round_id, uint64_t 
 /* --- the judgement --- */
 
 /* Every sum is of a time of the database or the clock and a few hours, and compared with the stranger's. */
-static enum refusal judge_time(const struct round_window *window, const struct attempt *attempt, int64_t now_us)
+static enum refusal judge_time(const struct round_window *window, const struct attempt *attempt,
+                               int64_t now_us)
 {
     int64_t start_us = attempt->clock.start_us, slot_us = attempt->clock.slot_us;
     if (attempt->clock.start_error_us > (uint64_t)JUDGE_CLOCK_US)
@@ -145,9 +145,9 @@ static size_t pairs_collect(const struct group *group, struct round_pair *pairs)
         const struct attempt *attempt = record->kind == RECORD_ATTEMPT ? record->attempt : NULL;
         if (!batch_came(batch, record))
             continue;
-        pairs[count++] = (struct round_pair){
-            asked_id(attempt != NULL ? attempt->round_id : record->report.round_id),
-            attempt != NULL ? asked_id(attempt->endpoint_id) : 0};
+        pairs[count++] =
+            (struct round_pair){asked_id(attempt != NULL ? attempt->round_id : record->report.round_id),
+                                attempt != NULL ? asked_id(attempt->endpoint_id) : 0};
     }
     if (count > 1)
         qsort(pairs, count, sizeof *pairs, pair_compare);

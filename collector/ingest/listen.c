@@ -12,7 +12,8 @@
 
 enum {
     LISTEN_BACKLOG = 512,
-    LISTEN_RESERVE = 96, /* file descriptors that are not sessions': the database, the judge, metrics, alerts */
+    LISTEN_RESERVE =
+        96, /* file descriptors that are not sessions': the database, the judge, metrics, alerts */
     LISTEN_LEAST = 16,
     LISTEN_LOG_MS = 10000,
 };

@@ -73,8 +73,10 @@ bool session_overloaded(struct session *session)
 {
     if (session->hub->turns < SESSION_MAX_TURNS)
         return false;
-    session_log(session, "session from %s: sent away, because too much waits for the database", session->peer);
-    session_goodbye(session, GOODBYE_OVERLOADED, "too much waits for the collector's database; come back later");
+    session_log(session, "session from %s: sent away, because too much waits for the database",
+                session->peer);
+    session_goodbye(session, GOODBYE_OVERLOADED,
+                    "too much waits for the collector's database; come back later");
     return true;
 }
 

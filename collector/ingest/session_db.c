@@ -74,8 +74,8 @@ static void open_replace_older(struct session *session)
         if (other == session || !other->admitted || other->source.vantage_id != session->source.vantage_id)
             continue;
         other->admitted = false;
-        session_log(session, "session %s: the one from %s is replaced by a newer one from %s", session->name, other->peer,
-                 session->peer);
+        session_log(session, "session %s: the one from %s is replaced by a newer one from %s", session->name,
+                    other->peer, session->peer);
         session_goodbye(other, GOODBYE_REPLACED, "a newer session of this vantage took over");
     }
 }
@@ -88,8 +88,8 @@ static void open_welcome(struct session *session)
                                           .committed = session->committed,
                                           .collector_version = PARALLAX_VERSION}};
     open_replace_older(session);
-    session_log(session, "session %s: open, from %s, agent %s, committed %" PRIu64, session->name, session->peer,
-             session->agent_version, session->committed);
+    session_log(session, "session %s: open, from %s, agent %s, committed %" PRIu64, session->name,
+                session->peer, session->agent_version, session->committed);
     session_known(session);
     if (session_send(session, &welcome))
         session->hub->on_joined(session, session->hub->arg);

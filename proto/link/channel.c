@@ -54,8 +54,8 @@ static void on_pace(uv_timer_t *timer)
 {
     struct channel *channel = timer->data;
     uint64_t spent_ms = uv_now(timer->loop) - channel->frame_begun_ms;
-    uint64_t granted_ms = channel->limits.frame_timeout_ms +
-                          frame_announced(&channel->reader) / PACE_BYTES * 1000;
+    uint64_t granted_ms =
+        channel->limits.frame_timeout_ms + frame_announced(&channel->reader) / PACE_BYTES * 1000;
     if (!channel->heard && channel->limits.first_timeout_ms > 0)
         channel_breach(channel, CHANNEL_TOO_SLOW, "the first message did not come in time");
     else if (spent_ms >= granted_ms)

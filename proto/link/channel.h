@@ -44,7 +44,8 @@ struct channel_limits {
     uint64_t idle_timeout_ms;      /* without one received byte; 0: none */
     size_t max_queued_bytes;       /* waiting to be sent */
     size_t max_payload_bytes;      /* of a received frame */
-    uint64_t frame_timeout_ms;     /* for the rest of a frame that has begun, and a second more for each 4 KiB of it */
+    uint64_t
+        frame_timeout_ms; /* for the rest of a frame that has begun, and a second more for each 4 KiB of it */
     uint64_t first_timeout_ms;     /* from the handshake to the first message; 0: none */
     size_t stranger_payload_bytes; /* of a received frame before channel_known; 0: max_payload_bytes */
 };

@@ -10,7 +10,7 @@ enum {
     PUMP_ERROR_BYTES = 256,
     PUMP_READ_BYTES = 16384,
     ALERT_REASON_BASE = 1000, /* SSL_AD_REASON_OFFSET */
-    PUMP_MAX_LATE = 32,       /* handshake messages after the handshake: ours sends none, and each costs a key */
+    PUMP_MAX_LATE = 32, /* handshake messages after the handshake: ours sends none, and each costs a key */
 };
 
 struct pump {

@@ -226,9 +226,10 @@ static void lies_are_counted_and_the_cursor_passes(void **arg)
 {
     (void)arg;
     struct vantage one = vantage_make(1);
-    struct record records[6] = {attempt_record(21, known_endpoint),     attempt_record(22, known_endpoint + 1000),
-                                attempt_record(23, known_endpoint),     attempt_record(24, INT64_MAX),
-                                attempt_record(25, known_endpoint + 1), attempt_record(26, known_endpoint)};
+    struct record records[6] = {
+        attempt_record(21, known_endpoint),     attempt_record(22, known_endpoint + 1000),
+        attempt_record(23, known_endpoint),     attempt_record(24, INT64_MAX),
+        attempt_record(25, known_endpoint + 1), attempt_record(26, known_endpoint)};
     records[2].attempt->clock.start_us = INT64_MAX - 5;
     records[3].attempt->endpoint_id = UINT64_MAX;
     records[5].attempt->round_id = 77;
