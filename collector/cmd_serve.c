@@ -58,6 +58,7 @@ struct serve_command {
     struct networks *networks;
     struct ca ca;
     char *database;
+    int64_t collector_id;
 };
 
 static bool serve_read_options(struct cli_args *args, struct serve_command *command, int *ret_exit)
@@ -133,6 +134,42 @@ static bool serve_complain(char *why)
     return false;
 }
 
+/*
+ * An agent pins the authority that signed its certificate, and a collector knows its agents by it: all collectors of a database have one.
+ * The first of them says which.
+ */
+static bool serve_claim_authority(const struct serve_command *command, struct db *db)
+{
+    char ours[2 + 64 + 1] = "\\x";
+    (void)hex_text(command->ca.fingerprint, 32, ours + 2);
+    const char *values[] = {ours};
+    PGresult *claimed = db_query(db, STATEMENT_authority_claim, values, 1);
+    PGresult *theirs = claimed == NULL ? NULL : db_query(db, STATEMENT_authority_read, NULL, 0);
+    bool read = PQntuples(theirs) == 1;
+    bool same = read && strcmp(db_text(theirs, 0, "fingerprint"), ours + 2) == 0;
+    if (read && !same)
+        cli_error(
+            _("the vantages of this database have another certificate authority (%.16s..., here %.16s...): "
+              "copy pki/ca.key and pki/ca.pem from the state folder of a collector that serves it into "
+              "%s/pki"),
+            db_text(theirs, 0, "fingerprint"), ours + 2, command->settings.state);
+    PQclear(claimed);
+    PQclear(theirs);
+    return same;
+}
+
+static bool serve_begin(struct serve_command *command, struct db *db)
+{
+    char name[SERVE_NAME_BYTES];
+    serve_name(command->settings.listen, name);
+    const char *values[] = {name};
+    PGresult *result = db_query(db, STATEMENT_collector_start, values, 1);
+    if (result != NULL)
+        command->collector_id = db_int(result, 0, "id");
+    PQclear(result);
+    return result != NULL;
+}
+
 /* Starts the private cluster when there is no --db, and settles the schema while nothing waits on a loop. */
 static bool serve_prepare_database(struct serve_command *command)
 {
@@ -148,9 +185,7 @@ static bool serve_prepare_database(struct serve_command *command)
     if (db == NULL)
         return false;
     command->database = db_place(db);
-    PGresult *result = db_query(db, STATEMENT_session_reset, NULL, 0);
-    bool ready = result != NULL && command->database != NULL;
-    PQclear(result);
+    bool ready = command->database != NULL && serve_claim_authority(command, db) && serve_begin(command, db);
     db_close(db);
     return ready;
 }
@@ -193,6 +228,7 @@ static int serve_command_run(struct cli_args *args)
             .public_url = command.public_url,
             .timeout_us = (uint64_t)command.timeout_us,
             .expiry_days = (int)command.expiry_days,
+            .collector_id = command.collector_id,
             .ca = &command.ca,
             .networks = command.networks,
         };

@@ -11,27 +11,59 @@
 #include "outlet/metrics.h"
 #include "outlet/teller.h"
 #include "plan/planner.h"
+#include "plan/presence.h"
 #include "store/array.h"
 #include "words/units.h"
 
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /*
- * Everything on one loop, but for the judge, which blocks and has a thread. Stopping, after SIGINT or SIGTERM:
+ * Everything on one loop, but for the judge, which blocks and has a thread. Two connections to the database, so that a long COPY
+ * holds up no round and no revocation:
  *
- *   listener closed, Goodbye to every session  -->  the last session is gone  -->  the transaction under way ends,
- *   nobody is noted as connected  -->  the database connection closes  -->  the loop is empty
+ *   rows   sessions (opened, closed, enrolled), what vantages send, certificates
+ *   plan   rounds, what is notified, gauges, alerts, "this collector lives"
+ *
+ * The collector that leads holds an advisory lock, which is of its plan connection and ends with it. When its process dies, the
+ * server sees the connection close at once; when its host vanishes, after some 6 s (serve_plan_setup: keepalives, and for what
+ * is on its way tcp_user_timeout); when it hangs, the server ends the connection because nothing was said in it for 8 s: one that
+ * lives beats every 2 s. It finds that out as soon as it goes on, before it can plan anything, because a round is made in a
+ * transaction of that connection. A hanging collector must not hold rows locked either, hence the same for transactions of both.
+ *
+ * Stopping, after SIGINT or SIGTERM:
+ *
+ *   listener closed, Goodbye to every session  -->  the last session is gone  -->  the transactions under way end,
+ *   nobody is noted as connected  -->  the database connections close  -->  the loop is empty
  *
  * A database that is away must not hold this up: after SERVE_PATIENCE_MS its connections are closed as they are.
  */
 
 enum { SERVE_PATIENCE_MS = 3000 };
 
-static const char *const serve_channels[] = {"parallax_request", "parallax_site",     "parallax_vantage",
-                                             "parallax_judged",  "parallax_incident", NULL};
+#define SERVE_NO_HANGING                                                                                     \
+    "SET tcp_keepalives_idle TO 3; SET tcp_keepalives_interval TO 1; SET tcp_keepalives_count TO 3; "        \
+    "SET tcp_user_timeout TO 6000; SET idle_in_transaction_session_timeout TO '8s'"
+static const char serve_rows_setup[] = SERVE_NO_HANGING;
+static const char serve_plan_setup[] = SERVE_NO_HANGING "; SET idle_session_timeout TO '8s'";
+
+static const char *const serve_rows_channels[] = {NULL};
+static const char *const serve_plan_channels[] = {"parallax_request", "parallax_site",     "parallax_vantage",
+                                                  "parallax_judged",  "parallax_incident", NULL};
+
+struct serve;
+
+/* One of the two connections. */
+struct serve_pg {
+    struct serve *serve;
+    const char *what; /* waits for it */
+    struct pg *pg;
+    bool up;
+};
 
 struct serve {
     const struct serve_settings *settings;
@@ -40,18 +72,22 @@ struct serve {
     uv_signal_t terminate;
     uv_timer_t patience;
     struct handles handles;
-    struct pg *pg;
+    struct serve_pg rows;
+    struct serve_pg plan;
     struct session_hub hub;
     struct listen *listen;
     struct planner *planner;
+    struct presence *presence;
     struct judge_worker *judge;
     struct gauges *gauges;
     struct http *http;
     struct teller *teller;
     char place[ADDRESS_TEXT_BYTES + 8];
+    char name[SERVE_NAME_BYTES];
     bool announced;
     bool stopping;
     bool database_closing;
+    unsigned databases_open;
 };
 
 static void serve_ignore(void *arg)
@@ -59,12 +95,25 @@ static void serve_ignore(void *arg)
     (void)arg;
 }
 
+void serve_name(const char *place, char out[SERVE_NAME_BYTES])
+{
+    static const char *const everywhere_or_here[] = {"0.0.0.0:", "[::]:", "127.", "[::1]:"};
+    char host[256] = "localhost";
+    (void)snprintf(out, SERVE_NAME_BYTES, "%s", place);
+    if (gethostname(host, sizeof host - 1) != 0)
+        return;
+    for (size_t i = 0; i < sizeof everywhere_or_here / sizeof everywhere_or_here[0]; i++)
+        if (strncmp(place, everywhere_or_here[i], strlen(everywhere_or_here[i])) == 0)
+            (void)snprintf(out, SERVE_NAME_BYTES, "%s%s", host, strrchr(place, ':'));
+}
+
 /* --- stopping --- */
 
 static void serve_database_closed(void *arg)
 {
     struct serve *serve = arg;
-    handles_close_all(&serve->handles, &serve->loop, serve_ignore, NULL);
+    if (--serve->databases_open == 0)
+        handles_close_all(&serve->handles, &serve->loop, serve_ignore, NULL);
 }
 
 static void serve_close_database(struct serve *serve)
@@ -72,7 +121,9 @@ static void serve_close_database(struct serve *serve)
     if (serve->database_closing)
         return;
     serve->database_closing = true;
-    pg_close(serve->pg, serve_database_closed, serve);
+    serve->databases_open = 2;
+    pg_close(serve->rows.pg, serve_database_closed, serve);
+    pg_close(serve->plan.pg, serve_database_closed, serve);
 }
 
 static void serve_out_of_patience(uv_timer_t *timer)
@@ -84,8 +135,11 @@ static void serve_out_of_patience(uv_timer_t *timer)
 
 static void serve_reset_start(struct pg *pg, void *arg)
 {
-    (void)arg;
-    pg_exec(pg, STATEMENT_session_reset, NULL, 0, NULL);
+    const struct serve *serve = arg;
+    char id[24];
+    (void)snprintf(id, sizeof id, "%" PRId64, serve->hub.collector_id);
+    const char *values[] = {id};
+    pg_exec(pg, STATEMENT_session_reset, values, 1, NULL);
 }
 
 static void serve_reset_end(bool committed, const char *why, void *arg)
@@ -94,11 +148,12 @@ static void serve_reset_end(bool committed, const char *why, void *arg)
     serve_close_database(arg);
 }
 
+/* Behind the last beat, in the same queue, so that none makes the row of this collector again. */
 static void serve_sessions_gone(void *arg)
 {
     struct serve *serve = arg;
     struct pg_turn turn = {.start = serve_reset_start, .end = serve_reset_end, .arg = serve};
-    if (serve->stopping && !serve->database_closing && !pg_submit(serve->pg, &turn))
+    if (serve->stopping && !serve->database_closing && !pg_submit(serve->plan.pg, &turn))
         serve_close_database(serve);
 }
 
@@ -110,6 +165,7 @@ static void serve_stop(struct serve *serve)
     (void)uv_timer_start(&serve->patience, serve_out_of_patience, SERVE_PATIENCE_MS, 0);
     listen_close(serve->listen, serve_ignore, NULL);
     planner_stop(serve->planner, serve_ignore, NULL);
+    presence_stop(serve->presence, serve_ignore, NULL);
     judge_worker_stop(serve->judge, serve_ignore, NULL);
     gauges_stop(serve->gauges, serve_ignore, NULL);
     teller_stop(serve->teller, serve_ignore, NULL);
@@ -139,28 +195,54 @@ static void serve_announce(struct serve *serve)
     (void)fflush(stdout);
 }
 
-static void serve_on_ready(void *arg)
+static void serve_plan_ready(struct serve *serve)
 {
-    struct serve *serve = arg;
-    if (!serve->announced)
-        serve_announce(serve);
-    else
-        log_line("the database is back");
-    if (serve->stopping)
-        return;
-    session_check_all(&serve->hub); /* what was notified meanwhile was missed */
+    session_check_all(&serve->hub, serve->plan.pg); /* what was notified meanwhile was missed */
     planner_ready(serve->planner);
+    presence_ready(serve->presence);
     gauges_ready(serve->gauges);
     teller_ready(serve->teller);
 }
 
+static void serve_on_ready(void *arg)
+{
+    struct serve_pg *connection = arg;
+    struct serve *serve = connection->serve;
+    connection->up = true;
+    if (serve->announced)
+        log_line("the database is back (for %s)", connection->what);
+    else if (serve->rows.up && serve->plan.up)
+        serve_announce(serve);
+    if (serve->stopping)
+        return;
+    gauges_rows(serve->gauges, serve->rows.up);
+    if (connection == &serve->plan)
+        serve_plan_ready(serve);
+}
+
 static void serve_on_lost(const char *why, void *arg)
 {
-    struct serve *serve = arg;
-    log_line("the database is away: %s", why);
+    struct serve_pg *connection = arg;
+    struct serve *serve = connection->serve;
+    connection->up = false;
+    log_line("the database is away (for %s): %s", connection->what, why);
+    gauges_rows(serve->gauges, serve->rows.up);
+    if (connection != &serve->plan)
+        return;
     planner_lost(serve->planner);
     gauges_lost(serve->gauges);
     teller_lost(serve->teller);
+}
+
+/* "VANTAGE SESSION": a session was opened; "VANTAGE": it was revoked, or enrolled. */
+static void serve_vantage_changed(struct serve *serve, const char *payload)
+{
+    char *end = NULL;
+    long vantage_id = strtol(payload, &end, 10);
+    if (*end == ' ')
+        session_check_newer(&serve->hub, (int32_t)vantage_id, strtoll(end, NULL, 10));
+    else
+        session_check_all(&serve->hub, serve->plan.pg);
 }
 
 static void serve_judged(struct serve *serve)
@@ -171,8 +253,7 @@ static void serve_judged(struct serve *serve)
 
 static void serve_on_notify(const char *channel, const char *payload, void *arg)
 {
-    struct serve *serve = arg;
-    (void)payload;
+    struct serve *serve = ((struct serve_pg *)arg)->serve;
     if (serve->stopping)
         return;
     if (strcmp(channel, "parallax_request") == 0)
@@ -184,7 +265,7 @@ static void serve_on_notify(const char *channel, const char *payload, void *arg)
     else if (strcmp(channel, "parallax_incident") == 0)
         teller_changed(serve->teller);
     else
-        session_check_all(&serve->hub);
+        serve_vantage_changed(serve, payload);
 }
 
 /* --- between sessions and the planner --- */
@@ -253,6 +334,13 @@ static bool serve_leads(void *arg)
     return planner_leads(serve->planner);
 }
 
+static void serve_on_buried(void *arg)
+{
+    struct serve *serve = arg;
+    log_line("this collector was taken for dead; it is not");
+    session_hold_all(&serve->hub, serve->plan.pg);
+}
+
 static bool serve_on_health(struct buf *out, void *arg)
 {
     const struct serve *serve = arg;
@@ -286,18 +374,48 @@ static bool serve_tell(struct serve *serve, char **ret_why)
 
 /* --- starting --- */
 
-static bool serve_open(struct serve *serve, char **ret_why)
+static void serve_connect(struct serve *serve, struct serve_pg *connection, const char *what,
+                          const char *setup, const char *const *channels)
 {
     static const struct pg_handlers handlers = {serve_on_ready, serve_on_lost, serve_on_notify};
+    const struct pg_settings settings = {
+        .conninfo = serve->settings->conninfo, .setup = setup, .channels = channels};
+    *connection = (struct serve_pg){.serve = serve, .what = what};
+    connection->pg = pg_new(&serve->loop, &settings, &handlers, connection);
+}
+
+/* What works with the database, once both connections are there. */
+static bool serve_workers(struct serve *serve)
+{
     const struct planner_hooks hooks = {serve_vantages, serve_broadcast, serve};
+    const struct presence_settings presence = {.collector_id = serve->settings->collector_id,
+                                               .name = serve->name,
+                                               .leads = serve_leads,
+                                               .on_buried = serve_on_buried,
+                                               .arg = serve};
     const struct teller_settings telling = {.receivers = serve->settings->receivers,
                                             .receiver_count = serve->settings->receiver_count,
                                             .public_url = serve->settings->public_url,
                                             .leads = serve_leads,
                                             .arg = serve};
+    serve->hub.ingest = ingest_new(&serve->loop, serve->rows.pg);
+    if (serve->hub.ingest != NULL)
+        session_hub_ready(&serve->hub);
+    serve->planner = planner_new(&serve->loop, serve->plan.pg, serve->settings->timeout_us, &hooks);
+    serve->presence = presence_new(&serve->loop, serve->plan.pg, &presence);
+    serve->gauges = gauges_new(&serve->loop, serve->plan.pg);
+    serve->teller = teller_new(&serve->loop, serve->plan.pg, &telling);
+    serve->judge = judge_worker_new(&serve->loop, serve->settings->conninfo, serve->settings->expiry_days);
+    return serve->hub.ingest != NULL && serve->planner != NULL && serve->presence != NULL &&
+           serve->gauges != NULL && serve->teller != NULL && serve->judge != NULL;
+}
+
+static bool serve_open(struct serve *serve, char **ret_why)
+{
     serve->hub = (struct session_hub){.loop = &serve->loop,
                                       .networks = serve->settings->networks,
                                       .ca = serve->settings->ca,
+                                      .collector_id = serve->settings->collector_id,
                                       .on_joined = serve_on_joined,
                                       .on_list_wanted = serve_on_list_wanted,
                                       .on_empty = serve_sessions_gone,
@@ -308,20 +426,11 @@ static bool serve_open(struct serve *serve, char **ret_why)
     serve->listen = listen_new(&serve->hub, serve->settings->listen, serve->place, ret_why);
     if (serve->listen == NULL)
         return false;
-    serve->pg = pg_new(&serve->loop, serve->settings->conninfo, serve_channels, &handlers, serve);
-    serve->hub.pg = serve->pg;
-    if (serve->pg != NULL) {
-        serve->hub.ingest = ingest_new(&serve->loop, serve->pg);
-        serve->planner = planner_new(&serve->loop, serve->pg, serve->settings->timeout_us, &hooks);
-        serve->gauges = gauges_new(&serve->loop, serve->pg);
-        serve->teller = teller_new(&serve->loop, serve->pg, &telling);
-        serve->judge =
-            judge_worker_new(&serve->loop, serve->settings->conninfo, serve->settings->expiry_days);
-    }
-    if (serve->hub.ingest != NULL)
-        session_hub_ready(&serve->hub);
-    return serve->hub.ingest != NULL && serve->planner != NULL && serve->gauges != NULL &&
-           serve->teller != NULL && serve->judge != NULL;
+    serve_name(serve->place, serve->name);
+    serve_connect(serve, &serve->rows, "sessions and their results", serve_rows_setup, serve_rows_channels);
+    serve_connect(serve, &serve->plan, "rounds", serve_plan_setup, serve_plan_channels);
+    serve->hub.pg = serve->rows.pg;
+    return serve->rows.pg != NULL && serve->plan.pg != NULL && serve_workers(serve);
 }
 
 static void serve_init_handles(struct serve *serve)
@@ -360,6 +469,7 @@ int serve_run(const struct serve_settings *settings)
     log_left_out(1);
     judge_worker_free(serve->judge);
     planner_free(serve->planner);
+    presence_free(serve->presence);
     gauges_free(serve->gauges);
     teller_free(serve->teller);
     metrics_leave();

@@ -20,9 +20,18 @@ struct serve_settings {
     const char *public_url; /* NULL: none */
     uint64_t timeout_us;    /* of one attempt */
     int expiry_days;        /* certificates that end sooner make an incident */
+    int64_t collector_id;   /* its row */
     const struct ca *ca;
     const struct networks *networks; /* NULL: none */
 };
+
+enum { SERVE_NAME_BYTES = 320 };
+
+/**
+ * What a collector that listens at a place is called among those of its database: the place, or the host's name and the port when the
+ * address tells no other host anything.
+ */
+void serve_name(const char *place, char out[SERVE_NAME_BYTES]);
 
 /** Runs until SIGINT or SIGTERM. @return an exit code. */
 int serve_run(const struct serve_settings *settings);

@@ -15,7 +15,7 @@
 
 bool batch_came(const struct batch *batch, const struct record *record)
 {
-    return record->kind != 0 && record_sequence(record) > batch->known;
+    return !batch->replaced && record->kind != 0 && record_sequence(record) > batch->known;
 }
 
 enum refusal batch_verdict(const struct batch *batch, const struct record *record)
@@ -75,13 +75,15 @@ bool group_set_cursors(struct group *group, const PGresult *result)
     for (size_t i = 0; i < count; i++) {
         group->cursors[i].vantage_id = (int32_t)strtol(PQgetvalue(result, (int)i, 0), NULL, 10);
         group->cursors[i].committed = strtoull(PQgetvalue(result, (int)i, 1), NULL, 10);
+        group->cursors[i].session = strtoll(PQgetvalue(result, (int)i, 2), NULL, 10);
     }
     for (struct batch *batch = group->batches; batch != NULL; batch = batch->next) {
         struct group_cursor *cursor = group_cursor(group, batch->source->vantage_id);
         if (cursor == NULL)
             return false;
+        batch->replaced = batch->source->session != cursor->session;
         batch->known = cursor->committed;
-        if (batch->last > cursor->committed)
+        if (!batch->replaced && batch->last > cursor->committed)
             cursor->committed = batch->last;
     }
     return true;

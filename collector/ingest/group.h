@@ -18,6 +18,7 @@ struct batch {
         known; /* records up to this one are skipped, in this try: another batch, or the database, has them */
     size_t bytes;      /* of memory */
     uint8_t *verdicts; /* enum refusal of each record, in this try */
+    bool replaced;     /* in this try: its session is not the one in force, so none of it is taken */
     struct record records[];
 };
 
@@ -35,6 +36,7 @@ const struct attempt *batch_attempt(const struct batch *batch, const struct reco
 struct group_cursor {
     int32_t vantage_id;
     uint64_t committed;
+    int64_t session; /* in force */
 };
 
 struct group {
@@ -57,7 +59,7 @@ char *group_vantages(const struct group *group);
 
 /**
  * Takes the answers in. group_set_cursors must come first: it drops what is in the database already (sequence
- * at or below the cursor).
+ * at or below the cursor) and batches of sessions that are not in force.
  */
 bool group_set_cursors(struct group *group, const PGresult *result);
 

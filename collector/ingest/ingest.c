@@ -20,7 +20,7 @@
  * have come from any session meanwhile (up to GROUP_ROWS) go into the next. A quiet collector commits each
  * batch at once; a busy one makes its groups larger by itself.
  *
- *   1. lock the cursors of the vantages, in order
+ *   1. lock the cursors of the vantages, in order; leave out batches of sessions that are not in force
  *   2. drop records at or below them: they came before, and their ack was lost
  *   3. judge the rest: what cannot be true is not stored, and is counted in step 7 (the cursor passes it)
  *   4. make chain and certificate rows that are missing
@@ -36,6 +36,13 @@
  * Exactly once needs no unique index on the big table: the cursor moves in the transaction that stores the
  * rows, it is locked meanwhile, and a session sends in order from what its Welcome said. Whether a commit
  * that lost its connection happened does not matter, because the same batches go through steps 1 and 2 again.
+ *
+ * Two sessions of one vantage cannot take turns, whichever collectors they are with. Opening a session writes its number into the
+ * cursor's row, which is locked by the group under way, and only then reads what is committed:
+ *
+ *      older session   batch --> lock cursor, number is ours --> rows, cursor --> COMMIT
+ *      newer session                 Hello --> number in the cursor's row ....... waits --> number, committed --> Welcome
+ *      older session   batch ---------------------------------------------------> lock cursor, number is not ours: replaced
  *
  * A transaction that the server refuses is tried again batch by batch, so that one batch cannot hold up the
  * others; the session whose batch fails alone is told and closed, and nothing of it was acknowledged.
@@ -296,6 +303,10 @@ static void ingest_acknowledge(struct group *group)
         source->waiting -= batch->count;
         if (source->gone)
             continue;
+        if (batch->replaced) {
+            source->replaced(source);
+            continue;
+        }
         source->stored(source, batch->last);
         size_t count = group_wanted_of(group, source, wanted, WANTED_MAX);
         if (count > 0 && !source->gone)

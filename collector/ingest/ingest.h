@@ -17,6 +17,7 @@ struct ingest;
  */
 struct ingest_source {
     int32_t vantage_id;
+    int64_t session;                 /* its number; batches are taken while it is the one in force */
     const char *vantage;             /* its name; NULL: not counted in metrics */
     int64_t asn;                     /* 0: not known */
     const struct networks *networks; /* to look addresses up in; NULL: none */
@@ -27,6 +28,9 @@ struct ingest_source {
     void (*wanted)(struct ingest_source *source, const uint8_t (*sha256)[32], size_t count);
     /* The database does not take the batch: the source is to be given up, with ingest_forget. */
     void (*refused)(struct ingest_source *source, const char *why);
+    /* A newer session of the vantage is in force, here or at another collector: nothing of the batch was stored, and the source is to
+     * be given up, with ingest_forget. */
+    void (*replaced)(struct ingest_source *source);
     void (*released)(struct ingest_source *source); /* refs came to 0 after `gone` was set */
     /* Some of a batch that is in the database cannot be true and was not stored; comes after `stored`. */
     void (*lied)(struct ingest_source *source, const struct refused_note *note);

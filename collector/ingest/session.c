@@ -329,6 +329,13 @@ static void session_refused(struct ingest_source *source, const char *why)
     ingest_forget(session->hub->ingest, source);
 }
 
+static void session_on_replaced(struct ingest_source *source)
+{
+    struct session *session = (struct session *)source;
+    session_replaced(session);
+    ingest_forget(session->hub->ingest, source);
+}
+
 static void session_released(struct ingest_source *source)
 {
     session_free_if_over((struct session *)source);
@@ -431,6 +438,7 @@ void session_accept(struct session_hub *hub, uv_stream_t *listener)
     session->source = (struct ingest_source){.stored = session_stored,
                                              .wanted = session_wanted,
                                              .refused = session_refused,
+                                             .replaced = session_on_replaced,
                                              .released = session_released,
                                              .lied = session_lied};
     session->channel = channel_accept(listener, hub->context, &session_limits, &handlers, session);

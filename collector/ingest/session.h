@@ -19,6 +19,7 @@ struct session_hub {
     uv_loop_t *loop;
     struct pg *pg;
     struct ingest *ingest;
+    int64_t collector_id;            /* this collector's row */
     const struct networks *networks; /* NULL: none configured */
     const struct ca *ca;
     SSL_CTX *context;
@@ -27,6 +28,7 @@ struct session_hub {
     size_t limit; /* of sessions; 0: SESSION_MAX */
     size_t turns; /* of the database, that wait or run */
     struct door door;
+    bool checking; /* session_check_all is in the queue */
     void (*on_joined)(struct session *session, void *arg);
     void (*on_list_wanted)(struct session *session, const uint8_t sha256[PLAN_SHA256_BYTES], void *arg);
     void (*on_empty)(void *arg); /* the last session is freed */
@@ -52,7 +54,16 @@ bool session_send(struct session *session, const struct message *message);
 /** Says goodbye and closes. The session frees itself later. */
 void session_goodbye(struct session *session, enum goodbye_reason reason, const char *text);
 
-/** Looks every vantage up again, and cuts sessions that were revoked or whose certificate was replaced. */
-void session_check_all(struct session_hub *hub);
+/**
+ * Looks every vantage up again, and cuts sessions that were revoked, whose certificate was replaced, or that are not in force any
+ * more. @param pg  any connection; this one's own may be busy with rows.
+ */
+void session_check_all(struct session_hub *hub, struct pg *pg);
+
+/** A session of a vantage was opened somewhere: cuts the older ones of it that are here. @param number  of the new one. */
+void session_check_newer(struct session_hub *hub, int32_t vantage_id, int64_t number);
+
+/** Says that the open sessions are with this collector, after it was taken for dead. */
+void session_hold_all(struct session_hub *hub, struct pg *pg);
 
 #endif

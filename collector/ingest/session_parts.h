@@ -43,7 +43,7 @@ struct session {
     uint64_t heard;    /* the last sequence that came */
     unsigned asks;     /* left of SESSION_ASKS */
     uint64_t asked_ms;
-    bool admitted; /* connected_since is set for it */
+    bool admitted; /* its number is in the cursor's row, and connected_since is set for it */
     bool paused;
     unsigned turns; /* of the database, that refer to it */
     char refusal[160];
@@ -76,6 +76,9 @@ void session_known(struct session *session);
 /* session_db.c */
 void session_open(struct session *session);
 void session_note_closed(struct session *session);
+
+/** A newer session of its vantage is in force: logged, told, closed. */
+void session_replaced(struct session *session);
 
 /* session_certificates.c */
 void session_wanted(struct ingest_source *source, const uint8_t (*sha256)[32], size_t count);

@@ -35,6 +35,7 @@ struct gauges {
     int64_t began_us;
     int64_t rest_until_us; /* monotonic: not read again before */
     bool connected;
+    bool rows; /* the connection for rows is there too */
     bool busy;
     bool stopped;
     bool known; /* read since the connection came */
@@ -215,10 +216,21 @@ void gauges_free(struct gauges *gauges)
     free(gauges);
 }
 
+static void gauges_database(const struct gauges *gauges)
+{
+    metrics_set(metrics_here(), METRIC_DATABASE_UP, NULL, gauges->connected && gauges->rows ? 1 : 0);
+}
+
+void gauges_rows(struct gauges *gauges, bool up)
+{
+    gauges->rows = up;
+    gauges_database(gauges);
+}
+
 void gauges_ready(struct gauges *gauges)
 {
     gauges->connected = true;
-    metrics_set(metrics_here(), METRIC_DATABASE_UP, NULL, 1);
+    gauges_database(gauges);
     (void)uv_timer_start(&gauges->timer, gauges_on_timer, 0, GAUGES_EVERY_MS);
 }
 
@@ -229,7 +241,7 @@ void gauges_lost(struct gauges *gauges)
         METRIC_VANTAGE_CONNECTED, METRIC_VANTAGE_ASIDE,    METRIC_INCIDENTS,
         METRIC_ENDPOINT_STATE,    METRIC_ENDPOINT_PASSING, METRIC_CERTIFICATE};
     gauges->connected = gauges->known = false;
-    metrics_set(metrics_here(), METRIC_DATABASE_UP, NULL, 0);
+    gauges_database(gauges);
     metrics_add(metrics_here(), METRIC_DATABASE_LOST, NULL, 1);
     for (size_t i = 0; i < sizeof from_database / sizeof from_database[0]; i++)
         metrics_clear(metrics_here(), from_database[i]);
@@ -244,9 +256,10 @@ void gauges_changed(struct gauges *gauges)
 bool gauges_health(const struct gauges *gauges, struct buf *out)
 {
     bool behind = gauges->known && gauges->judge_lag_s > GAUGES_JUDGE_LATE_S;
-    bool well = gauges->connected && !behind;
+    bool up = gauges->connected && gauges->rows;
+    bool well = up && !behind;
     json_t *health = json_pack("{s:b, s:s, s:s, s:[]}", "healthy", well, "version", PARALLAX_VERSION,
-                               "database", gauges->connected ? "up" : "away", "reasons");
+                               "database", up ? "up" : "away", "reasons");
     json_t *reasons = json_object_get(health, "reasons");
     char time[UNITS_TIME_BYTES];
     if (gauges->known) {
@@ -255,8 +268,11 @@ bool gauges_health(const struct gauges *gauges, struct buf *out)
         (void)json_object_set_new(health, "rounds_unjudged", json_integer(gauges->unjudged));
         (void)json_object_set_new(health, "judge_lag_s", json_integer((json_int_t)gauges->judge_lag_s));
     }
-    if (!gauges->connected)
-        (void)json_array_append_new(reasons, json_string("the database is away"));
+    if (!up)
+        (void)json_array_append_new(
+            reasons, json_string(!gauges->connected && !gauges->rows ? "the database is away"
+                                 : gauges->connected ? "the connection for sessions and results is away"
+                                                     : "the connection for rounds is away"));
     if (behind)
         (void)json_array_append_new(reasons,
                                     json_string("rounds wait for their judge longer than 5 minutes"));

@@ -20,10 +20,13 @@ void gauges_free(struct gauges *gauges);
 void gauges_ready(struct gauges *gauges);
 void gauges_lost(struct gauges *gauges);
 
+/** Is the other connection there, that results are stored over? */
+void gauges_rows(struct gauges *gauges, bool up);
+
 /** Something changed: a round was judged. Read again, soon. */
 void gauges_changed(struct gauges *gauges);
 
-/** Appends what /healthz says. @return is it well: the database is there and the judge is not behind? */
+/** Appends what /healthz says. @return is it well: both connections are there and the judge is not behind? */
 bool gauges_health(const struct gauges *gauges, struct buf *out);
 
 #endif

@@ -83,6 +83,11 @@ static void on_refused(struct ingest_source *source, const char *why)
     feed_finish(feed, true);
 }
 
+static void on_replaced(struct ingest_source *source)
+{
+    on_refused(source, _("somebody else writes into it"));
+}
+
 static void on_released(struct ingest_source *source)
 {
     (void)source;
@@ -213,6 +218,7 @@ bool feed_attempts(const char *conninfo, struct recording *recording, const stru
                                    .stored = on_stored,
                                    .wanted = on_wanted,
                                    .refused = on_refused,
+                                   .replaced = on_replaced,
                                    .released = on_released,
                                    .lied = on_lied},
                         .recording = recording,
@@ -221,7 +227,8 @@ bool feed_attempts(const char *conninfo, struct recording *recording, const stru
     uv_loop_t loop;
     feed.again.data = &feed;
     *ret_counts = (struct feed_counts){0};
-    if (uv_loop_init(&loop) != 0 || (feed.pg = pg_new(&loop, conninfo, channels, &handlers, &feed)) == NULL ||
+    const struct pg_settings settings = {.conninfo = conninfo, .channels = channels};
+    if (uv_loop_init(&loop) != 0 || (feed.pg = pg_new(&loop, &settings, &handlers, &feed)) == NULL ||
         (feed.ingest = ingest_new(&loop, feed.pg)) == NULL || uv_timer_init(&loop, &feed.again) != 0) {
         cli_error(_("out of memory"));
         return false;

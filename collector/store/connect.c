@@ -11,8 +11,9 @@ const char connect_setup_sql[] =
 struct connect_params connect_params(const char *url)
 {
     return (struct connect_params){
-        .keywords = {"connect_timeout", "fallback_application_name", "dbname", "client_encoding", NULL},
-        .values = {"10", "parallax-collector", url, "UTF8", NULL},
+        .keywords = {"connect_timeout", "keepalives_idle", "keepalives_interval", "keepalives_count",
+                     "tcp_user_timeout", "fallback_application_name", "dbname", "client_encoding", NULL},
+        .values = {"10", "10", "5", "3", "60000", "parallax-collector", url, "UTF8", NULL},
     };
 }
 

@@ -10,8 +10,8 @@
 
 /** Keywords and values for PQconnectdbParams or PQconnectStartParams with expand_dbname, ended by NULL. */
 struct connect_params {
-    const char *keywords[5];
-    const char *values[5];
+    const char *keywords[9];
+    const char *values[9];
 };
 
 /** @param url  libpq URL or conninfo; what it says wins over ours. Must outlive the params. */

@@ -260,15 +260,14 @@ void pg_on_socket(uv_poll_t *poll, int status, int events)
 
 /* --- public --- */
 
-struct pg *pg_new(uv_loop_t *loop, const char *conninfo, const char *const *channels,
-                  const struct pg_handlers *handlers, void *arg)
+struct pg *pg_new(uv_loop_t *loop, const struct pg_settings *settings, const struct pg_handlers *handlers,
+                  void *arg)
 {
     struct pg *pg = calloc(1, sizeof *pg);
     if (pg == NULL)
         return NULL;
     pg->loop = loop;
-    pg->conninfo = conninfo;
-    pg->channels = channels;
+    pg->settings = *settings;
     pg->handlers = *handlers;
     pg->arg = arg;
     pg->last = &pg->first;

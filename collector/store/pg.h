@@ -36,9 +36,15 @@ struct pg_handlers {
     void (*on_notify)(const char *channel, const char *payload, void *arg);
 };
 
-/** @param conninfo, channels  must outlive it; channels ended by NULL. @return NULL without memory. */
-struct pg *pg_new(uv_loop_t *loop, const char *conninfo, const char *const *channels,
-                  const struct pg_handlers *handlers, void *arg);
+struct pg_settings {
+    const char *conninfo;
+    const char *setup;           /* SQL, run first on every connection; NULL: none */
+    const char *const *channels; /* to LISTEN on, ended by NULL */
+};
+
+/** @param settings  copied; what it points to must outlive it. @return NULL without memory. */
+struct pg *pg_new(uv_loop_t *loop, const struct pg_settings *settings, const struct pg_handlers *handlers,
+                  void *arg);
 
 /** Ends queued turns with false, lets the running one finish, then closes; `done` comes from the loop. */
 void pg_close(struct pg *pg, void (*done)(void *arg), void *arg);

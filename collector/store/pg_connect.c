@@ -10,18 +10,19 @@ enum { PG_PAUSE_MOST_MS = 15000 };
 
 /* --- connecting, on a worker thread --- */
 
-static char *pg_setup_sql(const char *const *channels)
+static char *pg_setup_sql(const struct pg_settings *settings)
 {
     struct buf sql;
     buf_init(&sql, 0);
-    bool whole = buf_text(&sql, connect_setup_sql);
+    bool whole = buf_text(&sql, connect_setup_sql) &&
+                 (settings->setup == NULL || buf_printf(&sql, "; %s", settings->setup));
     for (int i = 0; whole && i < STATEMENT_COUNT; i++) {
         char *prepare = connect_prepare_sql((enum statement_id)i);
         whole = prepare != NULL && buf_printf(&sql, ";\n%s\n", prepare);
         free(prepare);
     }
-    for (size_t i = 0; whole && channels[i] != NULL; i++)
-        whole = buf_printf(&sql, ";\nLISTEN %s", channels[i]);
+    for (size_t i = 0; whole && settings->channels[i] != NULL; i++)
+        whole = buf_printf(&sql, ";\nLISTEN %s", settings->channels[i]);
     if (whole)
         return buf_take(&sql);
     buf_done(&sql);
@@ -31,14 +32,14 @@ static char *pg_setup_sql(const char *const *channels)
 static void pg_connect_work(uv_work_t *work)
 {
     struct pg *pg = work->data;
-    struct connect_params params = connect_params(pg->conninfo);
+    struct connect_params params = connect_params(pg->settings.conninfo);
     pg->connection = PQconnectdbParams(params.keywords, params.values, 1);
     if (PQstatus(pg->connection) != CONNECTION_OK) {
         pg->connect_why = connect_error(pg->connection);
         return;
     }
     connect_quiet(pg->connection);
-    char *sql = pg_setup_sql(pg->channels);
+    char *sql = pg_setup_sql(&pg->settings);
     PGresult *result = sql == NULL ? NULL : PQexec(pg->connection, sql);
     if (PQresultStatus(result) != PGRES_COMMAND_OK)
         pg->connect_why = connect_result_error(result, pg->connection);

@@ -35,8 +35,7 @@ struct pg_watch {
 
 struct pg {
     uv_loop_t *loop;
-    const char *conninfo;
-    const char *const *channels;
+    struct pg_settings settings;
     struct pg_handlers handlers;
     void *arg;
     enum pg_phase phase;

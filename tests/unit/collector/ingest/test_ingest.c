@@ -31,6 +31,7 @@ struct vantage {
     size_t wanted;
     struct refused_note lied;
     unsigned refused;
+    unsigned replaced;
     bool released;
 };
 
@@ -90,6 +91,13 @@ static void refused(struct ingest_source *source, const char *why)
     ingest_forget(ingest, source);
 }
 
+static void replaced(struct ingest_source *source)
+{
+    ((struct vantage *)source)->replaced++;
+    source->gone = true;
+    ingest_forget(ingest, source);
+}
+
 static void released(struct ingest_source *source)
 {
     ((struct vantage *)source)->released = true;
@@ -108,6 +116,7 @@ static struct vantage vantage_make(int32_t id)
                                        .stored = stored,
                                        .wanted = wanted,
                                        .refused = refused,
+                                       .replaced = replaced,
                                        .released = released,
                                        .lied = lied}};
 }
@@ -168,7 +177,8 @@ static void open_all(void)
     static const char *const channels[] = {NULL};
     static const struct pg_handlers handlers = {on_ready, on_lost, on_notify};
     assert_int_equal(uv_loop_init(&loop), 0);
-    pg = pg_new(&loop, cluster_conninfo(cluster), channels, &handlers, NULL);
+    const struct pg_settings settings = {.conninfo = cluster_conninfo(cluster), .channels = channels};
+    pg = pg_new(&loop, &settings, &handlers, NULL);
     ingest = ingest_new(&loop, pg);
     struct pg_turn cut = {.start = cut_start, .end = cut_end};
     if (cut_first)

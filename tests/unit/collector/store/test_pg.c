@@ -87,7 +87,8 @@ static void run_loop(struct run *run)
     static const char *const channels[] = {"parallax_test", NULL};
     static const struct pg_handlers handlers = {ready, lost, notified};
     assert_int_equal(uv_loop_init(&loop), 0);
-    run->pg = pg_new(&loop, cluster_conninfo(cluster), channels, &handlers, run);
+    const struct pg_settings settings = {.conninfo = cluster_conninfo(cluster), .channels = channels};
+    run->pg = pg_new(&loop, &settings, &handlers, run);
     assert_non_null(run->pg);
     assert_int_equal(uv_run(&loop, UV_RUN_DEFAULT), 0);
     assert_int_equal(uv_loop_close(&loop), 0);

@@ -1,0 +1,2 @@
+-- params: none
+SELECT encode(fingerprint, 'hex') AS fingerprint FROM authority
