@@ -34,6 +34,7 @@ struct liar {
     uint64_t committed;
     struct round_plan round;
     uint64_t endpoint_id;
+    uint64_t base; /* of its sequences, which ascend from one run to the next */
     char end[512]; /* what the collector said; "" before */
 };
 
@@ -236,13 +237,13 @@ static bool learn(struct liar *liar)
     return liar->end[0] == '\0';
 }
 
-/* An attempt that could be true. */
+/* An attempt that could be true. @param sequence  below 64. */
 static struct record truth(const struct liar *liar, uint64_t sequence)
 {
     struct attempt *attempt = attempt_new();
     if (attempt == NULL)
         die("out of memory");
-    attempt->sequence = epoch() << 32 | sequence;
+    attempt->sequence = liar->base + sequence;
     attempt->round_id = liar->round.round_id;
     attempt->endpoint_id = liar->endpoint_id;
     attempt->clock.start_us = liar->round.start_us;
@@ -373,10 +374,10 @@ static void lie_drip(struct liar *liar)
 
 static void lie_key_updates(struct liar *liar)
 {
-    if (!meet(liar))
+    if (!meet(liar) || !put(liar, "\x00\x00\xea\x00", 4))
         return;
     for (int i = 0; i < 200; i++)
-        if (SSL_key_update(liar->ssl, SSL_KEY_UPDATE_NOT_REQUESTED) != 1 || !put(liar, "", 1))
+        if (SSL_key_update(liar->ssl, SSL_KEY_UPDATE_NOT_REQUESTED) != 1 || !put(liar, "x", 1))
             break;
     hear_out(liar);
 }
@@ -492,6 +493,16 @@ static void lie_descending(struct liar *liar)
     hear_out(liar);
 }
 
+/* Over two batches: what ascends in each does not over both. */
+static void lie_repeated(struct liar *liar)
+{
+    if (!learn(liar))
+        return;
+    struct record first = truth(liar, 5), again = truth(liar, 5);
+    send_records(liar, &first, 1);
+    send_record(liar, again);
+}
+
 static void lie_epoch(struct liar *liar)
 {
     if (!learn(liar))
@@ -595,6 +606,7 @@ static const struct {
     {"pings", lie_pings},
     {"deaf", lie_deaf},
     {"descending", lie_descending},
+    {"repeated", lie_repeated},
     {"epoch", lie_epoch},
     {"round", lie_round},
     {"no-round", lie_no_round},
@@ -630,6 +642,7 @@ int main(int argc, char **argv)
     if (argc < 3)
         die("usage: lab-liar PORT LIE [STATE]");
     struct liar liar = {.port = (uint16_t)strtoul(argv[1], NULL, 10), .state = argc > 3 ? argv[3] : NULL};
+    liar.base = epoch() << 32 | (uint64_t)(clock_wall_us() % 1000000) << 6;
     (void)signal(SIGPIPE, SIG_IGN);
     if (strcmp(argv[2], "crowd") == 0 && argc > 3)
         crowd(liar.port, (unsigned)strtoul(argv[3], NULL, 10));
