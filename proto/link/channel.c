@@ -165,6 +165,9 @@ static void channel_take(struct channel *channel, const char *bytes, size_t leng
         }
         channel_deliver(channel);
     }
+    if (channel->plain.cap > KEEP_BYTES)
+        buf_done(&channel->plain);
+    pump_slim(channel->pump);
     if (channel->state >= LINGERING)
         return;
     if (state == PUMP_FAILED)

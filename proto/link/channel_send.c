@@ -106,6 +106,7 @@ static void on_written(uv_write_t *request, int status)
     struct channel *channel = request->data;
     channel->writing = false;
     buf_trim(&channel->flight);
+    pump_slim(channel->pump);
     if (channel->state == CLOSING)
         return;
     if (status < 0 && channel->state == LINGERING) {

@@ -1,6 +1,7 @@
 #include "link/pump.h"
 
 #include <limits.h>
+#include <openssl/buffer.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@
 enum {
     PUMP_ERROR_BYTES = 256,
     PUMP_READ_BYTES = 16384,
+    PUMP_KEEP_BYTES = 4096,   /* of a buffer that is empty */
     ALERT_REASON_BASE = 1000, /* SSL_AD_REASON_OFFSET */
     PUMP_MAX_LATE = 32, /* handshake messages after the handshake: ours sends none, and each costs a key */
 };
@@ -182,7 +184,7 @@ enum pump_state pump_feed(struct pump *pump, const void *bytes, size_t length, s
 {
     const uint8_t *at = bytes;
     while (length > 0 && (pump->state == PUMP_HANDSHAKING || pump->state == PUMP_OPEN)) {
-        int part = length > INT_MAX ? INT_MAX : (int)length;
+        int part = length > PUMP_READ_BYTES ? PUMP_READ_BYTES : (int)length; /* what waits stays small */
         if (BIO_write(pump->in, at, part) != part)
             return pump_out_of_memory(pump);
         at += part;
@@ -215,6 +217,27 @@ void pump_shutdown(struct pump *pump)
     ERR_clear_error();
     (void)SSL_shutdown(pump->ssl);
     ERR_clear_error();
+}
+
+/* A memory BIO keeps the most that it ever held. @return a small one in its place; NULL: it may stay. */
+static BIO *bio_slim(BIO *bio)
+{
+    BUF_MEM *memory = NULL;
+    if (BIO_ctrl_pending(bio) > 0 || BIO_get_mem_ptr(bio, &memory) <= 0 || memory == NULL ||
+        memory->max <= PUMP_KEEP_BYTES)
+        return NULL;
+    return BIO_new(BIO_s_mem());
+}
+
+void pump_slim(struct pump *pump)
+{
+    if (pump->state != PUMP_OPEN)
+        return;
+    BIO *in = bio_slim(pump->in), *out = bio_slim(pump->out);
+    if (in != NULL)
+        SSL_set0_rbio(pump->ssl, pump->in = in);
+    if (out != NULL)
+        SSL_set0_wbio(pump->ssl, pump->out = out);
 }
 
 bool pump_take(struct pump *pump, struct buf *out)
