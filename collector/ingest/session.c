@@ -343,7 +343,7 @@ static void session_released(struct ingest_source *source)
 
 static void session_lied(struct ingest_source *source, const struct refused_note *note)
 {
-    char rule[160], more[48] = "";
+    char rule[192], more[64] = "";
     if (note->count > 1)
         (void)snprintf(more, sizeof more, " (and %zu more records are refused)", note->count - 1);
     (void)snprintf(rule, sizeof rule, "record %" PRIu64 " cannot be true: %s%s", note->sequence,

@@ -10,7 +10,7 @@
 
 enum {
     FLUSH_BYTES = 256 * 1024, /* plaintext encrypted at a time */
-    KEEP_BYTES = 4 * 1024,    /* larger buffers are freed when empty: most agents are silent most of the time */
+    KEEP_BYTES = 4 * 1024, /* larger buffers are freed when empty: most agents are silent most of the time */
     READ_BYTES = 64 * 1024,
     LINGER_MS = 1000,
     MESSAGE_ARENA_BYTES = 64 * 1024 * 1024,

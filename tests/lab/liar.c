@@ -34,6 +34,7 @@ struct liar {
     uint64_t committed;
     struct round_plan round;
     uint64_t endpoint_id;
+    uint64_t acknowledged, wanted_ack;
     uint64_t base; /* of its sequences, which ascend from one run to the next */
     char end[512]; /* what the collector said; "" before */
 };
@@ -134,6 +135,8 @@ static void heard(struct liar *liar, const struct message *message)
     struct message wanted = {.kind = MESSAGE_LIST_WANTED};
     if (message->kind == MESSAGE_WELCOME)
         liar->committed = message->welcome.committed;
+    if (message->kind == MESSAGE_ACK)
+        liar->acknowledged = message->ack.committed;
     if (message->kind == MESSAGE_GOODBYE)
         (void)snprintf(liar->end, sizeof liar->end, "goodbye %s: %s",
                        goodbye_reason_name((int)message->goodbye.reason), message->goodbye.text);
@@ -237,7 +240,7 @@ static bool learn(struct liar *liar)
     return liar->end[0] == '\0';
 }
 
-/* An attempt that could be true. @param sequence  below 64. */
+/* An attempt that could be true. */
 static struct record truth(const struct liar *liar, uint64_t sequence)
 {
     struct attempt *attempt = attempt_new();
@@ -384,6 +387,7 @@ static void lie_key_updates(struct liar *liar)
 
 static void lie_half(struct liar *liar)
 {
+    liar->endpoint_id = 1; /* asks for no list, which would be the other half */
     if (greet(liar) && put(liar, "\x00\x00\x04\x00 half of it", 15))
         hear_out(liar);
 }
@@ -577,6 +581,39 @@ static void lie_mixed(struct liar *liar)
     hear_out(liar);
 }
 
+/* True records, as large and as fast as they can be, once there is STATE/go; ends when all are acknowledged. */
+static void lie_pour(struct liar *liar)
+{
+    enum { BATCHES = 34, EACH = 48, HEADERS = 32, VALUE = 1000 };
+    static struct http_header headers[HEADERS];
+    static char value[VALUE + 1];
+    char go[4096];
+    memset(value, 'x', VALUE);
+    for (size_t i = 0; i < HEADERS; i++)
+        headers[i] = (struct http_header){"x-large", value};
+    if (!learn(liar))
+        return;
+    (void)snprintf(go, sizeof go, "%s/go", liar->state);
+    while (access(go, F_OK) != 0)
+        (void)usleep(10000);
+    for (uint64_t batch = 0; batch < BATCHES; batch++) {
+        struct record records[EACH];
+        for (uint64_t i = 0; i < EACH; i++) {
+            records[i] = truth(liar, batch * EACH + i);
+            records[i].attempt->clock.request_us = 1000;
+            records[i].attempt->http.status = 200;
+            records[i].attempt->http.headers = headers;
+            records[i].attempt->http.header_count = HEADERS;
+        }
+        send_records(liar, records, EACH);
+    }
+    liar->wanted_ack = liar->base + BATCHES * EACH - 1;
+    while (liar->acknowledged < liar->wanted_ack && hear(liar) != 0)
+        continue;
+    if (liar->acknowledged == liar->wanted_ack)
+        (void)snprintf(liar->end, sizeof liar->end, "acknowledged %d", BATCHES * EACH);
+}
+
 /* --- */
 
 static const struct {
@@ -615,6 +652,7 @@ static const struct {
     {"past", lie_past},
     {"clock", lie_clock},
     {"mixed", lie_mixed},
+    {"pour", lie_pour},
 };
 
 static void crowd(uint16_t port, unsigned count)
