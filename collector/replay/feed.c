@@ -96,7 +96,11 @@ static void on_released(struct ingest_source *source)
 static void on_lied(struct ingest_source *source, const struct refused_note *note)
 {
     struct feed_source *from = (struct feed_source *)source;
-    from->feed->counts->stored -= note->count;
+    struct feed_counts *counts = from->feed->counts;
+    counts->stored -= note->count;
+    if (counts->impossible == 0)
+        counts->why = note->refusal;
+    counts->impossible += note->count;
 }
 
 /* --- batches --- */
