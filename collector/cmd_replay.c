@@ -123,6 +123,9 @@ static void say_notes(const struct replay *replay, const struct scratch *scratch
                       "%s:%u says %s, its evidence %s"),
                     (unsigned long long)fed->other_outcomes, replay->files[fed->other_place.file],
                     fed->other_place.line, fed->other_said, fed->other_judged);
+    if (fed->impossible > 0)
+        cli_warning(_("%llu attempts cannot be true and were left out; the first for the reason \"%s\""),
+                    (unsigned long long)fed->impossible, refusal_id(fed->why));
     if (recording->unknown_keys > 0)
         cli_warning(_("%llu keys are not of this schema and were ignored"),
                     (unsigned long long)recording->unknown_keys);

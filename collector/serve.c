@@ -399,6 +399,8 @@ static bool serve_workers(struct serve *serve)
                                             .leads = serve_leads,
                                             .arg = serve};
     serve->hub.ingest = ingest_new(&serve->loop, serve->rows.pg);
+    if (serve->hub.ingest != NULL)
+        session_hub_ready(&serve->hub);
     serve->planner = planner_new(&serve->loop, serve->plan.pg, serve->settings->timeout_us, &hooks);
     serve->presence = presence_new(&serve->loop, serve->plan.pg, &presence);
     serve->gauges = gauges_new(&serve->loop, serve->plan.pg);
@@ -465,6 +467,7 @@ int serve_run(const struct serve_settings *settings)
         handles_close_all(&serve->handles, &serve->loop, serve_ignore, NULL);
     }
     (void)uv_run(&serve->loop, UV_RUN_DEFAULT);
+    log_left_out(1);
     judge_worker_free(serve->judge);
     planner_free(serve->planner);
     presence_free(serve->presence);

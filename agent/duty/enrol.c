@@ -180,7 +180,8 @@ static void name_collector(struct attempted *attempted, const struct collector_a
 static void try_collector(struct attempted *attempted, const struct collector_address *collector,
                           SSL_CTX *context)
 {
-    static const struct channel_handlers handlers = {on_open, on_message, NULL, on_closed};
+    static const struct channel_handlers handlers = {
+        .on_open = on_open, .on_message = on_message, .on_closed = on_closed};
     struct channel_limits limits = channel_default_limits;
     struct address addresses[MAX_ADDRESSES];
     const char *why = "";

@@ -141,13 +141,15 @@ static void enrol_end(bool committed, const char *why, void *arg)
     struct enrolment *enrolment = arg;
     struct session *session = enrolment->session;
     if (committed && enrolment->refusal[0] != '\0') {
-        log_line("enrolment from %s refused: %s", session->peer, enrolment->refusal);
+        door_wrong(&session->hub->door, &session->address, (int64_t)uv_now(session->hub->loop));
+        session_log(session, "enrolment from %s refused: %s", session->peer, enrolment->refusal);
         session_goodbye(session, GOODBYE_TOKEN, enrolment->refusal);
     } else if (committed && enrol_answer(enrolment)) {
         log_line("vantage %s enrolled from %s", enrolment->vantage, session->peer);
         session_goodbye(session, GOODBYE_OTHER, "enrolled; connect again with the certificate");
     } else {
-        log_line("enrolment from %s failed: %s", session->peer, committed ? "the agent left" : why);
+        session_log(session, "enrolment from %s failed: %s", session->peer,
+                    committed ? "the agent left" : why);
         session_goodbye(session, GOODBYE_OVERLOADED, "the collector could not enrol now; try again");
     }
     enrolment_free(enrolment);
@@ -156,13 +158,27 @@ static void enrol_end(bool committed, const char *why, void *arg)
 
 static void enrol_refuse(struct session *session, struct enrolment *enrolment, const char *why)
 {
-    log_line("enrolment from %s refused: %s", session->peer, why);
+    door_wrong(&session->hub->door, &session->address, (int64_t)uv_now(session->hub->loop));
+    session_log(session, "enrolment from %s refused: %s", session->peer, why);
     session_goodbye(session, GOODBYE_TOKEN, why);
     enrolment_free(enrolment);
 }
 
+/* Too many wrong tokens came from the address. @return false then; it is told. */
+static bool enrol_may_try(struct session *session)
+{
+    if (door_may_try(&session->hub->door, &session->address, (int64_t)uv_now(session->hub->loop)))
+        return true;
+    session_count_refused("token-limit");
+    session_log(session, "enrolment from %s refused: too many wrong tokens came from there", session->peer);
+    session_goodbye(session, GOODBYE_OTHER, "too many wrong tokens came from this address; wait a minute");
+    return false;
+}
+
 void enrol(struct session *session, const struct message *request)
 {
+    if (!enrol_may_try(session) || session_overloaded(session))
+        return;
     struct enrolment *enrolment = calloc(1, sizeof *enrolment);
     uint8_t secret[32];
     if (enrolment == NULL) {

@@ -11,130 +11,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A start further ahead of the collector's clock than this is no measurement; older than 2020 it is none
- * either. */
-#define GROUP_AHEAD_US  (INT64_C(86400) * US_PER_S)
-#define GROUP_OLDEST_US (INT64_C(1577836800) * US_PER_S)
 #define GROUP_BUCKET_US (INT64_C(600) * US_PER_S)
 
-/* --- sets --- */
-
-static int number_compare(const void *a, const void *b)
-{
-    int64_t left = *(const int64_t *)a, right = *(const int64_t *)b;
-    return (left > right) - (left < right);
-}
-
-static bool number_add(struct number_set *set, int64_t number)
-{
-    if (set->count == set->room) {
-        size_t room = set->room == 0 ? 256 : set->room * 2;
-        int64_t *numbers = realloc(set->numbers, room * sizeof *numbers);
-        if (numbers == NULL)
-            return false;
-        set->numbers = numbers;
-        set->room = room;
-    }
-    set->numbers[set->count++] = number;
-    return true;
-}
-
-static void number_sort(struct number_set *set)
-{
-    size_t kept = 0;
-    if (set->count > 1)
-        qsort(set->numbers, set->count, sizeof *set->numbers, number_compare);
-    for (size_t i = 0; i < set->count; i++)
-        if (kept == 0 || set->numbers[kept - 1] != set->numbers[i])
-            set->numbers[kept++] = set->numbers[i];
-    set->count = kept;
-}
-
-static bool number_has(const struct number_set *set, int64_t number)
-{
-    return set->count > 0 &&
-           bsearch(&number, set->numbers, set->count, sizeof *set->numbers, number_compare) != NULL;
-}
-
-static char *number_array(const struct number_set *set)
-{
-    struct buf array;
-    array_begin(&array);
-    for (size_t i = 0; i < set->count; i++)
-        (void)array_number(&array, set->numbers[i]);
-    return array_take(&array);
-}
-
-static int hash_compare(const void *a, const void *b)
-{
-    return memcmp(a, b, 32);
-}
-
-static bool hash_add(struct hash_set *set, const uint8_t hash[32])
-{
-    if (set->count == set->room) {
-        size_t room = set->room == 0 ? 64 : set->room * 2;
-        struct hash_entry *entries = realloc(set->entries, room * sizeof *entries);
-        if (entries == NULL)
-            return false;
-        set->entries = entries;
-        set->room = room;
-    }
-    memcpy(set->entries[set->count].hash, hash, 32);
-    set->entries[set->count++].id = 0;
-    return true;
-}
-
-static void hash_sort(struct hash_set *set)
-{
-    size_t kept = 0;
-    if (set->count > 1)
-        qsort(set->entries, set->count, sizeof *set->entries, hash_compare);
-    for (size_t i = 0; i < set->count; i++)
-        if (kept == 0 || hash_compare(set->entries[kept - 1].hash, set->entries[i].hash) != 0)
-            set->entries[kept++] = set->entries[i];
-    set->count = kept;
-}
-
-static struct hash_entry *hash_find(const struct hash_set *set, const uint8_t hash[32])
-{
-    return set->count == 0 ? NULL
-                           : bsearch(hash, set->entries, set->count, sizeof *set->entries, hash_compare);
-}
-
-static char *hash_array(const struct hash_set *set)
-{
-    struct buf array;
-    array_begin(&array);
-    for (size_t i = 0; i < set->count; i++)
-        (void)array_bytes(&array, set->entries[i].hash, 32);
-    return array_take(&array);
-}
-
-/* --- walking the records --- */
-
-/* A record that is left out has its attempt freed and is no kind. */
-static void record_drop(struct record *record)
-{
-    record_done(record);
-    *record = (struct record){0};
-}
-
-static bool record_is_new(const struct batch *batch, const struct record *record)
+bool batch_came(const struct batch *batch, const struct record *record)
 {
     return !batch->replaced && record->kind != 0 && record_sequence(record) > batch->known;
 }
 
-/* The attempt of a record that goes in; NULL for others. */
-static const struct attempt *record_attempt(const struct batch *batch, const struct record *record)
+enum refusal batch_verdict(const struct batch *batch, const struct record *record)
+{
+    return (enum refusal)batch->verdicts[record - batch->records];
+}
+
+static bool record_is_new(const struct batch *batch, const struct record *record)
+{
+    return batch_came(batch, record) && batch_verdict(batch, record) == REFUSAL_NONE;
+}
+
+const struct attempt *batch_attempt(const struct batch *batch, const struct record *record)
 {
     return record->kind == RECORD_ATTEMPT && record_is_new(batch, record) ? record->attempt : NULL;
 }
-
-/* Every attempt of the group that is left, with its batch. */
-#define GROUP_EACH(group, batch, record)                                                                     \
-    for (struct batch *batch = (group)->batches; batch != NULL; batch = batch->next)                         \
-        for (struct record *record = batch->records; record < batch->records + batch->count; record++)
 
 static bool chain_hash(const struct attempt *attempt, struct buf *hashes, uint8_t digest[32])
 {
@@ -154,22 +51,6 @@ char *group_vantages(const struct group *group)
     bool whole = true;
     for (const struct batch *batch = group->batches; batch != NULL; batch = batch->next)
         whole = whole && number_add(&set, batch->source->vantage_id);
-    number_sort(&set);
-    char *text = whole ? number_array(&set) : NULL;
-    free(set.numbers);
-    return text;
-}
-
-char *group_endpoint_ids(const struct group *group)
-{
-    struct number_set set = {0};
-    bool whole = true;
-    GROUP_EACH(group, batch, record)
-    {
-        const struct attempt *attempt = record_attempt(batch, record);
-        if (attempt != NULL && attempt->endpoint_id <= INT64_MAX)
-            whole = whole && number_add(&set, (int64_t)attempt->endpoint_id);
-    }
     number_sort(&set);
     char *text = whole ? number_array(&set) : NULL;
     free(set.numbers);
@@ -208,36 +89,6 @@ bool group_set_cursors(struct group *group, const PGresult *result)
     return true;
 }
 
-static bool attempt_plausible(const struct attempt *attempt, const struct number_set *endpoints,
-                              int64_t now_us)
-{
-    return attempt->endpoint_id <= INT64_MAX && number_has(endpoints, (int64_t)attempt->endpoint_id) &&
-           attempt->clock.start_us >= GROUP_OLDEST_US && attempt->clock.start_us <= now_us + GROUP_AHEAD_US &&
-           (attempt->clock.slot_us == 0 ||
-            (attempt->clock.slot_us >= GROUP_OLDEST_US && attempt->clock.slot_us <= now_us + GROUP_AHEAD_US));
-}
-
-bool group_set_endpoints(struct group *group, const PGresult *result, int64_t now_us)
-{
-    for (int row = 0; row < PQntuples(result); row++)
-        if (!number_add(&group->endpoints, strtoll(PQgetvalue(result, row, 0), NULL, 10)))
-            return false;
-    number_sort(&group->endpoints);
-    for (struct batch *batch = group->batches; batch != NULL; batch = batch->next) {
-        size_t dropped = 0;
-        for (size_t i = 0; i < batch->count; i++) {
-            const struct attempt *attempt = record_attempt(batch, &batch->records[i]);
-            if (attempt == NULL || attempt_plausible(attempt, &group->endpoints, now_us))
-                continue;
-            record_drop(&batch->records[i]);
-            dropped++;
-        }
-        if (dropped > 0)
-            batch->source->dropped(batch->source, dropped);
-    }
-    return true;
-}
-
 bool group_collect(struct group *group)
 {
     struct buf hashes;
@@ -246,7 +97,7 @@ bool group_collect(struct group *group)
     buf_init(&hashes, 0);
     GROUP_EACH(group, batch, record)
     {
-        const struct attempt *attempt = record_attempt(batch, record);
+        const struct attempt *attempt = batch_attempt(batch, record);
         if (attempt != NULL && attempt->round_id != 0 && attempt->round_id <= INT64_MAX)
             whole = whole && number_add(&group->rounds, (int64_t)attempt->round_id);
         if (attempt != NULL)
@@ -273,7 +124,7 @@ char *group_chain_hashes(const struct group *group)
     buf_init(&hashes, 0);
     GROUP_EACH(group, batch, record)
     {
-        const struct attempt *attempt = record_attempt(batch, record);
+        const struct attempt *attempt = batch_attempt(batch, record);
         if (attempt == NULL || attempt->tls.chain_count == 0 || !chain_hash(attempt, &hashes, digest))
             continue;
         struct hash_entry *entry = hash_find(&group->chains, digest);
@@ -349,7 +200,7 @@ long group_encode(const struct group *group, struct buf *out)
     bool whole = copy_begin(out);
     GROUP_EACH(group, batch, record)
     {
-        const struct attempt *attempt = record_attempt(batch, record);
+        const struct attempt *attempt = batch_attempt(batch, record);
         if (attempt == NULL || !whole)
             continue;
         struct copy_row row = {.attempt = attempt,
@@ -371,7 +222,10 @@ void group_count(const struct group *group, struct metrics *metrics, int64_t now
     GROUP_EACH(group, batch, record)
     {
         const char *vantage = batch->source->vantage;
-        const struct attempt *attempt = record_attempt(batch, record);
+        const struct attempt *attempt = batch_attempt(batch, record);
+        if (vantage != NULL && batch_came(batch, record) && batch_verdict(batch, record) != REFUSAL_NONE)
+            metrics_add(metrics, METRIC_RECORDS_REFUSED,
+                        LABELS(vantage, refusal_id(batch_verdict(batch, record))), 1);
         if (vantage == NULL || !record_is_new(batch, record))
             continue;
         metrics_add(metrics, METRIC_RECORDS, LABELS(vantage), 1);
@@ -439,7 +293,7 @@ size_t group_wanted_of(const struct group *group, const struct ingest_source *so
     size_t count = 0;
     GROUP_EACH(group, batch, record)
     {
-        const struct attempt *attempt = record_attempt(batch, record);
+        const struct attempt *attempt = batch_attempt(batch, record);
         if (attempt == NULL || batch->source != source)
             continue;
         for (size_t i = 0; i < attempt->tls.chain_count && count < max; i++) {
@@ -456,7 +310,7 @@ size_t group_wanted_of(const struct group *group, const struct ingest_source *so
 void group_done(struct group *group)
 {
     free(group->cursors);
-    free(group->endpoints.numbers);
+    round_book_done(&group->book);
     free(group->rounds.numbers);
     free(group->buckets.numbers);
     free(group->chains.entries);

@@ -1,7 +1,9 @@
 #ifndef PARALLAX_COLLECTOR_INGEST_GROUP_H
 #define PARALLAX_COLLECTOR_INGEST_GROUP_H
 
+#include "ingest/group_judge.h"
 #include "ingest/ingest.h"
+#include "ingest/set.h"
 #include "outlet/metrics.h"
 #include "words/buf.h"
 
@@ -14,27 +16,22 @@ struct batch {
     uint64_t last; /* sequence of the last record */
     uint64_t
         known; /* records up to this one are skipped, in this try: another batch, or the database, has them */
-    bool replaced; /* in this try: its session is not the one in force, so none of it is taken */
+    size_t bytes;      /* of memory */
+    uint8_t *verdicts; /* enum refusal of each record, in this try */
+    bool replaced;     /* in this try: its session is not the one in force, so none of it is taken */
     struct record records[];
 };
 
-/* A sorted set of 32-byte hashes, with a number beside each. */
-struct hash_entry {
-    uint8_t hash[32];
-    int64_t id;
-};
+/** Is the record new in this try, refused or not? */
+bool batch_came(const struct batch *batch, const struct record *record);
+enum refusal batch_verdict(const struct batch *batch, const struct record *record);
+/** The attempt of a record that goes in; NULL for others. */
+const struct attempt *batch_attempt(const struct batch *batch, const struct record *record);
 
-struct hash_set {
-    struct hash_entry *entries;
-    size_t count;
-    size_t room;
-};
-
-struct number_set {
-    int64_t *numbers;
-    size_t count;
-    size_t room;
-};
+/* Every record of the group, with its batch. */
+#define GROUP_EACH(group, batch, record)                                                                     \
+    for (struct batch *batch = (group)->batches; batch != NULL; batch = batch->next)                         \
+        for (struct record *record = batch->records; record < batch->records + batch->count; record++)
 
 struct group_cursor {
     int32_t vantage_id;
@@ -48,7 +45,7 @@ struct group {
     size_t row_count;
     struct group_cursor *cursors; /* ascending by vantage */
     size_t cursor_count;
-    struct number_set endpoints;  /* that exist */
+    struct round_book book;       /* the rounds that records speak of */
     struct hash_set chains;       /* digest -> id */
     struct hash_set certificates; /* id 1: its DER is wanted */
     struct number_set rounds;     /* that new rows belong to */
@@ -59,15 +56,24 @@ void group_done(struct group *group); /* not the batches */
 
 /** Texts of array parameters, freed by the caller; NULL without memory. */
 char *group_vantages(const struct group *group);
-char *group_endpoint_ids(const struct group *group);
 
 /**
  * Takes the answers in. group_set_cursors must come first: it drops what is in the database already (sequence
- * at or below the cursor) and batches of sessions that are not in force, and group_set_endpoints drops attempts on endpoints that do not exist or from a
- * time that cannot be.
+ * at or below the cursor) and batches of sessions that are not in force.
  */
 bool group_set_cursors(struct group *group, const PGresult *result);
-bool group_set_endpoints(struct group *group, const PGresult *result, int64_t now_us);
+
+/** The two parameters of ingest_rounds: the pairs of round and endpoint that new records speak of; NULL without memory. */
+void group_pairs(const struct group *group, char *ret_params[2]);
+
+/** Judges the new records by its answer; see group_judge.h. @return false without memory. */
+bool group_judge(struct group *group, const PGresult *result, int64_t now_us);
+
+/** What of a batch was refused; count 0: nothing. */
+struct refused_note group_refused_of(const struct batch *batch);
+
+/** The three parameters of ingest_refused. @return how many rows, 0 when nothing was refused, or -1 without memory. */
+long group_refusals(const struct group *group, char *ret_params[3]);
 
 /** Collects chains and certificates of the records that are left. @return false without memory. */
 bool group_collect(struct group *group);

@@ -243,9 +243,9 @@ static void on_released(struct ingest_source *source)
     (void)source;
 }
 
-static void on_dropped(struct ingest_source *source, size_t count)
+static void on_lied(struct ingest_source *source, const struct refused_note *note)
 {
-    ((struct import *)source)->refused += count;
+    ((struct import *)source)->refused += note->count;
 }
 
 static void on_ready(void *arg)
@@ -309,7 +309,7 @@ bool import_store(struct db *db, struct import_file *file, const struct import_v
                                             .wanted = on_wanted,
                                             .refused = on_refused,
                                             .released = on_released,
-                                            .dropped = on_dropped,
+                                            .lied = on_lied,
                                             .more = on_more};
     import->file = file;
     import->stored = ret_stored;

@@ -22,16 +22,16 @@
  *
  *   1. lock the cursors of the vantages, in order; leave out batches of sessions that are not in force
  *   2. drop records at or below them: they came before, and their ack was lost
- *   3. drop attempts on endpoints that do not exist, or at times that cannot be (counted and logged; the
- * cursor passes)
+ *   3. judge the rest: what cannot be true is not stored, and is counted in step 7 (the cursor passes it)
  *   4. make chain and certificate rows that are missing
  *   5. COPY the attempts
  *   6. note the round reports, and what they say was dropped
- *   7. move the cursors
- *   8. make the buckets due that the rows are counted in
- *   9. NOTIFY for rounds that somebody waits for
- *  10. COMMIT
- *  11. ack to each session, and ask for certificates nobody has sent yet
+ *   7. note what was refused
+ *   8. move the cursors
+ *   9. make the buckets due that the rows are counted in
+ *  10. NOTIFY for rounds that somebody waits for
+ *  11. COMMIT
+ *  12. ack to each session, ask for certificates nobody has sent yet, and tell who sent what cannot be true
  *
  * Exactly once needs no unique index on the big table: the cursor moves in the transaction that stores the
  * rows, it is locked meanwhile, and a session sends in order from what its Welcome said. Whether a commit
@@ -59,6 +59,7 @@ struct ingest {
     struct batch *first; /* waiting */
     struct batch **last;
     struct group group;
+    struct ceiling ceiling; /* over what waits and the group */
     bool running;
     size_t singles; /* a group was refused: so many batches go alone, to find out which it was */
     bool stopped;
@@ -68,14 +69,35 @@ static void ingest_run(struct ingest *ingest);
 
 /* --- batches --- */
 
-static void batch_free(struct batch *batch)
+static struct batch *batch_new(struct ingest_source *source, struct record *records, size_t count)
+{
+    size_t bytes = sizeof(struct batch) + count * (sizeof *records + 1);
+    struct batch *batch = calloc(1, bytes);
+    if (batch == NULL)
+        return NULL;
+    *batch = (struct batch){.source = source, .count = count, .last = record_sequence(&records[count - 1])};
+    for (size_t i = 0; i < count; i++) {
+        if (records[i].kind == RECORD_ATTEMPT)
+            bytes += sizeof *records[i].attempt + arena_held_bytes(&records[i].attempt->arena);
+        bytes += records[i].report.dropped_at_count * sizeof *records[i].report.dropped_at;
+    }
+    batch->bytes = bytes;
+    batch->verdicts = (uint8_t *)(batch->records + count);
+    memcpy(batch->records, records, count * sizeof *records);
+    memset(records, 0, count * sizeof *records);
+    return batch;
+}
+
+static void batch_free(struct ingest *ingest, struct batch *batch)
 {
     struct ingest_source *source = batch->source;
+    size_t bytes = batch->bytes;
     for (size_t i = 0; i < batch->count; i++)
         record_done(&batch->records[i]);
     free(batch);
     if (--source->refs == 0 && source->gone)
         source->released(source);
+    ceiling_release(&ingest->ceiling, bytes);
 }
 
 /* Moves batches from the queue into the group. */
@@ -144,6 +166,9 @@ static void step_more(struct pg *pg, PGresult *result, void *arg)
         pg_abandon(pg, "a session of the vantage began meanwhile; try again");
         return;
     }
+    const struct refused_note note = group_refused_of(spent);
+    if (source->more != NULL && note.count > 0)
+        source->lied(source, &note);
     enum ingest_more more = source->more == NULL ? INGEST_END : source->more(source, spent->known);
     if (more == INGEST_FAILED)
         pg_abandon(pg, "the file cannot be read to its end");
@@ -151,7 +176,7 @@ static void step_more(struct pg *pg, PGresult *result, void *arg)
         return;
     source->waiting -= spent->count;
     group_done(&ingest->group);
-    batch_free(spent);
+    batch_free(ingest, spent);
     ingest_start(pg, ingest);
 }
 
@@ -186,17 +211,30 @@ static void step_move(struct pg *pg, PGresult *result, void *arg)
     step_exec(pg, STATEMENT_ingest_move, params, 2, step_due);
 }
 
+static void step_refused(struct pg *pg, PGresult *result, void *arg)
+{
+    struct ingest *ingest = arg;
+    char *params[3];
+    if (group_refusals(&ingest->group, params) != 0) {
+        step_exec(pg, STATEMENT_ingest_refused, params, 3, step_move);
+        return;
+    }
+    for (size_t i = 0; i < 3; i++)
+        free(params[i]);
+    step_move(pg, result, arg);
+}
+
 static void step_dropped(struct pg *pg, PGresult *result, void *arg)
 {
     struct ingest *ingest = arg;
     char *params[4];
     if (group_dropped(&ingest->group, params) != 0) {
-        step_exec(pg, STATEMENT_ingest_dropped, params, 4, step_move);
+        step_exec(pg, STATEMENT_ingest_dropped, params, 4, step_refused);
         return;
     }
     for (size_t i = 0; i < 4; i++)
         free(params[i]);
-    step_move(pg, result, arg);
+    step_refused(pg, result, arg);
 }
 
 static void step_reports(struct pg *pg, PGresult *result, void *arg)
@@ -209,7 +247,7 @@ static void step_reports(struct pg *pg, PGresult *result, void *arg)
     }
     for (size_t i = 0; i < 6; i++)
         free(params[i]);
-    step_move(pg, result, arg);
+    step_refused(pg, result, arg);
 }
 
 static void step_copy(struct pg *pg, PGresult *result, void *arg)
@@ -258,10 +296,10 @@ static void step_chains_made(struct pg *pg, PGresult *result, void *arg)
     step_exec(pg, STATEMENT_ingest_chains, params, 1, step_chains);
 }
 
-static void step_endpoints(struct pg *pg, PGresult *result, void *arg)
+static void step_rounds(struct pg *pg, PGresult *result, void *arg)
 {
     struct ingest *ingest = arg;
-    if (!group_set_endpoints(&ingest->group, result, clock_wall_us()) || !group_collect(&ingest->group)) {
+    if (!group_judge(&ingest->group, result, clock_wall_us()) || !group_collect(&ingest->group)) {
         pg_abandon(pg, "out of memory");
         return;
     }
@@ -280,8 +318,9 @@ static void step_cursors(struct pg *pg, PGresult *result, void *arg)
         pg_abandon(pg, "a vantage has no cursor");
         return;
     }
-    char *params[] = {group_endpoint_ids(&ingest->group)};
-    step_exec(pg, STATEMENT_ingest_endpoints, params, 1, step_endpoints);
+    char *params[2];
+    group_pairs(&ingest->group, params);
+    step_exec(pg, STATEMENT_ingest_rounds, params, 2, step_rounds);
 }
 
 /* Formed when the turn begins, so that all that came while another turn ran is in it. */
@@ -313,14 +352,17 @@ static void ingest_acknowledge(struct group *group)
         size_t count = group_wanted_of(group, source, wanted, WANTED_MAX);
         if (count > 0 && !source->gone)
             source->wanted(source, (const uint8_t(*)[32])wanted, count);
+        struct refused_note note = group_refused_of(batch);
+        if (note.count > 0 && !source->gone && source->more == NULL) /* of a file: told batch by batch */
+            source->lied(source, &note);
     }
 }
 
-static void ingest_free_batches(struct batch *batch)
+static void ingest_free_batches(struct ingest *ingest, struct batch *batch)
 {
     while (batch != NULL) {
         struct batch *next = batch->next;
-        batch_free(batch);
+        batch_free(ingest, batch);
         batch = next;
     }
 }
@@ -331,7 +373,7 @@ static void ingest_committed(struct ingest *ingest)
     group_count(&ingest->group, metrics_here(), clock_wall_us());
     ingest_acknowledge(&ingest->group);
     group_done(&ingest->group);
-    ingest_free_batches(batches);
+    ingest_free_batches(ingest, batches);
     if (ingest->singles > 0)
         ingest->singles--;
     ingest_run(ingest);
@@ -405,6 +447,7 @@ struct ingest *ingest_new(uv_loop_t *loop, struct pg *pg)
     ingest->pg = pg;
     ingest->copy_sql = copy_sql;
     ingest->last = &ingest->first;
+    ingest->ceiling.most_bytes = INGEST_MAX_BYTES;
     (void)uv_timer_init(loop, &ingest->retry);
     ingest->retry.data = ingest;
     handles_init(&ingest->handles);
@@ -422,25 +465,29 @@ void ingest_free(struct ingest *ingest)
 {
     if (ingest == NULL)
         return;
-    ingest_free_batches(ingest->first);
+    ingest->ceiling.changed = NULL;
+    ingest_free_batches(ingest, ingest->first);
     free(ingest->copy_sql);
     free(ingest);
 }
 
 bool ingest_batch(struct ingest *ingest, struct ingest_source *source, struct record *records, size_t count)
 {
-    struct batch *batch = malloc(sizeof *batch + count * sizeof *records);
+    struct batch *batch = batch_new(source, records, count);
     if (batch == NULL)
         return false;
-    *batch = (struct batch){.source = source, .count = count, .last = record_sequence(&records[count - 1])};
-    memcpy(batch->records, records, count * sizeof *records);
-    memset(records, 0, count * sizeof *records);
     source->refs++;
     source->waiting += count;
     *ingest->last = batch;
     ingest->last = &batch->next;
+    ceiling_hold(&ingest->ceiling, batch->bytes);
     ingest_run(ingest);
     return true;
+}
+
+struct ceiling *ingest_ceiling(struct ingest *ingest)
+{
+    return &ingest->ceiling;
 }
 
 void ingest_forget(struct ingest *ingest, struct ingest_source *source)
@@ -453,7 +500,7 @@ void ingest_forget(struct ingest *ingest, struct ingest_source *source)
         }
         *at = batch->next;
         bool last = source->refs == 1;
-        batch_free(batch);
+        batch_free(ingest, batch);
         if (last)
             break; /* the source may be gone with it */
     }

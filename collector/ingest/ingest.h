@@ -1,6 +1,8 @@
 #ifndef PARALLAX_COLLECTOR_INGEST_INGEST_H
 #define PARALLAX_COLLECTOR_INGEST_INGEST_H
 
+#include "ingest/ceiling.h"
+#include "ingest/group_judge.h"
 #include "store/pg.h"
 #include "words/message.h"
 
@@ -32,8 +34,9 @@ struct ingest_source {
     /* A newer session of the vantage is in force, here or at another collector: nothing of the batch was stored, and the source is to
      * be given up, with ingest_forget. */
     void (*replaced)(struct ingest_source *source);
-    void (*released)(struct ingest_source *source);              /* refs came to 0 after `gone` was set */
-    void (*dropped)(struct ingest_source *source, size_t count); /* attempts that could not be true */
+    void (*released)(struct ingest_source *source); /* refs came to 0 after `gone` was set */
+    /* Some of a batch that is in the database cannot be true and was not stored; comes after `stored`. */
+    void (*lied)(struct ingest_source *source, const struct refused_note *note);
     /*
      * NULL for a session. What comes from a file goes in whole: after each batch this is asked, in the transaction. INGEST_NEXT: it
      * has called ingest_batch once more. INGEST_FAILED: nothing of it is stored. `known` is what was committed before that
@@ -56,6 +59,12 @@ void ingest_stop(struct ingest *ingest, void (*done)(void *arg), void *arg);
  * @return false without memory; nothing is taken then.
  */
 bool ingest_batch(struct ingest *ingest, struct ingest_source *source, struct record *records, size_t count);
+
+/* Of memory. An attempt of a whole handshake takes about 8 KiB of it, and a tenth of that on the wire. */
+enum { INGEST_MAX_BYTES = 64 * 1024 * 1024 };
+
+/** Over all that waits for the database. Others whose memory waits for it may hold and release too. */
+struct ceiling *ingest_ceiling(struct ingest *ingest);
 
 /** Drops what waits from a source that is gone. */
 void ingest_forget(struct ingest *ingest, struct ingest_source *source);

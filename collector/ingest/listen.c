@@ -8,12 +8,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
-enum { LISTEN_BACKLOG = 512 };
+enum {
+    LISTEN_BACKLOG = 512,
+    LISTEN_RESERVE =
+        96, /* file descriptors that are not sessions': the database, the judge, metrics, alerts */
+    LISTEN_LEAST = 16,
+    LISTEN_LOG_MS = 10000,
+};
 
 struct listen {
     struct session_hub *hub;
     uv_tcp_t tcp;
+    uv_timer_t log; /* says what the log has left out */
     struct handles handles;
     void (*done)(void *arg);
     void *arg;
@@ -40,11 +48,41 @@ bool listen_parse(const char *text, struct address *ret_address, uint16_t *ret_p
     return true;
 }
 
+/*
+ * How many sessions there are file descriptors for. Without one to accept with, a connection would wait and wake the loop again
+ * and again; so there is always one, and who is too many is told by being closed.
+ */
+static size_t listen_room(void)
+{
+    struct rlimit limit;
+    const rlim_t wanted = SESSION_MAX + LISTEN_RESERVE;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return SESSION_MAX;
+    if (limit.rlim_cur < wanted && limit.rlim_cur < limit.rlim_max) {
+        struct rlimit more = {.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted,
+                              .rlim_max = limit.rlim_max};
+        if (setrlimit(RLIMIT_NOFILE, &more) == 0)
+            limit = more;
+    }
+    if (limit.rlim_cur >= wanted)
+        return SESSION_MAX;
+    size_t room = limit.rlim_cur < LISTEN_RESERVE + LISTEN_LEAST ? LISTEN_LEAST
+                                                                 : (size_t)limit.rlim_cur - LISTEN_RESERVE;
+    log_line("room for %zu sessions: only %llu files may be open", room, (unsigned long long)limit.rlim_cur);
+    return room;
+}
+
+static void listen_on_log(uv_timer_t *timer)
+{
+    (void)timer;
+    log_left_out(0);
+}
+
 static void listen_on_connection(uv_stream_t *stream, int status)
 {
     struct listen *listen = stream->data;
     if (status < 0)
-        log_line("cannot accept a connection: %s", uv_strerror(status));
+        log_about(LOG_STRANGERS, "cannot accept a connection: %s", uv_strerror(status));
     else
         session_accept(listen->hub, stream);
 }
@@ -95,12 +133,16 @@ struct listen *listen_new(struct session_hub *hub, const char *where, char ret_p
     listen->tcp.data = listen;
     handles_init(&listen->handles);
     handles_add(&listen->handles, &listen->tcp);
+    (void)uv_timer_init(hub->loop, &listen->log);
+    handles_add(&listen->handles, &listen->log);
     if (status == 0)
         status = uv_tcp_bind(&listen->tcp, (const struct sockaddr *)&storage, 0);
     if (status == 0)
         status = uv_listen((uv_stream_t *)&listen->tcp, LISTEN_BACKLOG, listen_on_connection);
     if (status == 0) {
         listen_place(listen, ret_place);
+        hub->limit = listen_room();
+        (void)uv_timer_start(&listen->log, listen_on_log, LISTEN_LOG_MS, LISTEN_LOG_MS);
         return listen;
     }
     *ret_why = text_format(_("cannot listen on %s: %s"), where, uv_strerror(status));

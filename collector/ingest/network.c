@@ -57,14 +57,21 @@ static int64_t network_asn(MMDB_entry_s *entry)
     return asn <= UINT32_MAX ? asn : 0;
 }
 
+/* ISO 3166: two capital letters. A file that is damaged, or somebody's own, may hold anything. */
+static bool is_country(const MMDB_entry_data_s *data)
+{
+    const char *text = data->utf8_string;
+    return data->type == MMDB_DATA_TYPE_UTF8_STRING && data->data_size == 2 && text[0] >= 'A' &&
+           text[0] <= 'Z' && text[1] >= 'A' && text[1] <= 'Z';
+}
+
 static void network_country(MMDB_entry_s *entry, char out[3])
 {
     static const char *const paths[][3] = {
         {"country", "iso_code", NULL}, {"country_code", NULL}, {"country", NULL}};
     MMDB_entry_data_s data;
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
-        if (network_get(entry, &data, paths[i]) && data.type == MMDB_DATA_TYPE_UTF8_STRING &&
-            data.data_size == 2) {
+        if (network_get(entry, &data, paths[i]) && is_country(&data)) {
             memcpy(out, data.utf8_string, 2);
             out[2] = '\0';
             return;

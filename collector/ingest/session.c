@@ -43,6 +43,7 @@ static void session_free_if_over(struct session *session)
     *session->at = session->next;
     if (session->next != NULL)
         session->next->at = session->at;
+    free(session->asked);
     free(session);
     hub->count--;
     if (hub->count == 0)
@@ -54,13 +55,31 @@ bool session_turn(struct session *session, const struct pg_turn *turn)
     if (!pg_submit(session->hub->pg, turn))
         return false;
     session->turns++;
+    session->hub->turns++;
     return true;
 }
 
 void session_turn_over(struct session *session)
 {
     session->turns--;
+    session->hub->turns--;
     session_free_if_over(session);
+}
+
+void session_count_refused(const char *reason)
+{
+    metrics_add(metrics_here(), METRIC_REFUSED, LABELS(reason), 1);
+}
+
+bool session_overloaded(struct session *session)
+{
+    if (session->hub->turns < SESSION_MAX_TURNS)
+        return false;
+    session_log(session, "session from %s: sent away, because too much waits for the database",
+                session->peer);
+    session_goodbye(session, GOODBYE_OVERLOADED,
+                    "too much waits for the collector's database; come back later");
+    return true;
 }
 
 bool session_send(struct session *session, const struct message *message)
@@ -76,7 +95,7 @@ void session_goodbye(struct session *session, enum goodbye_reason reason, const 
     session->state = SESSION_LEAVING;
     session->source.gone = true;
     if (reason != GOODBYE_SHUTDOWN && reason != GOODBYE_OTHER)
-        metrics_add(metrics_here(), METRIC_REFUSED, LABELS(goodbye_reason_name((int)reason)), 1);
+        session_count_refused(goodbye_reason_name((int)reason));
     if (channel_send(session->channel, &message))
         channel_close(session->channel);
 }
@@ -88,8 +107,57 @@ static const char *session_who(const struct session *session)
 
 void session_breach(struct session *session, const char *rule)
 {
-    log_line("session %s: %s", session_who(session), rule);
+    session_log(session, "session %s: refused: %s", session_who(session), rule);
     session_goodbye(session, GOODBYE_PROTOCOL, rule);
+}
+
+/* --- reading, as long as there is room for what comes --- */
+
+static void session_set_reading(struct session *session)
+{
+    bool held = session->source.waiting >= SESSION_MAX_WAITING || ingest_ceiling(session->hub->ingest)->full;
+    if (session->channel == NULL || session->state != SESSION_OPEN || held == session->paused)
+        return;
+    session->paused = held;
+    if (held)
+        channel_pause(session->channel);
+    else
+        channel_resume(session->channel);
+}
+
+static void session_on_ceiling(void *arg)
+{
+    struct session_hub *hub = arg;
+    bool full = ingest_ceiling(hub->ingest)->full;
+    log_line(full ? "%d MiB wait for the database: nothing is read from agents until half of it is stored"
+                  : "less than half of %d MiB waits for the database: agents are read from again",
+             INGEST_MAX_BYTES / (1024 * 1024));
+    metrics_set(metrics_here(), METRIC_PUSHING_BACK, NULL, full);
+    for (struct session *session = hub->first; session != NULL; session = session->next)
+        session_set_reading(session);
+}
+
+void session_hub_ready(struct session_hub *hub)
+{
+    struct ceiling *ceiling = ingest_ceiling(hub->ingest);
+    ceiling->changed = session_on_ceiling;
+    ceiling->arg = hub;
+    metrics_set(metrics_here(), METRIC_PUSHING_BACK, NULL, 0);
+}
+
+static void session_leave_door(struct session *session)
+{
+    if (session->stranger)
+        door_leave(&session->hub->door, &session->address);
+    session->stranger = false;
+}
+
+void session_known(struct session *session)
+{
+    session->state = SESSION_OPEN;
+    session_leave_door(session);
+    channel_known(session->channel);
+    session_set_reading(session);
 }
 
 /* --- messages --- */
@@ -100,8 +168,25 @@ static void session_spooled(const struct session *session, uint64_t spooled)
         metrics_set(metrics_here(), METRIC_SPOOLED, LABELS(session->name), (double)spooled);
 }
 
+/* @return false when it asks more than an agent has to; the session is over then. */
+static bool session_may_ask(struct session *session)
+{
+    uint64_t now_ms = uv_now(session->hub->loop);
+    uint64_t more = (now_ms - session->asked_ms) / SESSION_ASK_MS;
+    session->asks = more >= SESSION_ASKS - session->asks ? SESSION_ASKS : session->asks + (unsigned)more;
+    session->asked_ms += more * SESSION_ASK_MS;
+    if (session->asks > 0) {
+        session->asks--;
+        return true;
+    }
+    session_breach(session, "more pings and wanted lists than an agent needs");
+    return false;
+}
+
 static void session_ping(struct session *session, const struct message *message, int64_t received_us)
 {
+    if (!session_may_ask(session))
+        return;
     struct message pong = {.kind = MESSAGE_PONG,
                            .pong = {.sent_us = message->ping.sent_us, .received_us = received_us}};
     pong.pong.answered_us = clock_wall_us();
@@ -126,46 +211,58 @@ static void session_hello(struct session *session, const struct message *message
         return;
     }
     if (message->hello.protocol != LINK_PROTOCOL) {
-        log_line("session %s: protocol %" PRIu32 ", expected %d", session->name, message->hello.protocol,
-                 LINK_PROTOCOL);
+        session_log(session, "session %s: protocol %" PRIu32 ", expected %d", session->name,
+                    message->hello.protocol, LINK_PROTOCOL);
         session_goodbye(session, GOODBYE_VERSION, "this collector speaks protocol 1");
         return;
     }
+    if (session_overloaded(session))
+        return;
+    session->promised = message->hello.next_sequence;
     session_copy_text(session->agent_version, message->hello.agent_version);
     session_copy_text(session->tls_library, message->hello.tls_library);
     session->state = SESSION_OPENING;
     session_open(session);
 }
 
+/*
+ * Sequences ascend, over all batches of a session. Their upper half is the epoch of the spool: what it said in its Hello, or, when
+ * the collector knew of a later one, the one after that. Any other is not of this vantage's spool.
+ */
+static bool session_sequences(struct session *session, const struct record *records, size_t count)
+{
+    uint64_t epoch = session->promised >> 32, next = (session->committed >> 32) + 1;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t sequence = record_sequence(&records[i]);
+        if (sequence <= session->heard || sequence > INT64_MAX) {
+            session_breach(session, "a batch whose sequences do not ascend");
+            return false;
+        }
+        if (sequence >> 32 > epoch && sequence >> 32 > next) {
+            session_breach(session, "a batch whose sequences are of an epoch that is not the spool's");
+            return false;
+        }
+        session->heard = sequence;
+    }
+    return true;
+}
+
 static void session_batch(struct session *session, struct message *message)
 {
     size_t count = message->batch.count;
-    struct record *records = message->batch.records;
-    uint64_t before = 0;
-    for (size_t i = 0; i < count; i++) {
-        uint64_t sequence = record_sequence(&records[i]);
-        if (sequence <= before || sequence > INT64_MAX) {
-            session_breach(session, "a batch whose sequences do not ascend");
-            return;
-        }
-        before = sequence;
-    }
-    if (count == 0)
+    if (!session_sequences(session, message->batch.records, count) || count == 0)
         return;
-    if (!ingest_batch(session->hub->ingest, &session->source, records, count)) {
+    if (ingest_batch(session->hub->ingest, &session->source, message->batch.records, count))
+        session_set_reading(session);
+    else
         session_goodbye(session, GOODBYE_OVERLOADED, "the collector is out of memory");
-        return;
-    }
-    if (session->source.waiting >= SESSION_MAX_WAITING && session->channel != NULL) {
-        session->paused = true;
-        channel_pause(session->channel);
-    }
 }
 
 static void session_peer_left(struct session *session, const struct message *message)
 {
-    log_line("session %s: leaves (%s): %s", session_who(session),
-             goodbye_reason_name((int)message->goodbye.reason), message->goodbye.text);
+    session_log(session, "session %s: leaves (%s): %.*s", session_who(session),
+                goodbye_reason_name((int)message->goodbye.reason), SESSION_PEER_TEXT_BYTES,
+                message->goodbye.text);
     session->state = SESSION_LEAVING;
     session->source.gone = true;
     channel_close(session->channel);
@@ -189,14 +286,23 @@ static void session_open_message(struct session *session, struct message *messag
 {
     if (message->kind == MESSAGE_BATCH)
         session_batch(session, message);
-    else if (message->kind == MESSAGE_LIST_WANTED)
+    else if (message->kind == MESSAGE_LIST_WANTED && session_may_ask(session))
         session->hub->on_list_wanted(session, message->list_wanted.sha256, session->hub->arg);
     else if (message->kind == MESSAGE_CERTIFICATES)
         session_certificates(session, message->certificates.der, message->certificates.count);
     else if (message->kind == MESSAGE_RENEW_REQUEST)
         renew(session, message);
-    else
-        session_breach(session, "a message that only a collector sends, or a second Hello");
+    else if (message->kind == MESSAGE_HELLO)
+        session_breach(session, "a second Hello");
+    else if (session->state == SESSION_OPEN)
+        session_breach(session, "a message that only a collector sends");
+}
+
+static void session_early(struct session *session, enum message_kind kind)
+{
+    char rule[80];
+    (void)snprintf(rule, sizeof rule, "a message before its time (%s)", message_kind_name((int)kind));
+    session_breach(session, rule);
 }
 
 static void session_on_message(struct channel *channel, struct message *message, void *arg)
@@ -219,7 +325,7 @@ static void session_on_message(struct channel *channel, struct message *message,
              session->name[0] == '\0')
         enrol(session, message);
     else
-        session_breach(session, "a message before its time");
+        session_early(session, message->kind);
 }
 
 /* --- what ingest says --- */
@@ -229,39 +335,14 @@ static void session_stored(struct ingest_source *source, uint64_t committed)
     struct session *session = (struct session *)source;
     struct message ack = {.kind = MESSAGE_ACK, .ack = {.committed = committed}};
     (void)session_send(session, &ack);
-    if (session->paused && source->waiting < SESSION_MAX_WAITING && session->channel != NULL) {
-        session->paused = false;
-        channel_resume(session->channel);
-    }
-}
-
-static bool session_has_asked(const struct session *session, const uint8_t hash[32])
-{
-    for (size_t i = 0; i < session->asked_count; i++)
-        if (memcmp(session->asked[i], hash, 32) == 0)
-            return true;
-    return false;
-}
-
-static void session_wanted(struct ingest_source *source, const uint8_t (*sha256)[32], size_t count)
-{
-    struct session *session = (struct session *)source;
-    size_t first = session->asked_count;
-    for (size_t i = 0; i < count && session->asked_count < SESSION_MAX_ASKED; i++)
-        if (!session_has_asked(session, sha256[i]))
-            memcpy(session->asked[session->asked_count++], sha256[i], 32);
-    struct message wanted = {
-        .kind = MESSAGE_CERTIFICATES_WANTED,
-        .certificates_wanted = {.count = session->asked_count - first, .sha256 = session->asked + first}};
-    if (session->asked_count > first)
-        (void)session_send(session, &wanted);
+    session_set_reading(session);
 }
 
 static void session_refused(struct ingest_source *source, const char *why)
 {
     struct session *session = (struct session *)source;
     log_line("session %s: its batch cannot be stored: %s", session->name, why);
-    metrics_add(metrics_here(), METRIC_REFUSED, LABELS("batch"), 1);
+    session_count_refused("batch");
     session_goodbye(session, GOODBYE_OTHER, "the database does not take the batch; see the collector's log");
     ingest_forget(session->hub->ingest, source);
 }
@@ -278,12 +359,14 @@ static void session_released(struct ingest_source *source)
     session_free_if_over((struct session *)source);
 }
 
-static void session_dropped(struct ingest_source *source, size_t count)
+static void session_lied(struct ingest_source *source, const struct refused_note *note)
 {
-    const char *name = ((struct session *)source)->name;
-    metrics_add(metrics_here(), METRIC_RECORDS_REFUSED, LABELS(name), (double)count);
-    log_line("session %s: dropped %zu attempts on endpoints that do not exist, or at impossible times", name,
-             count);
+    char rule[192], more[64] = "";
+    if (note->count > 1)
+        (void)snprintf(more, sizeof more, " (and %zu more records are refused)", note->count - 1);
+    (void)snprintf(rule, sizeof rule, "record %" PRIu64 " cannot be true: %s%s", note->sequence,
+                   refusal_text(note->refusal), more);
+    session_breach((struct session *)source, rule);
 }
 
 /* --- beginning and end --- */
@@ -301,6 +384,17 @@ static void session_on_open(struct channel *channel, void *arg)
     session->certificate_ends_us = ends_s * US_PER_S;
 }
 
+/* What of a channel's ends is the peer's fault: a word for a label. */
+static const char *session_failure_id(enum channel_failure failure)
+{
+    static const char *const ids[] = {[CHANNEL_TLS_FAILED] = "tls",
+                                      [CHANNEL_BAD_FRAME] = "frame",
+                                      [CHANNEL_TIMED_OUT] = "timeout",
+                                      [CHANNEL_TOO_SLOW] = "slow",
+                                      [CHANNEL_OVERFLOW] = "overflow"};
+    return failure < sizeof ids / sizeof ids[0] ? ids[failure] : NULL;
+}
+
 static void session_on_closed(struct channel *channel, enum channel_failure failure, const char *why,
                               void *arg)
 {
@@ -308,48 +402,77 @@ static void session_on_closed(struct channel *channel, enum channel_failure fail
     (void)channel;
     session->channel = NULL;
     session->source.gone = true;
-    if (failure == CHANNEL_TLS_FAILED || failure == CHANNEL_BAD_FRAME)
-        metrics_add(metrics_here(), METRIC_REFUSED, LABELS(failure == CHANNEL_TLS_FAILED ? "tls" : "frame"),
-                    1);
+    session_leave_door(session);
+    if (session->state != SESSION_LEAVING && session_failure_id(failure) != NULL)
+        session_count_refused(session_failure_id(failure));
     if (failure != CHANNEL_CLOSED_BY_US && session->state != SESSION_LEAVING)
-        log_line("session %s: %s", session_who(session), why);
+        session_log(session, "session %s: %s", session_who(session), why);
     session->state = SESSION_LEAVING;
     session->turns++; /* stay until the end of this function */
+    session->hub->turns++;
     session_note_closed(session);
     ingest_forget(session->hub->ingest, &session->source);
     session_turn_over(session);
 }
 
+static bool session_on_caller(const struct address *address, void *arg)
+{
+    struct session *session = arg;
+    struct session_hub *hub = session->hub;
+    size_t limit = hub->limit > 0 ? hub->limit : SESSION_MAX;
+    session->address = *address;
+    (void)address_text(address, session->peer);
+    enum door_answer answer = hub->count >= limit ? DOOR_FULL : door_enter(&hub->door, address);
+    const char *why = hub->count >= limit ? "session-limit" : door_answer_name(answer);
+    session->stranger = answer == DOOR_OPEN;
+    if (session->stranger)
+        return true;
+    session_count_refused(why);
+    session_log(session, "connection from %s: refused: %s", session->peer, why);
+    return false;
+}
+
+/* What a stranger may say is small, and is said soon. */
+static const struct channel_limits session_limits = {
+    .handshake_timeout_ms = 10000,
+    .idle_timeout_ms = 90000,
+    .max_queued_bytes = 8 * 1024 * 1024,  /* twice the largest frame */
+    .max_payload_bytes = 2 * 1024 * 1024, /* an agent's batches are of 512 KiB, its certificates of 1 MiB */
+    .frame_timeout_ms = 60000,
+    .first_timeout_ms = 10000,
+    .stranger_payload_bytes = 64 * 1024,
+};
+
 void session_accept(struct session_hub *hub, uv_stream_t *listener)
 {
-    static const struct channel_handlers handlers = {
-        .on_open = session_on_open, .on_message = session_on_message, .on_closed = session_on_closed};
+    static const struct channel_handlers handlers = {.on_open = session_on_open,
+                                                     .on_message = session_on_message,
+                                                     .on_closed = session_on_closed,
+                                                     .on_caller = session_on_caller};
     struct session *session = calloc(1, sizeof *session);
-    struct address address;
     if (session == NULL)
         return;
-    session->channel = channel_accept(listener, hub->context, &channel_default_limits, &handlers, session);
-    if (session->channel == NULL) {
-        free(session);
-        return;
-    }
     session->hub = hub;
+    session->asks = SESSION_ASKS;
+    session->asked_ms = uv_now(hub->loop);
     session->source = (struct ingest_source){.stored = session_stored,
                                              .wanted = session_wanted,
                                              .refused = session_refused,
                                              .replaced = session_on_replaced,
                                              .released = session_released,
-                                             .dropped = session_dropped};
-    channel_peer_address(session->channel, &address, &(uint16_t){0});
-    (void)address_text(&address, session->peer);
+                                             .lied = session_lied};
+    session->channel = channel_accept(listener, hub->context, &session_limits, &handlers, session);
+    if (session->channel == NULL) {
+        session_leave_door(session);
+        free(session);
+        return;
+    }
     session->next = hub->first;
     session->at = &hub->first;
     if (hub->first != NULL)
         hub->first->at = &session->next;
     hub->first = session;
     hub->count++;
-    if (hub->count > SESSION_MAX)
-        channel_close(session->channel);
 }
 
 struct session *session_next(const struct session *session)

@@ -2,6 +2,7 @@
 #define PARALLAX_COLLECTOR_INGEST_SESSION_H
 
 #include "ingest/ca.h"
+#include "ingest/door.h"
 #include "ingest/ingest.h"
 #include "ingest/network.h"
 #include "link/channel.h"
@@ -10,6 +11,8 @@
 #include <stdint.h>
 
 struct session;
+
+enum { SESSION_MAX = 10000 }; /* of one collector */
 
 /* What all sessions share. Owned by listen; outlives them. */
 struct session_hub {
@@ -23,12 +26,18 @@ struct session_hub {
     SSL_CTX *context;
     struct session *first;
     size_t count;
+    size_t limit; /* of sessions; 0: SESSION_MAX */
+    size_t turns; /* of the database, that wait or run */
+    struct door door;
     bool checking; /* session_check_all is in the queue */
     void (*on_joined)(struct session *session, void *arg);
     void (*on_list_wanted)(struct session *session, const uint8_t sha256[PLAN_SHA256_BYTES], void *arg);
     void (*on_empty)(void *arg); /* the last session is freed */
     void *arg;
 };
+
+/** Prepares a hub whose ingest is set: from then on a database that is slow stops the reading from all agents. */
+void session_hub_ready(struct session_hub *hub);
 
 /** Accepts the connection that waits on a listener. Failures end in the log. */
 void session_accept(struct session_hub *hub, uv_stream_t *listener);

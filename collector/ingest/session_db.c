@@ -1,17 +1,15 @@
 #include "ingest/session_parts.h"
 
-#include "ingest/certificate.h"
 #include "log.h"
 #include "store/array.h"
 #include "words/units.h"
 
 #include <inttypes.h>
-#include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* What sessions ask the database: who a vantage is, that it has gone, who is still welcome, and certificates. */
+/* What sessions ask the database: who a vantage is, that it has gone, and who is still welcome. */
 
 /* --- opening --- */
 
@@ -87,8 +85,9 @@ void session_replaced(struct session *session)
 {
     const struct session *newer = session_newer(session);
     session->admitted = false; /* the vantage is connected, but not with it */
-    log_line("session %s: the one from %s is replaced by a newer one %s%s", session->name, session->peer,
-             newer == NULL ? "at another collector" : "from ", newer == NULL ? "" : newer->peer);
+    session_log(session, "session %s: the one from %s is replaced by a newer one %s%s", session->name,
+                session->peer, newer == NULL ? "at another collector" : "from ",
+                newer == NULL ? "" : newer->peer);
     session_goodbye(session, GOODBYE_REPLACED, "a newer session of this vantage took over");
 }
 
@@ -106,10 +105,10 @@ static void open_welcome(struct session *session)
                                           .vantage = session->name,
                                           .committed = session->committed,
                                           .collector_version = PARALLAX_VERSION}};
-    session->state = SESSION_OPEN;
     session_check_newer(session->hub, session->source.vantage_id, session->source.session);
-    log_line("session %s: open, from %s, agent %s, committed %" PRIu64, session->name, session->peer,
-             session->agent_version, session->committed);
+    session_log(session, "session %s: open, from %s, agent %s, committed %" PRIu64, session->name,
+                session->peer, session->agent_version, session->committed);
+    session_known(session);
     if (session_send(session, &welcome))
         session->hub->on_joined(session, session->hub->arg);
 }
@@ -121,10 +120,10 @@ static void open_end(bool committed, const char *why, void *arg)
     if (session->state == SESSION_OPENING && session->admitted) {
         open_welcome(session);
     } else if (session->state == SESSION_OPENING && committed) {
-        log_line("session %s: refused: %s", session->name, session->refusal);
+        session_log(session, "session %s: refused: %s", session->name, session->refusal);
         session_goodbye(session, session->refusal_reason, session->refusal);
     } else if (session->state == SESSION_OPENING) {
-        log_line("session %s: not opened: %s", session->name, why);
+        session_log(session, "session %s: not opened: %s", session->name, why);
         session_goodbye(session, GOODBYE_OVERLOADED, "the collector's database is away; come back later");
     } else {
         session_note_closed(session); /* it left meanwhile */
@@ -267,83 +266,4 @@ void session_hold_all(struct session_hub *hub, struct pg *pg)
 {
     struct pg_turn turn = {.start = hold_start, .end = hold_end, .arg = hub};
     (void)pg_submit(pg, &turn);
-}
-
-/* --- certificates --- */
-
-struct store {
-    struct session *session;
-    size_t count;
-    size_t next;
-    struct certificate_row rows[];
-};
-
-static void store_next(struct pg *pg, PGresult *result, void *arg)
-{
-    struct store *store = arg;
-    (void)result;
-    if (store->next == store->count)
-        return;
-    struct certificate_row *row = &store->rows[store->next++];
-    pg_exec(pg, STATEMENT_certificate_store, (const char *const *)(void *)row->values, CERTIFICATE_PARAMS,
-            store_next);
-}
-
-static void store_start(struct pg *pg, void *arg)
-{
-    store_next(pg, NULL, arg);
-}
-
-static void store_free(struct store *store)
-{
-    for (size_t i = 0; i < store->count; i++)
-        certificate_row_done(&store->rows[i]);
-    free(store);
-}
-
-/* What was not stored is asked for again when the certificate is seen again. */
-static void store_end(bool committed, const char *why, void *arg)
-{
-    struct store *store = arg;
-    struct session *session = store->session;
-    if (!committed && why[0] != '\0')
-        log_line("session %s: certificates not stored: %s", session->name, why);
-    store_free(store);
-    session_turn_over(session);
-}
-
-/* Takes a hash off the list of what was asked for. */
-static bool asked_take(struct session *session, const struct bytes *der)
-{
-    uint8_t digest[32];
-    (void)SHA256(der->data, der->length, digest);
-    for (size_t i = 0; i < session->asked_count; i++) {
-        if (memcmp(session->asked[i], digest, 32) != 0)
-            continue;
-        session->asked_count--;
-        memmove(session->asked[i], session->asked[session->asked_count], 32);
-        return true;
-    }
-    return false;
-}
-
-void session_certificates(struct session *session, const struct bytes *der, size_t count)
-{
-    struct store *store = calloc(1, sizeof *store + count * sizeof store->rows[0]);
-    if (store == NULL)
-        return;
-    store->session = session;
-    bool asked = true;
-    for (size_t i = 0; asked && i < count; i++) {
-        asked = der[i].length <= MESSAGE_CERTIFICATE_MAX_BYTES && asked_take(session, &der[i]);
-        if (asked && certificate_row_init(&store->rows[store->count], der[i].data, der[i].length))
-            store->count++;
-        else
-            certificate_row_done(&store->rows[store->count]);
-    }
-    struct pg_turn turn = {.start = store_start, .end = store_end, .arg = store};
-    if (!asked)
-        session_breach(session, "a certificate that was not asked for");
-    if (store->count == 0 || !session_turn(session, &turn))
-        store_free(store);
 }

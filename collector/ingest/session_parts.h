@@ -10,7 +10,10 @@ enum {
     SESSION_TEXT_BYTES = 512,
     SESSION_MAX_ASKED = 1024,
     SESSION_MAX_WAITING = 1024, /* records that ingest holds before reading stops */
-    SESSION_MAX = 10000,
+    SESSION_MAX_TURNS = 4096,   /* of the database, over all sessions; those that left meanwhile wait too */
+    SESSION_ASKS = 120,         /* messages that want an answer, at once; then one each SESSION_ASK_MS */
+    SESSION_ASK_MS = 250,
+    SESSION_PEER_TEXT_BYTES = 200, /* of a peer's words in the log */
 };
 
 enum session_state {
@@ -32,25 +35,45 @@ struct session {
     uint8_t fingerprint[32];       /* of that certificate */
     int64_t certificate_ends_us;   /* when it ends */
     int64_t renewed_us;            /* monotonic: when another was asked for last; 0: not yet */
-    char peer[ADDRESS_TEXT_BYTES];
+    struct address address;
+    char peer[ADDRESS_TEXT_BYTES]; /* its text */
+    bool stranger;                 /* counted at the door */
     char agent_version[SESSION_TEXT_BYTES];
     char tls_library[SESSION_TEXT_BYTES];
     uint64_t committed;
+    uint64_t promised; /* its Hello's next sequence */
+    uint64_t heard;    /* the last sequence that came */
+    unsigned asks;     /* left of SESSION_ASKS */
+    uint64_t asked_ms;
     bool admitted; /* its number is in the cursor's row, and connected_since is set for it */
     bool paused;
     unsigned turns; /* of the database, that refer to it */
     char refusal[160];
     enum goodbye_reason refusal_reason;
-    uint8_t asked[SESSION_MAX_ASKED][32]; /* certificates asked for and not come yet */
+    uint8_t (*asked)[32]; /* certificates asked for and not come yet; NULL: none */
     size_t asked_count;
+    size_t asked_room;
 };
+
+/* A line of the log about a session's peer, within its budget. */
+#define session_log(session, ...)                                                                            \
+    log_about((session)->name[0] == '\0' ? LOG_STRANGERS : LOG_VANTAGES, __VA_ARGS__)
 
 /** Queues a turn about the session, which stays until the turn's end has called session_turn_over. */
 bool session_turn(struct session *session, const struct pg_turn *turn);
 void session_turn_over(struct session *session);
 
+/** Do too many turns wait for the database? The peer is told then. */
+bool session_overloaded(struct session *session);
+
 /** A rule was broken: logged, told, closed. */
 void session_breach(struct session *session, const char *rule);
+
+/** A connection was ended, or not let in: counts it by why. */
+void session_count_refused(const char *reason);
+
+/** It is the vantage it says: no stranger any more, and read from when there is room. */
+void session_known(struct session *session);
 
 /* session_db.c */
 void session_open(struct session *session);
@@ -58,6 +81,9 @@ void session_note_closed(struct session *session);
 
 /** A newer session of its vantage is in force: logged, told, closed. */
 void session_replaced(struct session *session);
+
+/* session_certificates.c */
+void session_wanted(struct ingest_source *source, const uint8_t (*sha256)[32], size_t count);
 void session_certificates(struct session *session, const struct bytes *der, size_t count);
 
 /* enrol.c */

@@ -25,6 +25,8 @@
     X(METRIC_SESSIONS, GAUGE, "parallax_sessions", "", "", "Agents connected to this collector")             \
     X(METRIC_REFUSED, COUNTER, "parallax_peers_refused", "", "reason",                                       \
       "Connections of agents that this collector ended, by why")                                             \
+    X(METRIC_PUSHING_BACK, GAUGE, "parallax_pushing_back", "", "",                                           \
+      "Is nothing read from agents, because too much waits for the database")                                \
     X(METRIC_SPOOLED, GAUGE, "parallax_spool_depth", "", "vantage",                                          \
       "Results that wait in a vantage's spool, as it said last")                                             \
     X(METRIC_BATCHES, COUNTER, "parallax_batches", "", "", "Batches of records committed")                   \
@@ -32,8 +34,8 @@
       "Records committed, attempts and round reports")                                                       \
     X(METRIC_ATTEMPTS, COUNTER, "parallax_attempts", "", "vantage,class",                                    \
       "Attempts committed, by the class of their outcome")                                                   \
-    X(METRIC_RECORDS_REFUSED, COUNTER, "parallax_records_refused", "", "vantage",                            \
-      "Attempts dropped, on endpoints that do not exist or at impossible times")                             \
+    X(METRIC_RECORDS_REFUSED, COUNTER, "parallax_records_refused", "", "vantage,reason",                     \
+      "Records that cannot be true and were not stored, by why")                                             \
     X(METRIC_INGEST_LAG, HISTOGRAM, "parallax_ingest_lag_seconds", "seconds", "",                            \
       "From the start of an attempt to the commit of its row")                                               \
     X(METRIC_SLOT_SKEW, HISTOGRAM, "parallax_slot_skew_seconds", "seconds", "",                              \

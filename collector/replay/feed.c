@@ -93,10 +93,14 @@ static void on_released(struct ingest_source *source)
     (void)source;
 }
 
-static void on_dropped(struct ingest_source *source, size_t count)
+static void on_lied(struct ingest_source *source, const struct refused_note *note)
 {
     struct feed_source *from = (struct feed_source *)source;
-    from->feed->counts->stored -= count;
+    struct feed_counts *counts = from->feed->counts;
+    counts->stored -= note->count;
+    if (counts->impossible == 0)
+        counts->why = note->refusal;
+    counts->impossible += note->count;
 }
 
 /* --- batches --- */
@@ -220,7 +224,7 @@ bool feed_attempts(const char *conninfo, struct recording *recording, const stru
                                    .refused = on_refused,
                                    .replaced = on_replaced,
                                    .released = on_released,
-                                   .dropped = on_dropped},
+                                   .lied = on_lied},
                         .recording = recording,
                         .counts = ret_counts,
                         .stop = stop};

@@ -129,6 +129,14 @@ static void put_round_endpoints(const struct recording *recording, size_t index,
     }
 }
 
+/* Whoever took part in a round was asked to, whatever else is said of it. */
+static void put_attempt_endpoint(const struct recording *recording, size_t index, struct columns *columns)
+{
+    const struct recorded_attempt *attempt = &recording->attempts[index];
+    (void)array_number(&columns->column[0], recording_round(recording, attempt->round)->id);
+    (void)array_number(&columns->column[1], recording_endpoint(recording, attempt->endpoint)->id);
+}
+
 bool load_tables(struct db *db, const struct recording *recording)
 {
     const struct {
@@ -142,6 +150,7 @@ bool load_tables(struct db *db, const struct recording *recording)
         {STATEMENT_replay_rounds, recording->round_count, 6, put_round},
         {STATEMENT_replay_round_vantages, recording->round_count, 2, put_round_vantages},
         {STATEMENT_replay_round_endpoints, recording->round_count, 2, put_round_endpoints},
+        {STATEMENT_replay_round_endpoints, recording->attempt_count, 2, put_attempt_endpoint},
     };
     bool loaded = db_begin(db);
     for (size_t i = 0; loaded && i < sizeof tables / sizeof tables[0]; i++)

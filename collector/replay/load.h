@@ -1,6 +1,7 @@
 #ifndef PARALLAX_COLLECTOR_REPLAY_LOAD_H
 #define PARALLAX_COLLECTOR_REPLAY_LOAD_H
 
+#include "ingest/group_judge.h"
 #include "ingest/network.h"
 #include "replay/recording.h"
 #include "store/db.h"
@@ -16,6 +17,8 @@ bool load_certificates(struct db *db, const struct recording *recording);
 /** What was read and what came of it. */
 struct feed_counts {
     uint64_t stored;
+    uint64_t impossible;     /* attempts that ingest takes for untrue (ingest/group_judge.h) */
+    enum refusal why;        /* of the first of them */
     uint64_t other_outcomes; /* attempts that the file takes for something else than their evidence says */
     struct recording_place other_place;
     const char *other_said, *other_judged;

@@ -48,16 +48,16 @@ static unsigned interval_of(const struct recording *recording, uint32_t endpoint
     return interval_s == 0 ? DEFAULT_INTERVAL_S : interval_s;
 }
 
-/* The bounds of what ingest takes, so that nothing is dropped there without a word. */
+/* An hour is what ingest takes: here it can still be said which line it is. */
 static bool start_is_possible(struct recording *recording, const struct recorded_attempt *attempt,
                               int64_t now_us)
 {
-    if (attempt->start_us >= ATTEMPT_OLDEST_S * US_PER_S && attempt->start_us <= now_us + 86400 * US_PER_S)
+    if (attempt->start_us >= ATTEMPT_OLDEST_S * US_PER_S && attempt->start_us <= now_us + 3600 * US_PER_S)
         return true;
     char text[UNITS_TIME_BYTES];
     return recording_error(
         recording, attempt->place,
-        _("clock.start: %s is before 2020, or more than a day ahead of this machine's clock"),
+        _("clock.start: %s is before 2020, or more than an hour ahead of this machine's clock"),
         time_rfc3339(attempt->start_us, 0, text));
 }
 

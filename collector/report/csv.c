@@ -30,10 +30,24 @@ static void separate(struct csv *csv)
     csv->begun = true;
 }
 
+/*
+ * Would a spreadsheet compute it? Some look past blanks and quotes at the beginning, and in East Asian locales the full-width
+ * forms of the signs begin a formula too.
+ */
+static bool is_formula(const char *text)
+{
+    static const char *const signs[] = {"=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20"};
+    const char *begin = text + strspn(text, " \"'");
+    for (size_t i = 0; i < sizeof signs / sizeof signs[0]; i++)
+        if (strncmp(begin, signs[i], strlen(signs[i])) == 0)
+            return true;
+    return false;
+}
+
 /* The text as a field: quoted where it must be, with an apostrophe where a spreadsheet would compute. */
 static void add_field(struct csv *csv, const char *text)
 {
-    bool formula = text[0] != '\0' && strchr("=+-@", text[0]) != NULL;
+    bool formula = is_formula(text);
     if (!formula && strpbrk(text, ",\"") == NULL) {
         keep(csv, buf_text(&csv->line, text));
         return;

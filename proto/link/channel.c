@@ -25,6 +25,7 @@ const struct channel_limits channel_default_limits = {
     .idle_timeout_ms = 90000,
     .max_queued_bytes = 16 * 1024 * 1024,
     .max_payload_bytes = FRAME_MAX_BYTES,
+    .frame_timeout_ms = 60000,
 };
 
 /* --- receiving --------------------------------------------------------------------------------------------- */
@@ -39,9 +40,37 @@ static void channel_message(struct channel *channel, const uint8_t *payload, siz
         channel->handlers.on_message(channel, &message, channel->arg);
         message_done(&message);
     } else {
-        channel_linger(channel, CHANNEL_BAD_FRAME, why);
+        channel_breach(channel, CHANNEL_BAD_FRAME, why);
     }
     arena_done(&arena);
+}
+
+static size_t frame_begun(const struct channel *channel)
+{
+    return channel->reader.bytes.len - channel->reader.taken;
+}
+
+static void on_pace(uv_timer_t *timer)
+{
+    struct channel *channel = timer->data;
+    uint64_t spent_ms = uv_now(timer->loop) - channel->frame_begun_ms;
+    uint64_t granted_ms =
+        channel->limits.frame_timeout_ms + frame_announced(&channel->reader) / PACE_BYTES * 1000;
+    if (!channel->heard && channel->limits.first_timeout_ms > 0)
+        channel_breach(channel, CHANNEL_TOO_SLOW, "the first message did not come in time");
+    else if (spent_ms >= granted_ms)
+        channel_breach(channel, CHANNEL_TOO_SLOW, "a frame was begun and not ended in time");
+    else
+        (void)uv_timer_start(timer, on_pace, granted_ms - spent_ms, 0);
+}
+
+/* A frame has begun: it gets its time, once. */
+static void pace_start(struct channel *channel)
+{
+    if (channel->limits.frame_timeout_ms == 0 || uv_is_active((uv_handle_t *)&channel->pace))
+        return;
+    channel->frame_begun_ms = uv_now(channel->pace.loop);
+    (void)uv_timer_start(&channel->pace, on_pace, channel->limits.frame_timeout_ms, 0);
 }
 
 /* Ends because every turn takes a frame out of the reader. */
@@ -52,15 +81,21 @@ static void channel_deliver(struct channel *channel)
         size_t length = 0;
         enum frame_result result = frame_next(&channel->reader, &payload, &length);
         if (result == FRAME_TOO_BIG)
-            channel_linger(channel, CHANNEL_BAD_FRAME, "a frame is larger than allowed");
+            channel_breach(channel, CHANNEL_BAD_FRAME, "a frame is larger than allowed");
         if (result != FRAME_READY)
             break;
+        channel->heard = true;
+        (void)uv_timer_stop(&channel->pace);
         channel_message(channel, payload, length);
     }
     if (channel->reader.taken == channel->reader.bytes.len && channel->reader.bytes.cap > KEEP_BYTES)
         frame_reader_done(&channel->reader);
-    if (channel->state == OPEN && !channel->paused && channel->ended)
+    if (channel->state != OPEN || channel->paused)
+        return;
+    if (channel->ended)
         channel_abort(channel);
+    else if (frame_begun(channel) > 0)
+        pace_start(channel);
 }
 
 /* The peer's stream is over: its last frames first, which may have to wait for channel_resume. */
@@ -72,6 +107,7 @@ static void channel_end(struct channel *channel, enum channel_failure failure, c
     channel_say(channel, failure, why);
     (void)uv_read_stop((uv_stream_t *)&channel->tcp);
     (void)uv_timer_stop(&channel->timer);
+    (void)uv_timer_stop(&channel->pace);
     if (channel->state == OPEN)
         channel_deliver(channel);
     else
@@ -101,6 +137,8 @@ static void channel_opened(struct channel *channel)
 {
     channel->state = OPEN;
     idle_restart(channel);
+    if (channel->limits.first_timeout_ms > 0)
+        (void)uv_timer_start(&channel->pace, on_pace, channel->limits.first_timeout_ms, 0);
     channel->handlers.on_open(channel, channel->arg);
 }
 
@@ -127,6 +165,9 @@ static void channel_take(struct channel *channel, const char *bytes, size_t leng
         }
         channel_deliver(channel);
     }
+    if (channel->plain.cap > KEEP_BYTES)
+        buf_done(&channel->plain);
+    pump_slim(channel->pump);
     if (channel->state >= LINGERING)
         return;
     if (state == PUMP_FAILED)
@@ -205,6 +246,7 @@ void channel_pause(struct channel *channel)
         return;
     (void)uv_read_stop((uv_stream_t *)&channel->tcp);
     (void)uv_timer_stop(&channel->timer);
+    (void)uv_timer_stop(&channel->pace);
 }
 
 void channel_resume(struct channel *channel)
@@ -220,8 +262,8 @@ void channel_resume(struct channel *channel)
 
 /* --- beginning --------------------------------------------------------------------------------------------- */
 
-static struct channel *channel_new(uv_loop_t *loop, SSL_CTX *context, bool server, const char *name,
-                                   const struct channel_limits *limits,
+/* Without TLS, which comes when it is known that the peer may come in. */
+static struct channel *channel_new(uv_loop_t *loop, const struct channel_limits *limits,
                                    const struct channel_handlers *handlers, void *arg)
 {
     struct channel *channel = calloc(1, sizeof *channel);
@@ -230,25 +272,34 @@ static struct channel *channel_new(uv_loop_t *loop, SSL_CTX *context, bool serve
     channel->limits = *limits;
     channel->handlers = *handlers;
     channel->arg = arg;
-    channel->pump = pump_new(context, server, name);
-    if (channel->pump == NULL || uv_tcp_init(loop, &channel->tcp) != 0) {
-        pump_free(channel->pump);
+    if (uv_tcp_init(loop, &channel->tcp) != 0) {
         free(channel);
         return NULL;
     }
-    frame_reader_init(&channel->reader, limits->max_payload_bytes);
+    frame_reader_init(&channel->reader, limits->stranger_payload_bytes > 0 ? limits->stranger_payload_bytes
+                                                                           : limits->max_payload_bytes);
     buf_init(&channel->plain, 0);
     buf_init(&channel->queue, 0);
     buf_init(&channel->flight, 0);
     (void)uv_timer_init(loop, &channel->timer);
+    (void)uv_timer_init(loop, &channel->pace);
     (void)uv_prepare_init(loop, &channel->turn);
-    channel->tcp.data = channel->timer.data = channel->turn.data = channel;
+    channel->tcp.data = channel->timer.data = channel->pace.data = channel->turn.data = channel;
     handles_init(&channel->handles);
     handles_add(&channel->handles, &channel->tcp);
     handles_add(&channel->handles, &channel->timer);
+    handles_add(&channel->handles, &channel->pace);
     handles_add(&channel->handles, &channel->turn);
     (void)uv_timer_start(&channel->timer, on_handshake_timeout, limits->handshake_timeout_ms, 0);
     return channel;
+}
+
+/* Ends one that its owner was not given. */
+static struct channel *channel_withdraw(struct channel *channel)
+{
+    channel->silent = true;
+    channel_abort(channel);
+    return NULL;
 }
 
 /* TCP stands: the handshake begins. */
@@ -282,9 +333,12 @@ struct channel *channel_connect(uv_loop_t *loop, const struct address *address, 
     struct sockaddr_storage storage;
     if (address_to_sockaddr(address, port, &storage) == 0)
         return NULL;
-    struct channel *channel = channel_new(loop, context, false, name, limits, handlers, arg);
+    struct channel *channel = channel_new(loop, limits, handlers, arg);
     if (channel == NULL)
         return NULL;
+    channel->pump = pump_new(context, false, name);
+    if (channel->pump == NULL)
+        return channel_withdraw(channel);
     channel->address = *address;
     channel->port = port;
     channel->connect.data = channel;
@@ -298,18 +352,20 @@ struct channel *channel_connect(uv_loop_t *loop, const struct address *address, 
 struct channel *channel_accept(uv_stream_t *listener, SSL_CTX *context, const struct channel_limits *limits,
                                const struct channel_handlers *handlers, void *arg)
 {
-    struct channel *channel = channel_new(listener->loop, context, true, NULL, limits, handlers, arg);
+    struct channel *channel = channel_new(listener->loop, limits, handlers, arg);
     if (channel == NULL)
         return NULL;
     struct sockaddr_storage storage = {0};
     int length = sizeof storage;
     if (uv_accept(listener, (uv_stream_t *)&channel->tcp) != 0 ||
-        uv_tcp_getpeername(&channel->tcp, (struct sockaddr *)&storage, &length) != 0) {
-        channel->silent = true;
-        channel_abort(channel);
-        return NULL;
-    }
+        uv_tcp_getpeername(&channel->tcp, (struct sockaddr *)&storage, &length) != 0)
+        return channel_withdraw(channel);
     (void)address_from_sockaddr((const struct sockaddr *)&storage, &channel->address, &channel->port);
+    if (handlers->on_caller != NULL && !handlers->on_caller(&channel->address, arg))
+        return channel_withdraw(channel);
+    channel->pump = pump_new(context, true, NULL);
+    if (channel->pump == NULL)
+        return channel_withdraw(channel);
     channel_begin(channel);
     return channel;
 }
@@ -337,6 +393,11 @@ bool channel_send(struct channel *channel, const struct message *message)
 void channel_close(struct channel *channel)
 {
     channel_linger(channel, CHANNEL_CLOSED_BY_US, "closed");
+}
+
+void channel_known(struct channel *channel)
+{
+    channel->reader.max_payload = channel->limits.max_payload_bytes;
 }
 
 X509 *channel_peer_certificate(struct channel *channel)

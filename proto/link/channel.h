@@ -23,6 +23,7 @@ enum channel_failure {
     CHANNEL_TLS_FAILED,
     CHANNEL_BAD_FRAME, /* too big, or a message that breaks a rule */
     CHANNEL_TIMED_OUT, /* connect, handshake, or idle too long */
+    CHANNEL_TOO_SLOW,  /* its first message, or the rest of a frame, did not come in time */
     CHANNEL_IO_FAILED,
     CHANNEL_OVERFLOW, /* more than the ceiling waited to be sent */
 };
@@ -34,6 +35,8 @@ struct channel_handlers {
     void (*on_drained)(struct channel *channel, void *arg); /* all was handed to the kernel; may be NULL */
     /** @param why  one line for a log or a person; static or valid during the call. Safe to print. */
     void (*on_closed)(struct channel *channel, enum channel_failure failure, const char *why, void *arg);
+    /** May this one come in? Asked by channel_accept before TLS begins and costs memory; NULL: all may. */
+    bool (*on_caller)(const struct address *address, void *arg);
 };
 
 struct channel_limits {
@@ -41,8 +44,13 @@ struct channel_limits {
     uint64_t idle_timeout_ms;      /* without one received byte; 0: none */
     size_t max_queued_bytes;       /* waiting to be sent */
     size_t max_payload_bytes;      /* of a received frame */
+    uint64_t
+        frame_timeout_ms; /* for the rest of a frame that has begun, and a second more for each 4 KiB of it */
+    uint64_t first_timeout_ms;     /* from the handshake to the first message; 0: none */
+    size_t stranger_payload_bytes; /* of a received frame before channel_known; 0: max_payload_bytes */
 };
-extern const struct channel_limits channel_default_limits; /* 10 s, 90 s, 16 MiB, FRAME_MAX_BYTES */
+extern const struct channel_limits
+    channel_default_limits; /* 10 s, 90 s, 16 MiB, FRAME_MAX_BYTES, 60 s, none, the same */
 
 /**
  * Dials out.
@@ -54,7 +62,10 @@ struct channel *channel_connect(uv_loop_t *loop, const struct address *address, 
                                 SSL_CTX *context, const char *name, const struct channel_limits *limits,
                                 const struct channel_handlers *handlers, void *arg);
 
-/** Accepts one waiting connection of a listening uv_tcp_t, as its connection callback. @return NULL on failure. */
+/**
+ * Accepts one waiting connection of a listening uv_tcp_t, as its connection callback.
+ * @return NULL on failure, and when on_caller does not let it in; on_closed is not called then.
+ */
 struct channel *channel_accept(uv_stream_t *listener, SSL_CTX *context, const struct channel_limits *limits,
                                const struct channel_handlers *handlers, void *arg);
 
@@ -63,6 +74,9 @@ bool channel_send(struct channel *channel, const struct message *message);
 
 /** Queues a payload that is already encoded. */
 bool channel_send_payload(struct channel *channel, const void *payload, size_t length);
+
+/** The peer has said who it is: frames may now be as large as max_payload_bytes. */
+void channel_known(struct channel *channel);
 
 /** Stops and resumes reading, which is how a slow database pushes back on its agents. */
 void channel_pause(struct channel *channel);

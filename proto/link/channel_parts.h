@@ -10,11 +10,12 @@
 
 enum {
     FLUSH_BYTES = 256 * 1024, /* plaintext encrypted at a time */
-    KEEP_BYTES = 128 * 1024,  /* larger buffers are freed when empty */
+    KEEP_BYTES = 4 * 1024, /* larger buffers are freed when empty: most agents are silent most of the time */
     READ_BYTES = 64 * 1024,
     LINGER_MS = 1000,
     MESSAGE_ARENA_BYTES = 64 * 1024 * 1024,
     WHY_BYTES = 256,
+    PACE_BYTES = 4 * 1024, /* of a frame, for which it gets a second more */
 };
 
 enum channel_state { CONNECTING, HANDSHAKING, OPEN, LINGERING, CLOSING };
@@ -22,13 +23,15 @@ enum channel_state { CONNECTING, HANDSHAKING, OPEN, LINGERING, CLOSING };
 struct channel {
     uv_tcp_t tcp;
     uv_timer_t timer; /* handshake, then idle, then linger */
+    uv_timer_t pace;  /* for the first message, then for the rest of a frame */
+    uint64_t frame_begun_ms;
     uv_prepare_t turn;
     struct handles handles;
     uv_connect_t connect;
     uv_write_t write;
     uv_shutdown_t shutdown;
     enum channel_state state;
-    bool paused, writing, fin_sent, notified, silent;
+    bool heard, paused, writing, fin_sent, notified, silent;
     struct pump *pump;
     struct frame_reader reader;
     struct buf plain; /* decrypted, on its way into the reader */
@@ -51,6 +54,9 @@ void channel_fail(struct channel *channel, enum channel_failure failure, const c
 /** Ends politely: what waits, then close_notify (or the alert that is already waiting), then FIN; a second at
  * most. */
 void channel_linger(struct channel *channel, enum channel_failure failure, const char *why);
+
+/** A rule was broken: says Goodbye, which names the rule, and ends politely. */
+void channel_breach(struct channel *channel, enum channel_failure failure, const char *rule);
 
 /** Closes the handles; on_closed says what channel_say noted. */
 void channel_abort(struct channel *channel);

@@ -55,9 +55,19 @@ void channel_linger(struct channel *channel, enum channel_failure failure, const
         return;
     }
     channel->state = LINGERING;
+    (void)uv_timer_stop(&channel->pace);
     (void)uv_timer_start(&channel->timer, on_linger_timeout, LINGER_MS, 0);
     channel_want_turn(channel);
     channel_read(channel);
+}
+
+void channel_breach(struct channel *channel, enum channel_failure failure, const char *rule)
+{
+    const struct message goodbye = {.kind = MESSAGE_GOODBYE,
+                                    .goodbye = {.reason = GOODBYE_PROTOCOL, .text = rule}};
+    if (channel->state == OPEN)
+        (void)channel_send(channel, &goodbye); /* a peer that does not read may overflow, and ends by that */
+    channel_linger(channel, failure, rule);
 }
 
 /* --- sending ----------------------------------------------------------------------------------------------- */
@@ -96,6 +106,7 @@ static void on_written(uv_write_t *request, int status)
     struct channel *channel = request->data;
     channel->writing = false;
     buf_trim(&channel->flight);
+    pump_slim(channel->pump);
     if (channel->state == CLOSING)
         return;
     if (status < 0 && channel->state == LINGERING) {

@@ -15,6 +15,8 @@
  * to gain, since a collector makes that certificate anew at each start and keeps its key in memory only.
  */
 
+enum { CONTEXT_CHAIN_BYTES = 32 * 1024 }; /* our own chains are two small certificates */
+
 static SSL_CTX *context_new(const SSL_METHOD *method)
 {
     SSL_CTX *context = SSL_CTX_new(method);
@@ -23,6 +25,8 @@ static SSL_CTX *context_new(const SSL_METHOD *method)
         SSL_CTX_free(context);
         return NULL;
     }
+    (void)SSL_CTX_set_max_early_data(context, 0);
+    SSL_CTX_set_max_cert_list(context, CONTEXT_CHAIN_BYTES);
     (void)SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     (void)SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
     return context;

@@ -1,12 +1,19 @@
 #include "link/pump.h"
 
 #include <limits.h>
+#include <openssl/buffer.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { PUMP_ERROR_BYTES = 256, PUMP_READ_BYTES = 16384, ALERT_REASON_BASE = 1000 /* SSL_AD_REASON_OFFSET */ };
+enum {
+    PUMP_ERROR_BYTES = 256,
+    PUMP_READ_BYTES = 16384,
+    PUMP_KEEP_BYTES = 4096,   /* of a buffer that is empty */
+    ALERT_REASON_BASE = 1000, /* SSL_AD_REASON_OFFSET */
+    PUMP_MAX_LATE = 32, /* handshake messages after the handshake: ours sends none, and each costs a key */
+};
 
 struct pump {
     SSL *ssl;
@@ -14,12 +21,22 @@ struct pump {
     BIO *out; /* ciphertext to the peer; owned by ssl */
     enum pump_state state;
     int alert; /* the peer's; -1: none */
+    unsigned late; /* handshake messages that came after the handshake */
     char error[PUMP_ERROR_BYTES];
 };
 
 static bool pump_set_name(SSL *ssl, const char *name)
 {
     return SSL_set_tlsext_host_name(ssl, name) == 1 && SSL_set1_host(ssl, name) == 1;
+}
+
+static void on_tls_message(int written, int version, int content, const void *bytes, size_t length, SSL *ssl,
+                           void *arg)
+{
+    struct pump *pump = arg;
+    (void)version, (void)bytes, (void)length, (void)ssl;
+    if (written == 0 && content == SSL3_RT_HANDSHAKE && pump->state == PUMP_OPEN)
+        pump->late++;
 }
 
 struct pump *pump_new(SSL_CTX *context, bool server, const char *name)
@@ -37,6 +54,8 @@ struct pump *pump_new(SSL_CTX *context, bool server, const char *name)
         goto fail;
     }
     SSL_set_bio(pump->ssl, pump->in, pump->out);
+    SSL_set_msg_callback(pump->ssl, on_tls_message);
+    SSL_set_msg_callback_arg(pump->ssl, pump);
     if (name != NULL && !pump_set_name(pump->ssl, name))
         goto fail;
     if (server)
@@ -142,6 +161,14 @@ static enum pump_state pump_out_of_memory(struct pump *pump)
     return pump->state;
 }
 
+static enum pump_state pump_too_late(struct pump *pump)
+{
+    ERR_clear_error();
+    pump->state = PUMP_FAILED;
+    (void)snprintf(pump->error, sizeof pump->error, "more than %d TLS key updates", PUMP_MAX_LATE);
+    return pump->state;
+}
+
 /* Decrypts all that is complete. Ends because every turn consumes fed bytes. */
 static enum pump_state pump_read(struct pump *pump, struct buf *plain)
 {
@@ -152,6 +179,8 @@ static enum pump_state pump_read(struct pump *pump, struct buf *plain)
         size_t got = 0;
         ERR_clear_error();
         int result = SSL_read_ex(pump->ssl, room, PUMP_READ_BYTES, &got);
+        if (pump->late > PUMP_MAX_LATE)
+            return pump_too_late(pump);
         if (result != 1)
             return pump_classify(pump, result);
         buf_grew(plain, got);
@@ -163,7 +192,7 @@ enum pump_state pump_feed(struct pump *pump, const void *bytes, size_t length, s
 {
     const uint8_t *at = bytes;
     while (length > 0 && (pump->state == PUMP_HANDSHAKING || pump->state == PUMP_OPEN)) {
-        int part = length > INT_MAX ? INT_MAX : (int)length;
+        int part = length > PUMP_READ_BYTES ? PUMP_READ_BYTES : (int)length; /* what waits stays small */
         if (BIO_write(pump->in, at, part) != part)
             return pump_out_of_memory(pump);
         at += part;
@@ -196,6 +225,27 @@ void pump_shutdown(struct pump *pump)
     ERR_clear_error();
     (void)SSL_shutdown(pump->ssl);
     ERR_clear_error();
+}
+
+/* A memory BIO keeps the most that it ever held. @return a small one in its place; NULL: it may stay. */
+static BIO *bio_slim(BIO *bio)
+{
+    BUF_MEM *memory = NULL;
+    if (BIO_ctrl_pending(bio) > 0 || BIO_get_mem_ptr(bio, &memory) <= 0 || memory == NULL ||
+        memory->max <= PUMP_KEEP_BYTES)
+        return NULL;
+    return BIO_new(BIO_s_mem());
+}
+
+void pump_slim(struct pump *pump)
+{
+    if (pump->state != PUMP_OPEN)
+        return;
+    BIO *in = bio_slim(pump->in), *out = bio_slim(pump->out);
+    if (in != NULL)
+        SSL_set0_rbio(pump->ssl, pump->in = in);
+    if (out != NULL)
+        SSL_set0_wbio(pump->ssl, pump->out = out);
 }
 
 bool pump_take(struct pump *pump, struct buf *out)

@@ -38,6 +38,9 @@ bool pump_send(struct pump *pump, const void *bytes, size_t length);
 /** Adds close_notify to what is to be sent. */
 void pump_shutdown(struct pump *pump);
 
+/** Gives back the memory of buffers that are empty; to be called when all is taken and fed. */
+void pump_slim(struct pump *pump);
+
 /** Appends ciphertext that must go out and forgets it. @return false without memory. */
 bool pump_take(struct pump *pump, struct buf *out);
 

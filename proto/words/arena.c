@@ -81,3 +81,11 @@ char *arena_string(struct arena *arena, const char *text)
 {
     return text == NULL ? arena_text(arena, "", 0) : arena_text(arena, text, strlen(text));
 }
+
+size_t arena_held_bytes(const struct arena *arena)
+{
+    size_t held = 0;
+    for (const struct arena_block *block = arena->blocks; block != NULL; block = block->next)
+        held += sizeof *block + block->size;
+    return held;
+}

@@ -38,4 +38,7 @@ char *arena_text(struct arena *arena, const char *text, size_t length);
 /** Copies a NUL-terminated text; NULL gives "" (never NULL unless the bound is reached). */
 char *arena_string(struct arena *arena, const char *text);
 
+/** @return how many bytes of memory it holds, what was not handed out yet included. */
+size_t arena_held_bytes(const struct arena *arena);
+
 #endif

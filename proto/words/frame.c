@@ -41,6 +41,17 @@ enum frame_result frame_next(struct frame_reader *reader, const uint8_t **ret_pa
     return FRAME_READY;
 }
 
+size_t frame_announced(const struct frame_reader *reader)
+{
+    size_t left = reader->bytes.len - reader->taken;
+    struct cursor cursor;
+    if (left < FRAME_HEADER_BYTES)
+        return 0;
+    cursor_init(&cursor, reader->bytes.data + reader->taken, left);
+    size_t length = cursor_u32(&cursor);
+    return length > reader->max_payload ? 0 : length;
+}
+
 bool frame_write(struct buf *out, const void *payload, size_t length)
 {
     if (length > FRAME_MAX_BYTES)

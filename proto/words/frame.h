@@ -42,6 +42,9 @@ bool frame_feed(struct frame_reader *reader, const void *bytes, size_t length);
  */
 enum frame_result frame_next(struct frame_reader *reader, const uint8_t **ret_payload, size_t *ret_length);
 
+/** @return what the frame that has begun says it holds, as far as that is known and allowed; else 0. */
+size_t frame_announced(const struct frame_reader *reader);
+
 /** Appends a frame around a payload. @return false when it is too big or memory is out. */
 bool frame_write(struct buf *out, const void *payload, size_t length);
 

@@ -64,6 +64,27 @@ YAML
 refused $failed 'bad\.yaml:7:.*tarket.*"target".*nothing imported' site import bad.yaml
 equal "sites after a bad YAML" "$(sites)" shop
 refused $failed 'no-such\.csv' site import no-such.csv
+printf 'site,role,target\nnul\0byte,plain,www.alpha.example\n' >nul.csv
+refused $failed 'nul\.csv:2:.*NUL.*nothing imported' site import nul.csv
+(printf 'site,role,target\n' && head -c 5000 /dev/zero | tr '\0' x && echo ',plain,www.alpha.example') >long.csv
+refused $failed 'long\.csv:2:.*longer than.*nothing imported' site import long.csv
+(printf 'site,role,target\nalpha,plain,' && head -c 10000000 /dev/zero | tr '\0' '"') >endless.csv
+refused $failed 'endless\.csv:2:.*nothing imported' site import endless.csv
+(printf 'sites:\n- &a [x, x, x, x, x, x, x, x]\n' && for n in {1..9}; do echo '- [*a, *a, *a, *a, *a, *a, *a, *a]'; done) >alias.yaml
+refused $failed 'alias\.yaml:2:.*(anchor|alias).*nothing imported' site import alias.yaml
+head -c 100000 /dev/zero | tr '\0' '[' >deep.yaml
+refused $failed 'deep\.yaml:1:.*nothing imported' site import deep.yaml
+head -c 20000000 /dev/zero | tr '\0' ' ' >huge.yaml
+refused $failed 'huge\.yaml.*(larger than|16 MB)' site import huge.yaml
+printf 'sites:\n  - name: "a\\0b"\n' >nul.yaml
+refused $failed 'nul\.yaml:2:.*NUL.*nothing imported' site import nul.yaml
+head -c 4096 /dev/urandom >random.yaml
+refused $failed 'random\.yaml.*nothing imported' site import random.yaml
+equal "sites after all of these" "$(sites)" shop
+
+say "--- a network database that is none"
+head -c 4096 /dev/urandom >random.mmdb
+refused $failed 'network database random\.mmdb' "$collector" serve --mmdb random.mmdb --state "$work/other" --listen 127.0.0.1:0
 
 say "--- rounds without anyone to make them"
 refused $failed 'no vantage|vantage' "$collector" probe shop --state "$state"

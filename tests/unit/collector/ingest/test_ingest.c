@@ -7,6 +7,7 @@
 
 #include "../store/private.h"
 #include "ingest/ingest.h"
+#include "link/clock.h"
 #include "store/cluster.h"
 #include "store/connect.h"
 #include "store/migrate.h"
@@ -18,7 +19,7 @@ static struct cluster *cluster;
 static uv_loop_t loop;
 static struct pg *pg;
 static struct ingest *ingest;
-static int64_t known_endpoint;
+static int64_t known_endpoint, start_us;
 static unsigned expected_acks;
 static bool cut_first; /* lose the connection inside the first transaction */
 
@@ -28,7 +29,7 @@ struct vantage {
     uint64_t acked;
     unsigned acks;
     size_t wanted;
-    size_t dropped;
+    struct refused_note lied;
     unsigned refused;
     unsigned replaced;
     bool released;
@@ -102,9 +103,11 @@ static void released(struct ingest_source *source)
     ((struct vantage *)source)->released = true;
 }
 
-static void dropped(struct ingest_source *source, size_t count)
+static void lied(struct ingest_source *source, const struct refused_note *note)
 {
-    ((struct vantage *)source)->dropped += count;
+    struct vantage *vantage = (struct vantage *)source;
+    assert_true(vantage->acks > 0); /* the true ones were acknowledged first */
+    vantage->lied = *note;
 }
 
 static struct vantage vantage_make(int32_t id)
@@ -115,7 +118,7 @@ static struct vantage vantage_make(int32_t id)
                                        .refused = refused,
                                        .replaced = replaced,
                                        .released = released,
-                                       .dropped = dropped}};
+                                       .lied = lied}};
 }
 
 static struct record attempt_record(uint64_t sequence, int64_t endpoint_id)
@@ -123,7 +126,8 @@ static struct record attempt_record(uint64_t sequence, int64_t endpoint_id)
     struct attempt *attempt = attempt_new();
     attempt->sequence = sequence;
     attempt->endpoint_id = (uint64_t)endpoint_id;
-    attempt->clock.start_us = INT64_C(1795000000000000);
+    attempt->round_id = 1;
+    attempt->clock.start_us = start_us;
     attempt->tls.chain = arena_array(&attempt->arena, 2, sizeof *attempt->tls.chain);
     attempt->tls.chain_count = 2;
     memset(attempt->tls.chain[0].sha256, 1, 32);
@@ -227,21 +231,39 @@ static void a_lost_connection_doubles_nothing(void **arg)
     expect("SELECT count(*) || ' ' || max(sequence) FROM attempt WHERE vantage_id = 1", "11 20");
 }
 
-static void lies_are_dropped_and_the_cursor_passes(void **arg)
+/* Each try judges anew, and counts once. */
+static void lies_are_counted_and_the_cursor_passes(void **arg)
 {
     (void)arg;
     struct vantage one = vantage_make(1);
-    struct record records[4] = {attempt_record(21, known_endpoint), attempt_record(22, known_endpoint + 1000),
-                                attempt_record(23, known_endpoint), attempt_record(24, INT64_MAX)};
+    struct record records[6] = {
+        attempt_record(21, known_endpoint),     attempt_record(22, known_endpoint + 1000),
+        attempt_record(23, known_endpoint),     attempt_record(24, INT64_MAX),
+        attempt_record(25, known_endpoint + 1), attempt_record(26, known_endpoint)};
     records[2].attempt->clock.start_us = INT64_MAX - 5;
     records[3].attempt->endpoint_id = UINT64_MAX;
+    records[5].attempt->round_id = 77;
+    cut_first = true;
     open_all();
-    assert_true(ingest_batch(ingest, &one.source, records, 4));
+    cut_first = false;
+    assert_true(ingest_batch(ingest, &one.source, records, 6));
     expected_acks = 1;
     run_all();
-    assert_int_equal(one.acked, 24);
-    assert_int_equal(one.dropped, 3);
-    expect("SELECT count(*) FROM attempt WHERE sequence > 20", "1");
+    assert_int_equal(one.acked, 26);
+    assert_int_equal(one.lied.count, 5);
+    assert_int_equal(one.lied.sequence, 22);
+    assert_int_equal(one.lied.refusal, REFUSAL_ENDPOINT);
+    expect("SELECT string_agg(sequence::text, ',') FROM attempt WHERE sequence > 20", "21");
+    expect("SELECT string_agg(reason || ' ' || count, ',' ORDER BY reason) FROM refused_record",
+           "endpoint 3,future 1,unknown-round 1");
+    struct record again[2] = {attempt_record(26, known_endpoint + 1000),
+                              attempt_record(27, known_endpoint + 1000)};
+    one = vantage_make(1);
+    open_all();
+    assert_true(ingest_batch(ingest, &one.source, again, 2)); /* 26 is known */
+    run_all();
+    assert_int_equal(one.lied.count, 1);
+    expect("SELECT count FROM refused_record WHERE reason = 'endpoint'", "4");
 }
 
 static void reports_count_for_rounds_that_exist(void **arg)
@@ -250,8 +272,6 @@ static void reports_count_for_rounds_that_exist(void **arg)
     struct vantage two = vantage_make(2);
     struct record records[3] = {
         {.kind = RECORD_ROUND_REPORT}, {.kind = RECORD_ROUND_REPORT}, {.kind = RECORD_ROUND_REPORT}};
-    free(ask("INSERT INTO round (interval_s, start_at, spread_us, timeout_us, deadline_at, endpoints) VALUES "
-             "(60, now(), 0, 0, now(), 1) RETURNING id"));
     records[0].report = (struct round_report){.sequence = 30, .round_id = 1, .attempts = 1};
     records[1].report =
         (struct round_report){.sequence = 31, .round_id = 1, .attempts = 5, .dropped = UINT32_MAX};
@@ -261,6 +281,8 @@ static void reports_count_for_rounds_that_exist(void **arg)
     expected_acks = 1;
     run_all();
     assert_int_equal(two.acked, 32);
+    assert_int_equal(two.lied.count, 1);
+    assert_int_equal(two.lied.refusal, REFUSAL_UNKNOWN_ROUND);
     expect("SELECT concat_ws(' ', count(*), max(round_id), max(attempts), max(dropped)) FROM round_vantage",
            "1 1 5 2147483647");
 }
@@ -310,6 +332,34 @@ static void what_was_dropped_adds_up(void **arg)
     expect("SELECT sum(count) FROM dropped WHERE vantage_id = 2 AND round_id = 700", "12");
 }
 
+static unsigned ceiling_changes;
+
+static void on_ceiling(void *arg)
+{
+    (void)arg;
+    ceiling_changes++;
+    assert_true(ingest_ceiling(ingest)->full == (ceiling_changes == 1));
+}
+
+/* What waits is counted, pushes back at the ceiling, and is none when all is stored. */
+static void what_waits_has_a_ceiling(void **arg)
+{
+    (void)arg;
+    struct vantage one = vantage_make(1);
+    open_all();
+    struct ceiling *ceiling = ingest_ceiling(ingest);
+    *ceiling = (struct ceiling){.most_bytes = 8 * 1024, .changed = on_ceiling};
+    send_batch(&one, 28, 28);
+    size_t each = ceiling->held_bytes;
+    assert_in_range(each, sizeof(struct attempt), 8 * 1024 - 1);
+    send_batch(&one, 29, 32);
+    assert_true(ceiling->full && ceiling->held_bytes > 4 * (each - 512));
+    expected_acks = 2;
+    run_all();
+    assert_int_equal(ceiling_changes, 2);
+    assert_int_equal(one.acked, 32);
+}
+
 static void the_gone_are_forgotten(void **arg)
 {
     (void)arg;
@@ -322,7 +372,7 @@ static void the_gone_are_forgotten(void **arg)
     assert_true(one.released);
     expected_acks = 1;
     run_all();
-    expect("SELECT string_agg(committed::text, ',' ORDER BY vantage_id) FROM vantage_cursor", "24,41");
+    expect("SELECT string_agg(committed::text, ',' ORDER BY vantage_id) FROM vantage_cursor", "32,41");
 }
 
 static void one_bad_batch_holds_nobody_up(void **arg)
@@ -342,7 +392,7 @@ static void one_bad_batch_holds_nobody_up(void **arg)
     assert_int_equal(one.acks, 0);
     assert_true(one.released);
     assert_int_equal(two.acked, 61);
-    expect("SELECT string_agg(committed::text, ',' ORDER BY vantage_id) FROM vantage_cursor", "24,61");
+    expect("SELECT string_agg(committed::text, ',' ORDER BY vantage_id) FROM vantage_cursor", "32,61");
 }
 
 /* Two sessions of one vantage in a group that fails; the older one goes before the group is tried again. */
@@ -454,6 +504,10 @@ static bool prepare(void)
     char *id = ask("INSERT INTO endpoint (host, port) VALUES ('www.shop.example', 443) RETURNING id");
     known_endpoint = strtoll(id, NULL, 10);
     free(id);
+    start_us = clock_wall_us();
+    free(ask("INSERT INTO round (interval_s, start_at, spread_us, timeout_us, deadline_at, endpoints) VALUES "
+             "(60, now(), 0, 0, now(), 1) RETURNING id"));
+    free(ask("INSERT INTO round_endpoint SELECT 1, id FROM endpoint RETURNING round_id"));
     return true;
 }
 
@@ -468,9 +522,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_comes_twice_is_stored_once),
         cmocka_unit_test(a_lost_connection_doubles_nothing),
-        cmocka_unit_test(lies_are_dropped_and_the_cursor_passes),
+        cmocka_unit_test(lies_are_counted_and_the_cursor_passes),
         cmocka_unit_test(reports_count_for_rounds_that_exist),
         cmocka_unit_test(what_was_dropped_adds_up),
+        cmocka_unit_test(what_waits_has_a_ceiling),
         cmocka_unit_test(the_gone_are_forgotten),
         cmocka_unit_test(one_bad_batch_holds_nobody_up),
         cmocka_unit_test(what_only_a_lost_batch_held_is_not_taken_for_stored),

@@ -92,6 +92,8 @@ static void nonsense(void **arg)
         "{\"asn\": \"AS99999999999999999999\"}",
         "{\"asn\": {\"AS4837\": 1}}",
         "{\"country\": \"China\"}",
+        "{\"country\": \"\\u0001\\u001b\"}",
+        "{\"country\": \"h'\"}",
         "{\"autonomous_system_number\": \"4837\"}",
     };
     for (size_t i = 0; i < sizeof records / sizeof records[0]; i++) {
@@ -100,6 +102,60 @@ static void nonsense(void **arg)
         if (network.asn != 0 || network.country[0] != '\0')
             fail_msg("%s was read as AS%lld %s", records[i], (long long)network.asn, network.country);
     }
+}
+
+static void write_file(const uint8_t *bytes, size_t length)
+{
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, length, file), length);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* A damaged file gives an error or an answer, and the answer is of the form that an answer has. */
+static void try_file(const uint8_t *bytes, size_t length)
+{
+    static const char *const addresses[] = {"203.0.113.7", "0.0.0.0", "2001:db8::1"};
+    char *why = NULL;
+    write_file(bytes, length);
+    struct networks *networks = networks_open(path, &why);
+    assert_true((networks == NULL) == (why != NULL));
+    free(why);
+    for (size_t i = 0; networks != NULL && i < sizeof addresses / sizeof addresses[0]; i++) {
+        struct address address;
+        struct cidr prefix;
+        assert_true(address_parse(addresses[i], &address));
+        struct network network = network_of(networks, &address);
+        assert_in_range(network.asn, 0, UINT32_MAX);
+        assert_true(network.country[0] == '\0' || strspn(network.country, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 2);
+        assert_true(network.prefix[0] == '\0' || cidr_parse(network.prefix, &prefix));
+    }
+    networks_close(networks);
+}
+
+/* Every byte damaged in turn, which makes pointers that loop and lengths that lead out; and every length cut off. */
+static void damaged_files(void **arg)
+{
+    (void)arg;
+    static const uint8_t values[] = {0x00, 0x20, 0x3f, 0x41, 0x7f, 0xe0, 0xff};
+    static uint8_t bytes[65536];
+    make_file("6", "203.0.113.0/24", "{\"asn\": \"AS4837\", \"country\": {\"iso_code\": \"HK\"}}");
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    size_t length = fread(bytes, 1, sizeof bytes, file);
+    assert_int_equal(fclose(file), 0);
+    assert_in_range(length, 100, sizeof bytes - 1);
+    size_t step = length > 1024 ? length / 1024 : 1;
+    for (size_t at = 0; at < length; at += step) {
+        uint8_t good = bytes[at];
+        for (size_t i = 0; i < sizeof values; i++) {
+            bytes[at] = values[i];
+            try_file(bytes, length);
+        }
+        bytes[at] = good;
+        try_file(bytes, at);
+    }
+    try_file(bytes, length);
 }
 
 static void without_a_file(void **arg)
@@ -129,10 +185,8 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(numbers),
-        cmocka_unit_test(texts),
-        cmocka_unit_test(nonsense),
-        cmocka_unit_test(without_a_file),
+        cmocka_unit_test(numbers),       cmocka_unit_test(texts),          cmocka_unit_test(nonsense),
+        cmocka_unit_test(damaged_files), cmocka_unit_test(without_a_file),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

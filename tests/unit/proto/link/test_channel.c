@@ -1,4 +1,4 @@
-#include "link/channel.h"
+#include "link/channel_parts.h"
 #include "proto/link/link_fixture.h"
 
 #include <stdio.h>
@@ -10,6 +10,7 @@ struct end {
     int opened, messages, closed, drained, goodbyes;
     enum channel_failure failure;
     char why[256];
+    char goodbye[256];
     uint64_t last;
     void (*on_open)(struct end *end);
     void (*on_message)(struct end *end, struct message *message);
@@ -21,6 +22,8 @@ struct scene {
     uint16_t port;
     SSL_CTX *server_context;
     struct channel_limits limits;
+    uint64_t first_timeout_ms; /* of the server */
+    size_t stranger_payload_bytes;
     struct end client, server;
 };
 
@@ -40,6 +43,8 @@ static void handle_message(struct channel *channel, struct message *message, voi
     assert_int_equal(end->closed, 0);
     end->messages++;
     end->goodbyes += message->kind == MESSAGE_GOODBYE;
+    if (message->kind == MESSAGE_GOODBYE)
+        snprintf(end->goodbye, sizeof end->goodbye, "%s", message->goodbye.text);
     if (message->kind == MESSAGE_PING) {
         assert_true(message->ping.sent_us == end->last + 1);
         end->last = message->ping.sent_us;
@@ -64,7 +69,10 @@ static void handle_closed(struct channel *channel, enum channel_failure failure,
     end->channel = NULL;
 }
 
-static const struct channel_handlers handlers = {handle_open, handle_message, handle_drained, handle_closed};
+static const struct channel_handlers handlers = {.on_open = handle_open,
+                                                 .on_message = handle_message,
+                                                 .on_drained = handle_drained,
+                                                 .on_closed = handle_closed};
 
 static void on_connection(uv_stream_t *listener, int status)
 {
@@ -72,6 +80,9 @@ static void on_connection(uv_stream_t *listener, int status)
     struct scene *scene = listener->data;
     struct channel_limits limits = channel_default_limits;
     limits.max_payload_bytes = scene->limits.max_payload_bytes;
+    limits.frame_timeout_ms = scene->limits.frame_timeout_ms;
+    limits.first_timeout_ms = scene->first_timeout_ms;
+    limits.stranger_payload_bytes = scene->stranger_payload_bytes;
     scene->server.channel =
         channel_accept(listener, scene->server_context, &limits, &handlers, &scene->server);
     assert_non_null(scene->server.channel);
@@ -232,6 +243,7 @@ static void test_bad_message(void **state)
     assert_int_equal(scene.server.failure, CHANNEL_BAD_FRAME);
     assert_int_equal(scene.server.messages, 0);
     assert_string_not_equal(scene.server.why, "");
+    assert_string_equal(scene.client.goodbye, scene.server.why); /* the peer is told which rule it broke */
 }
 
 static void send_large(struct end *end)
@@ -250,6 +262,97 @@ static void test_too_large_frame(void **state)
     scene_dial(&scene, ours.client_context);
     scene_run(&scene, 0);
     assert_int_equal(scene.server.failure, CHANNEL_BAD_FRAME);
+    assert_string_equal(scene.client.goodbye, "a frame is larger than allowed");
+}
+
+static void send_ping_then_large(struct end *end)
+{
+    send_pings(end, 1);
+    send_large(end);
+}
+
+static void now_known(struct end *end, struct message *message)
+{
+    (void)message;
+    channel_known(end->channel);
+}
+
+/* Only who is known may send large frames. */
+static void test_strangers_are_brief(void **state)
+{
+    (void)state;
+    for (int known = 0; known <= 1; known++) {
+        struct scene scene;
+        scene_init(&scene);
+        scene.stranger_payload_bytes = 1024;
+        scene.client.on_open = send_ping_then_large;
+        scene.server.on_message = known ? now_known : NULL;
+        scene_dial(&scene, ours.client_context);
+        scene_run(&scene, 0);
+        assert_int_equal(scene.server.messages, 1);
+        assert_int_equal(strcmp(scene.client.goodbye, "a frame is larger than allowed") == 0, !known);
+    }
+}
+
+/* The header of a frame and a bit of it: what no channel sends by itself. */
+static void send_half_a_frame(struct end *end)
+{
+    static const uint8_t half[] = {0, 0, 2, 0, 1, 2, 3};
+    assert_true(buf_append(&end->channel->queue, half, sizeof half));
+    channel_want_turn(end->channel);
+}
+
+static void test_a_frame_takes_no_longer_than_it_may(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_init(&scene);
+    scene.limits.frame_timeout_ms = 20;
+    scene.client.on_open = send_half_a_frame;
+    scene_dial(&scene, ours.client_context);
+    scene_run(&scene, 0);
+    assert_int_equal(scene.server.failure, CHANNEL_TOO_SLOW);
+    assert_string_equal(scene.client.goodbye, "a frame was begun and not ended in time");
+}
+
+static void test_the_first_message_comes_soon(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_init(&scene);
+    scene.first_timeout_ms = 20;
+    scene.client.on_open = send_half_a_frame;
+    scene_dial(&scene, ours.client_context);
+    scene_run(&scene, 0);
+    assert_int_equal(scene.server.failure, CHANNEL_TOO_SLOW);
+    assert_string_equal(scene.client.goodbye, "the first message did not come in time");
+}
+
+static bool nobody(const struct address *address, void *arg)
+{
+    (void)arg;
+    assert_int_equal(address->length, 4);
+    return false;
+}
+
+static void on_unwanted(uv_stream_t *listener, int status)
+{
+    static const struct channel_handlers closed = {.on_caller = nobody};
+    struct scene *scene = listener->data;
+    assert_int_equal(status, 0);
+    assert_null(channel_accept(listener, scene->server_context, &scene->limits, &closed, &scene->server));
+}
+
+static void test_who_may_not_come_in(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_init(&scene);
+    scene.listener.connection_cb = on_unwanted;
+    scene_dial(&scene, ours.client_context);
+    scene_run(&scene, 1);
+    assert_int_equal(scene.client.opened, 0);
+    assert_int_equal(scene.client.failure, CHANNEL_TLS_FAILED);
 }
 
 static void goodbye_and_close(struct end *end)
@@ -374,6 +477,10 @@ int main(void)
         cmocka_unit_test(test_overflow),
         cmocka_unit_test(test_bad_message),
         cmocka_unit_test(test_too_large_frame),
+        cmocka_unit_test(test_strangers_are_brief),
+        cmocka_unit_test(test_a_frame_takes_no_longer_than_it_may),
+        cmocka_unit_test(test_the_first_message_comes_soon),
+        cmocka_unit_test(test_who_may_not_come_in),
         cmocka_unit_test(test_last_words_arrive),
         cmocka_unit_test(test_refused_certificate_is_explained),
         cmocka_unit_test(test_wrong_collector),

@@ -272,6 +272,27 @@ static void test_dates_of_a_vantage(void **state)
     X509_free(old);
 }
 
+/* A few key updates are TLS's right; a flood of them is work for nothing. */
+static void test_key_updates_are_bounded(void **state)
+{
+    (void)state;
+    struct pair pair;
+    pair_init(&pair, ours.client_context, ours.server_context);
+    exchange(&pair, 100000);
+    for (int i = 0; i < 100; i++) {
+        bool few = i < 16;
+        assert_int_equal(SSL_key_update(pump_ssl(pair.client), SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+        assert_true(pump_send(pair.client, "x", 1));
+        (void)carry(pair.client, pair.server, &pair.server_plain, 100000);
+        if (few)
+            assert_int_equal(pump_state(pair.server), PUMP_OPEN);
+    }
+    assert_int_equal(pump_state(pair.server), PUMP_FAILED);
+    assert_non_null(strstr(pump_error(pair.server), "key updates"));
+    assert_in_range(pair.server_plain.len, 16, 40);
+    pair_done(&pair);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -288,6 +309,7 @@ int main(void)
         cmocka_unit_test(test_pinned_ca_beside_foreign_leaf),
         cmocka_unit_test(test_dates_of_a_collector),
         cmocka_unit_test(test_dates_of_a_vantage),
+        cmocka_unit_test(test_key_updates_are_bounded),
     };
     return cmocka_run_group_tests(tests, fixtures_setup, fixtures_teardown);
 }

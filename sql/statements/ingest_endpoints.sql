@@ -1,2 +1,0 @@
--- params: bigint[]
-SELECT id FROM endpoint WHERE id = ANY ($1) ORDER BY id
