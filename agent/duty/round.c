@@ -180,6 +180,8 @@ static struct probe_job job_of(const struct round *round, const struct job *job,
         .round_id = round->plan.round_id,
         .slot_us = first ? round_slot_us(&round->plan, endpoint->id) : 0,
     };
+    if (address->length > 0 && endpoint->address.length == 0)
+        probe.flags |= PROBE_BY_NAME;
     if (address->length > 0)
         probe.endpoint.address = *address;
     return probe;
@@ -227,19 +229,21 @@ static void round_refuse(struct round *round, const struct slot *slot, const cha
     attempt->flow.destination = endpoint->address;
     attempt->flow.destination_port = endpoint->port;
     attempt->local = LOCAL_POLICY;
-    attempt->local_detail = why;
+    attempt->local_detail = arena_string(&attempt->arena, why);
+    if (attempt->local_detail == NULL)
+        attempt->local_detail = "";
     round_keep(round, attempt);
     attempt_free(attempt);
 }
 
 static void round_meet(struct round *round, const struct slot *slot, int64_t collector_us)
 {
-    const char *why = "";
+    char why[POLICY_WHY_BYTES];
     const struct address none = {0};
     const struct job job = {.round = round, .endpoint = slot->endpoint, .role = ATTEMPT_FIRST};
     if (collector_us - slot->at_us > ROUND_LATE_US)
         round->report.late++;
-    else if (policy_allows(round->rounds->deps.policy, &round->list->list.endpoints[slot->endpoint], &why))
+    else if (policy_allows(round->rounds->deps.policy, &round->list->list.endpoints[slot->endpoint], why))
         (void)round_probe(round, &job, &none);
     else
         round_refuse(round, slot, why);

@@ -29,6 +29,7 @@ static void test_written_is_read(void **state)
 {
     (void)state;
     const char *allow[] = {"any", "*.shop.example", "127.0.0.0/8"}, *reason = "";
+    const struct settings_lists lists = {.allow = allow, .allow_count = 3};
     struct settings settings;
     struct buf text = {0};
     char *why = NULL;
@@ -36,7 +37,7 @@ static void test_written_is_read(void **state)
     assert_true(
         settings_add_collectors(&settings, "c.example,d.example:99,[2001:db8::1]:5,2001:db8::2", &reason));
     settings.ca_file = strdup("/tmp/a \"b\"\\c.pem");
-    assert_true(settings_write(&settings, allow, 3, &text));
+    assert_true(settings_write(&settings, &lists, &text));
     settings_done(&settings);
     if (!read_text(&settings, (const char *)text.data, &why))
         fail_msg("%s", why);
@@ -48,9 +49,9 @@ static void test_written_is_read(void **state)
     assert_int_equal(settings.collectors[2].port, 5);
     assert_string_equal(settings.collectors[3].host, "2001:db8::2");
     assert_int_equal(settings.collectors[3].port, COLLECTOR_PORT);
-    assert_true(settings.policy.any);
-    assert_int_equal(settings.policy.name_count, 1);
-    assert_int_equal(settings.policy.cidr_count, 1);
+    assert_true(settings.policy.allow.any);
+    assert_int_equal(settings.policy.allow.name_count, 1);
+    assert_int_equal(settings.policy.allow.cidr_count, 1);
     assert_string_equal(settings.ca_file, "/tmp/a \"b\"\\c.pem");
     assert_int_equal(settings.spool_mib, 256);
     settings_done(&settings);
@@ -94,7 +95,7 @@ static void test_fetch_is_forbidden_by_one_word(void **state)
                               forbidden ? "collectors: [c.example]\nallow: [any]\nfetch: false\n"
                                         : "collectors: [c.example]\nallow: [any]\n",
                               &why));
-        assert_int_equal(settings.fetch, !forbidden);
+        assert_int_equal(settings.policy.forbids_fetching, forbidden);
         settings_done(&settings);
     }
 }
