@@ -21,6 +21,8 @@ struct rounds;
 enum {
     ROUNDS_MAX = 16,             /* at once */
     ROUND_LATE_US = 1000 * 1000, /* a slot this long past is not tried */
+    ROUND_MAX_JOBS = 4096, /* with the prober; a slot that comes above it is not tried: it counts as late */
+    ROUND_MAX_TURN = 64,   /* slots of a round in one turn of the loop */
 };
 
 struct rounds_deps {

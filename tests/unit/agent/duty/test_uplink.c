@@ -81,6 +81,7 @@ static void scene_init(struct scene *scene)
     fake_init(&scene->fake, &scene->loop);
     settings_init(&scene->settings);
     assert_true(policy_allow(&scene->settings.policy, "127.0.0.0/8", &reason));
+    assert_true(policy_add_ports(&scene->settings.policy, "any", &reason));
     scene->settings.collector_count = 1;
     scene->settings.collectors[0] = (struct collector_address){"127.0.0.1", scene->fake.port};
     scene->spool = spool_open(scene->folder, &(struct spool_options){0}, clock_wall_us(), &why);
