@@ -94,7 +94,7 @@ static bool on_pace(const struct address *address, const struct probe_job *job, 
     const struct duty *duty = arg;
     bool waited = job->role != ATTEMPT_FIRST && !variant_fetches(job->variant);
     int64_t now_us = clock_mono_us();
-    return pace_spend_any(duty->pace, now_us) && (waited || pace_spend(duty->pace, address, now_us));
+    return (waited || pace_spend(duty->pace, address, now_us)) && pace_spend_any(duty->pace, now_us);
 }
 
 static int64_t on_now(uint64_t *ret_error_us, void *arg)
