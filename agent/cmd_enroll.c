@@ -21,6 +21,8 @@ enum {
     OPTION_COLLECTOR = 1,
     OPTION_TOKEN,
     OPTION_ALLOW,
+    OPTION_DENY,
+    OPTION_PORT,
     OPTION_STATE,
     OPTION_CA_FILE,
     OPTION_RESOLVER,
@@ -37,6 +39,10 @@ static const struct cli_option options[] = {
     {"token-file", 0, "FILE", OPTION_TOKEN_FILE, N_("read the token from a file that others cannot read")},
     {"allow", 0, "NAME|CIDR|any", OPTION_ALLOW,
      N_("what the collector may have probed from here; may be given several times")},
+    {"deny", 0, "NAME|CIDR", OPTION_DENY,
+     N_("what it may not, whatever --allow has; may be given several times")},
+    {"port", 0, "PORT|FROM-TO|any,...", OPTION_PORT,
+     N_("ports that may be probed (default: 443 and others where TLS is usual)")},
     {"state", 0, "DIR", OPTION_STATE, N_("state folder (default: ~/.local/state/parallax-agent)")},
     {"ca-file", 0, "FILE", OPTION_CA_FILE,
      N_("trust the certificates of this PEM file when probing, not the system's")},
@@ -51,8 +57,8 @@ enum { TOKEN_LINE_BYTES = 256 };
 
 struct request {
     struct settings settings;
-    const char *allow[POLICY_MAX_ENTRIES];
-    size_t allow_count;
+    const char *allow[POLICY_MAX_ENTRIES], *deny[POLICY_MAX_ENTRIES], *ports[POLICY_MAX_PORTS];
+    size_t allow_count, deny_count, ports_count;
     const char *token;
     char token_read[TOKEN_LINE_BYTES]; /* when it was not on the command line, where others see it */
     const char *folder;
@@ -68,12 +74,36 @@ enum { FILES = sizeof files / sizeof files[0] };
 static bool take_allow(struct request *request, const char *value)
 {
     const char *why = "";
-    if (!policy_add(&request->settings.policy, value, &why)) {
+    if (!policy_allow(&request->settings.policy, value, &why)) {
         cli_error(_("--allow: \"%s\": %s"), value, _(why));
         return false;
     }
     if (request->allow_count < POLICY_MAX_ENTRIES)
         request->allow[request->allow_count++] = value;
+    return true;
+}
+
+static bool take_deny(struct request *request, const char *value)
+{
+    const char *why = "";
+    if (!policy_deny(&request->settings.policy, value, &why)) {
+        cli_error(_("--deny: \"%s\": %s"), value, _(why));
+        return false;
+    }
+    if (request->deny_count < POLICY_MAX_ENTRIES)
+        request->deny[request->deny_count++] = value;
+    return true;
+}
+
+static bool take_ports(struct request *request, const char *value)
+{
+    const char *why = "";
+    if (!policy_add_ports(&request->settings.policy, value, &why)) {
+        cli_error(_("--port: \"%s\": %s"), value, _(why));
+        return false;
+    }
+    if (request->ports_count < POLICY_MAX_PORTS)
+        request->ports[request->ports_count++] = value;
     return true;
 }
 
@@ -146,6 +176,10 @@ static bool take_option(struct request *request, int id, const char *value)
         return take_collectors(request, value);
     case OPTION_ALLOW:
         return take_allow(request, value);
+    case OPTION_DENY:
+        return take_deny(request, value);
+    case OPTION_PORT:
+        return take_ports(request, value);
     case OPTION_CA_FILE:
         return take_ca_file(request, value);
     case OPTION_RESOLVER:
@@ -214,7 +248,13 @@ static bool stage_settings(const struct state *state, const struct request *requ
 {
     struct buf text;
     buf_init(&text, 0);
-    bool staged = settings_write(&request->settings, request->allow, request->allow_count, &text) &&
+    const struct settings_lists lists = {.allow = request->allow,
+                                         .deny = request->deny,
+                                         .ports = request->ports,
+                                         .allow_count = request->allow_count,
+                                         .deny_count = request->deny_count,
+                                         .ports_count = request->ports_count};
+    bool staged = settings_write(&request->settings, &lists, &text) &&
                   stage(state, "agent.yaml", text.data, text.len, 0600, ret_why);
     buf_done(&text);
     return staged;

@@ -265,9 +265,9 @@ run_story() {
         collector site add $line --state "$collector_state" --interval "$lab_interval" >"$step_log" 2>&1 </dev/null ||
             failed "adding a site failed" "$step_log"
     done <"$run/lab/sites"
-    enroll hk-1 hk 9304 --allow 127.0.0.0/8 --source "$lab_hk"
-    enroll cn-1 cn 4837 --allow 127.0.0.0/8 --source "$lab_cn"
-    enroll us-1 overseas 14061 --allow 127.0.0.0/8 --source "$lab_overseas"
+    enroll hk-1 hk 9304 --allow 127.0.0.0/8 --port any --source "$lab_hk"
+    enroll cn-1 cn 4837 --allow 127.0.0.0/8 --port any --source "$lab_cn"
+    enroll us-1 overseas 14061 --allow 127.0.0.0/8 --port any --source "$lab_overseas"
     for name in hk-1 cn-1 us-1; do start_agent $name SSL_CERT_FILE="$lab_ca"; done
     done_step "agents: hk-1 (hk, AS9304), cn-1 (cn, AS4837), us-1 (overseas, AS14061)"
     wait_rounds $((3 * $(grep -oE -- '--(edge|origin|plain) ' "$run/lab/sites" | wc -l)))
@@ -327,7 +327,7 @@ run_site() {
     for address in "$(bare_host "$host")" "$(bare_host "$origin")"; do
         [[ ! $address =~ ^[0-9.]+$|: ]] || allow+=(--allow "$address")
     done
-    enroll local local "" "${allow[@]}"
+    enroll local local "" --port any "${allow[@]}"
     start_agent local
     wait_for 30 "the agent to connect" agent-local at_least 1 "SELECT count(*) FROM vantage WHERE connected_since IS NOT NULL"
     done_step "agent: local (this machine; region local)"

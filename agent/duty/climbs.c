@@ -71,7 +71,8 @@ void climbs_free(struct climbs *climbs)
 static bool may_connect(const struct address *address, void *arg)
 {
     const struct climbs *climbs = arg;
-    return policy_allows_address(climbs->deps.policy, address);
+    char why[POLICY_WHY_BYTES];
+    return policy_allows_address(climbs->deps.policy, address, why);
 }
 
 static void stop_waiting(struct ascent *ascent)
@@ -158,7 +159,7 @@ static bool is_wanted(const struct climbs *climbs, const struct round_plan *plan
 static unsigned fetch_now(const struct climbs *climbs, const struct endpoint *endpoint,
                           const struct attempt *first)
 {
-    unsigned fetch = climbs->deps.fetch ? endpoint->fetch : 0;
+    unsigned fetch = climbs->deps.policy->forbids_fetching ? 0 : endpoint->fetch;
     const struct evidence_tls *tls = &first->tls;
     if (tls->chain_count == 0 || tls->leaf.ocsp_url[0] == '\0' ||
         !asked_is_due(climbs->asked, tls->chain[0].sha256, clock_mono_us()))
@@ -251,6 +252,16 @@ struct climb *climbs_ask(struct climbs *climbs, const struct round_plan *plan,
                 asking(climbs) < CLIMBS_MAX_ASKING &&
                 !is_under_way(climbs, endpoint->id, &first->flow.destination);
     return asks ? set_out(climbs, plan, endpoint, first) : NULL;
+}
+
+void climbs_policy_changed(struct climbs *climbs)
+{
+    const struct policy *policy = climbs->deps.policy;
+    char why[POLICY_WHY_BYTES];
+    for (struct ascent *ascent = climbs->ascents; ascent != NULL; ascent = ascent->next)
+        if (!policy_allows(policy, &ascent->endpoint, why) ||
+            (ascent->address.length > 0 && !policy_allows_address(policy, &ascent->address, why)))
+            climb_cancel(ascent->climb);
 }
 
 void climbs_stop(struct climbs *climbs)

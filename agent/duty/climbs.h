@@ -37,7 +37,6 @@ struct climbs_deps {
     struct keeper *keeper;
     struct pace *pace;
     const struct policy *policy;
-    bool fetch; /* the owner lets hosts be asked that certificates name */
 };
 
 /** The round that a person waits for need not wait for this climb any longer. From inside climb_go, too. */
@@ -64,6 +63,9 @@ struct climb *climbs_begin(struct climbs *climbs, const struct round_plan *plan,
  */
 struct climb *climbs_ask(struct climbs *climbs, const struct round_plan *plan,
                          const struct endpoint *endpoint, struct attempt *first);
+
+/** The policy is another: no further step of those whose endpoint or address it refuses. */
+void climbs_policy_changed(struct climbs *climbs);
 
 /** No further step of any. */
 void climbs_stop(struct climbs *climbs);

@@ -5,6 +5,7 @@
 #include "duty/keeper.h"
 #include "duty/log.h"
 #include "duty/renew.h"
+#include "duty/reread.h"
 #include "duty/uplink.h"
 #include "link/clock.h"
 #include "link/handles.h"
@@ -34,10 +35,11 @@ enum { STOP_TRIES_MS = 20, STOP_PATIENCE_MS = 2000 };
 
 struct duty {
     uv_loop_t loop;
-    uv_signal_t terminated, interrupted;
+    uv_signal_t terminated, interrupted, reread;
     uv_timer_t stop;
     struct handles handles;
-    const struct settings *settings;
+    const struct state *state;
+    struct settings *settings;
     struct renew *renew;
     struct spool *spool;
     struct keeper *keeper;
@@ -69,18 +71,21 @@ static void on_list_wanted(const uint8_t sha256[PLAN_SHA256_BYTES], void *arg)
         uplink_want_list(duty->uplink, sha256);
 }
 
-static bool on_allow(const struct address *address, void *arg)
+/* Where a name led an earlier attempt needs what the name needs; only what somebody pinned needs an entry of its own. */
+static bool on_allow(const struct probe_job *job, const struct address *address, char why[PROBER_WHY_BYTES],
+                     void *arg)
 {
     const struct duty *duty = arg;
-    return policy_allows_address(&duty->settings->policy, address);
-}
-
-/* The host is a stranger's choice: it needs what any endpoint needs. Its addresses are asked about one by one. */
-static bool on_allow_fetch(const struct endpoint *endpoint, void *arg)
-{
-    const struct duty *duty = arg;
-    const char *why;
-    return duty->settings->fetch && policy_allows(&duty->settings->policy, endpoint, &why);
+    const struct policy *policy = &duty->settings->policy;
+    struct endpoint endpoint = job->endpoint;
+    if ((job->flags & PROBE_BY_NAME) != 0)
+        endpoint.address = (struct address){0};
+    if (variant_fetches(job->variant) && policy->forbids_fetching) {
+        (void)snprintf(why, PROBER_WHY_BYTES, "fetch: the owner forbids to ask hosts that certificates name");
+        return false;
+    }
+    return policy_allows(policy, &endpoint, why) &&
+           (address == NULL || policy_allows_address(policy, address, why));
 }
 
 /* What the agent adds to the plan has waited for its token already; of a third party the address was not known then. */
@@ -88,7 +93,8 @@ static bool on_pace(const struct address *address, const struct probe_job *job, 
 {
     const struct duty *duty = arg;
     bool waited = job->role != ATTEMPT_FIRST && !variant_fetches(job->variant);
-    return waited || pace_spend(duty->pace, address, clock_mono_us());
+    int64_t now_us = clock_mono_us();
+    return (waited || pace_spend(duty->pace, address, now_us)) && pace_spend_any(duty->pace, now_us);
 }
 
 static int64_t on_now(uint64_t *ret_error_us, void *arg)
@@ -141,6 +147,7 @@ static void duty_stop(struct duty *duty, int code)
     duty->stop_at_us = clock_mono_us() + STOP_PATIENCE_MS * US_PER_MS;
     (void)uv_signal_stop(&duty->terminated); /* from here on a signal does what it does by default */
     (void)uv_signal_stop(&duty->interrupted);
+    (void)uv_signal_stop(&duty->reread);
     rounds_stop(duty->rounds);
     (void)uv_timer_start(&duty->stop, on_stop_timer, 0, STOP_TRIES_MS);
 }
@@ -159,6 +166,45 @@ static void on_revoked(const char *text, void *arg)
     duty_stop(arg, EXIT_FAILED);
 }
 
+/* --- another policy ------------------------------------------------------------------------------------------------- */
+
+static struct pace_rates rates_of(const struct settings *settings)
+{
+    return (struct pace_rates){.per_second_milli = (unsigned)(1000 / settings->address_seconds),
+                               .burst = (unsigned)settings->address_burst,
+                               .all_per_second = (unsigned)settings->rate};
+}
+
+/* In force means: whatever was under way to what is refused now has been ended, when the line is written. */
+static void put_in_force(struct duty *duty)
+{
+    const struct settings *settings = duty->settings;
+    const struct pace_rates rates = rates_of(settings);
+    pace_set(duty->pace, &rates);
+    rounds_policy_changed(duty->rounds);
+    prober_judge_again(duty->prober);
+    prober_limit(duty->prober, (unsigned)settings->concurrency, (unsigned)settings->address_concurrency);
+    const struct policy *policy = &settings->policy;
+    duty_log("agent.yaml is in force: %zu entries in allow, %zu in deny",
+             policy->allow.any + policy->allow.name_count + policy->allow.cidr_count,
+             policy->deny.any + policy->deny.name_count + policy->deny.cidr_count);
+}
+
+static void on_reread(uv_signal_t *handle, int number)
+{
+    struct duty *duty = handle->data;
+    char path[PATH_MAX], fixed[REREAD_FIXED_BYTES], *why = NULL;
+    (void)number;
+    if (!state_path(duty->state, "agent.yaml", path) || !settings_reread(duty->settings, path, fixed, &why)) {
+        duty_log("agent.yaml is not in force, and what was stays: %s", why != NULL ? why : "out of memory");
+        free(why);
+        return;
+    }
+    put_in_force(duty);
+    if (fixed[0] != '\0')
+        duty_log("agent.yaml: changed, but only a restart puts it in force: %s", fixed);
+}
+
 /* --- the beginning ---------------------------------------------------------------------------------------------- */
 
 static bool open_spool(struct duty *duty, const struct state *state, char **ret_why)
@@ -173,16 +219,16 @@ static bool open_spool(struct duty *duty, const struct state *state, char **ret_
 static bool make_parts(struct duty *duty, const struct state *state, char **ret_why)
 {
     const struct settings *settings = duty->settings;
+    const struct pace_rates rates = rates_of(settings);
     const struct prober_options options = {
         .ca_file = settings->ca_file,
         .resolver = settings->resolver,
         .contact = settings->contact,
         .source = settings->source,
         .concurrency = (unsigned)settings->concurrency,
+        .address_concurrency = (unsigned)settings->address_concurrency,
         .allow = on_allow,
         .allow_arg = duty,
-        .allow_fetch = on_allow_fetch,
-        .allow_fetch_arg = duty,
         .pace = on_pace,
         .pace_arg = duty,
         .now = on_now,
@@ -192,7 +238,7 @@ static bool make_parts(struct duty *duty, const struct state *state, char **ret_
     if (duty->renew == NULL || !open_spool(duty, state, ret_why))
         return false;
     duty->keeper = keeper_new(&duty->loop, duty->spool, on_kept, duty);
-    duty->pace = pace_new((unsigned)(1000 / settings->address_seconds), (unsigned)settings->address_burst);
+    duty->pace = pace_new(&rates);
     if (duty->keeper == NULL || duty->pace == NULL)
         return false;
     duty->prober = prober_new(&duty->loop, &options, ret_why);
@@ -207,7 +253,6 @@ static bool make_workers(struct duty *duty)
         .keeper = duty->keeper,
         .pace = duty->pace,
         .policy = &duty->settings->policy,
-        .fetch = duty->settings->fetch,
         .offset = &duty->offset,
         .on_list_wanted = on_list_wanted,
         .arg = duty,
@@ -235,14 +280,17 @@ static void watch_signals(struct duty *duty)
 {
     (void)uv_signal_init(&duty->loop, &duty->terminated);
     (void)uv_signal_init(&duty->loop, &duty->interrupted);
+    (void)uv_signal_init(&duty->loop, &duty->reread);
     (void)uv_timer_init(&duty->loop, &duty->stop);
-    duty->terminated.data = duty->interrupted.data = duty->stop.data = duty;
+    duty->terminated.data = duty->interrupted.data = duty->reread.data = duty->stop.data = duty;
     handles_init(&duty->handles);
     handles_add(&duty->handles, &duty->terminated);
     handles_add(&duty->handles, &duty->interrupted);
+    handles_add(&duty->handles, &duty->reread);
     handles_add(&duty->handles, &duty->stop);
     (void)uv_signal_start(&duty->terminated, on_signal, SIGTERM);
     (void)uv_signal_start(&duty->interrupted, on_signal, SIGINT);
+    (void)uv_signal_start(&duty->reread, on_reread, SIGHUP);
 }
 
 /* Only on the way out of a beginning that failed. */
@@ -254,7 +302,7 @@ static void abandon(struct duty *duty)
         prober_close(duty->prober, on_part_closed, duty);
 }
 
-int duty_run(const struct state *state, const struct settings *settings, char **ret_why)
+int duty_run(const struct state *state, struct settings *settings, char **ret_why)
 {
     struct duty *duty = calloc(1, sizeof *duty);
     if (duty == NULL || uv_loop_init(&duty->loop) != 0) {
@@ -262,6 +310,7 @@ int duty_run(const struct state *state, const struct settings *settings, char **
         *ret_why = strdup(_("out of memory"));
         return EXIT_FAILED;
     }
+    duty->state = state;
     duty->settings = settings;
     duty->code = EXIT_FAILED;
     if (make_parts(duty, state, ret_why) && make_workers(duty)) {

@@ -10,6 +10,6 @@
  * @param ret_why  set when it could not begin: one line, the caller frees it.
  * @return an exit code.
  */
-int duty_run(const struct state *state, const struct settings *settings, char **ret_why);
+int duty_run(const struct state *state, struct settings *settings, char **ret_why);
 
 #endif

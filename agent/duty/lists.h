@@ -7,9 +7,10 @@
 #include <stdbool.h>
 
 /*
- * Endpoint lists by their hash, sent once and then named. The least recently used one that no round holds gives way.
+ * Endpoint lists by their hash, sent once and then named. The least recently used ones that no round holds give way when there
+ * are too many, or when all of them together take more than LISTS_MAX_BYTES.
  */
-enum { LISTS_MAX = 16, LIST_MAX_ENDPOINTS = 100000, LIST_ARENA_BYTES = 64 * 1024 * 1024 };
+enum { LISTS_MAX = 16, LIST_MAX_ENDPOINTS = 100000, LISTS_MAX_BYTES = 64 * 1024 * 1024 };
 
 struct held_list {
     struct arena arena;

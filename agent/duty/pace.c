@@ -6,11 +6,12 @@
 /*
  * A bucket is one number: the moment at which it would be empty of debt, counted as in the generic cell rate algorithm
  * (ITU-T I.371): each token moves `due_us` one period on, and a bucket whose due_us lies in the past is full. The table is
- * direct-mapped with a short probe; when all places of a probe are taken, the one nearest to full gives way, so that
- * flooding it with addresses can only make the agent forget, never grow.
+ * direct-mapped with a short probe; when all places of a probe are taken, the one nearest to full gives way, and leaves its debt
+ * to the address that takes its place. So flooding it with addresses neither makes the agent grow nor forget what it spent:
+ * addresses that share a place share its rate.
  */
 
-enum { PROBE_PLACES = 8 };
+enum { PROBE_PLACES = 8, SECOND_US = 1000 * 1000 };
 
 struct bucket {
     struct address address; /* none: free */
@@ -20,16 +21,23 @@ struct bucket {
 struct pace {
     int64_t period_us;
     int64_t burst_us; /* how far due_us may run ahead and still go */
+    int64_t all_period_us;
+    int64_t all_due_us;
     struct bucket buckets[PACE_ADDRESSES];
 };
 
-struct pace *pace_new(unsigned per_second_milli, unsigned burst)
+void pace_set(struct pace *pace, const struct pace_rates *rates)
+{
+    pace->period_us = INT64_C(1000000000) / (rates->per_second_milli > 0 ? rates->per_second_milli : 1);
+    pace->burst_us = pace->period_us * (rates->burst > 0 ? rates->burst - 1 : 0);
+    pace->all_period_us = rates->all_per_second > 0 ? SECOND_US / rates->all_per_second : 0;
+}
+
+struct pace *pace_new(const struct pace_rates *rates)
 {
     struct pace *pace = calloc(1, sizeof *pace);
-    if (pace == NULL)
-        return NULL;
-    pace->period_us = INT64_C(1000000000) / (per_second_milli > 0 ? per_second_milli : 1);
-    pace->burst_us = pace->period_us * (burst > 0 ? burst - 1 : 0);
+    if (pace != NULL)
+        pace_set(pace, rates);
     return pace;
 }
 
@@ -47,7 +55,7 @@ static size_t bucket_start(const struct address *address)
     return hash % PACE_ADDRESSES;
 }
 
-static struct bucket *bucket_find(struct pace *pace, const struct address *address, int64_t now_us)
+static struct bucket *bucket_find(struct pace *pace, const struct address *address)
 {
     size_t start = bucket_start(address);
     struct bucket *fullest = &pace->buckets[start];
@@ -58,13 +66,13 @@ static struct bucket *bucket_find(struct pace *pace, const struct address *addre
         if (bucket->due_us < fullest->due_us)
             fullest = bucket;
     }
-    *fullest = (struct bucket){.address = *address, .due_us = now_us};
+    fullest->address = *address;
     return fullest;
 }
 
 int64_t pace_reserve(struct pace *pace, const struct address *address, int64_t now_us, int64_t patience_us)
 {
-    struct bucket *bucket = bucket_find(pace, address, now_us);
+    struct bucket *bucket = bucket_find(pace, address);
     if (bucket->due_us < now_us)
         bucket->due_us = now_us;
     int64_t wait_us = bucket->due_us - pace->burst_us - now_us;
@@ -72,6 +80,16 @@ int64_t pace_reserve(struct pace *pace, const struct address *address, int64_t n
         return -1;
     bucket->due_us += pace->period_us;
     return wait_us > 0 ? wait_us : 0;
+}
+
+bool pace_spend_any(struct pace *pace, int64_t now_us)
+{
+    if (pace->all_due_us < now_us)
+        pace->all_due_us = now_us;
+    if (pace->all_due_us - now_us > SECOND_US - pace->all_period_us)
+        return false;
+    pace->all_due_us += pace->all_period_us;
+    return true;
 }
 
 bool pace_spend(struct pace *pace, const struct address *address, int64_t now_us)

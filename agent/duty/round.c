@@ -24,6 +24,9 @@
  *       |        v
  *       +----> nothing due, nothing under way: a report into the spool, and the round is forgotten.
  *
+ * What a collector can make of this is bounded: slots that come faster than they can be met are late after a second, and cost
+ * nothing then; jobs that wait with the prober are counted, and the lists of all rounds have one bound in bytes (duty/lists.h).
+ *
  * Slots are in collector time and become monotonic ones each time the timer is set, so a better clock estimate moves
  * what is still to come.
  */
@@ -180,6 +183,8 @@ static struct probe_job job_of(const struct round *round, const struct job *job,
         .round_id = round->plan.round_id,
         .slot_us = first ? round_slot_us(&round->plan, endpoint->id) : 0,
     };
+    if (address->length > 0 && endpoint->address.length == 0)
+        probe.flags |= PROBE_BY_NAME;
     if (address->length > 0)
         probe.endpoint.address = *address;
     return probe;
@@ -227,19 +232,22 @@ static void round_refuse(struct round *round, const struct slot *slot, const cha
     attempt->flow.destination = endpoint->address;
     attempt->flow.destination_port = endpoint->port;
     attempt->local = LOCAL_POLICY;
-    attempt->local_detail = why;
+    attempt->local_detail = arena_string(&attempt->arena, why);
+    if (attempt->local_detail == NULL)
+        attempt->local_detail = "";
     round_keep(round, attempt);
     attempt_free(attempt);
 }
 
 static void round_meet(struct round *round, const struct slot *slot, int64_t collector_us)
 {
-    const char *why = "";
+    char why[POLICY_WHY_BYTES];
     const struct address none = {0};
     const struct job job = {.round = round, .endpoint = slot->endpoint, .role = ATTEMPT_FIRST};
-    if (collector_us - slot->at_us > ROUND_LATE_US)
+    if (collector_us - slot->at_us > ROUND_LATE_US ||
+        prober_pending(round->rounds->deps.prober) >= ROUND_MAX_JOBS)
         round->report.late++;
-    else if (policy_allows(round->rounds->deps.policy, &round->list->list.endpoints[slot->endpoint], &why))
+    else if (policy_allows(round->rounds->deps.policy, &round->list->list.endpoints[slot->endpoint], why))
         (void)round_probe(round, &job, &none);
     else
         round_refuse(round, slot, why);
@@ -248,7 +256,9 @@ static void round_meet(struct round *round, const struct slot *slot, int64_t col
 int64_t round_turn(struct round *round, int64_t now_us, int64_t offset_us)
 {
     int64_t next_us = round_never_us;
-    while (slots_left(round) > 0 && round->slots[round->next_slot].at_us - offset_us <= now_us + ROUND_DUE_US)
+    for (unsigned met = 0; met < ROUND_MAX_TURN && slots_left(round) > 0 &&
+                           round->slots[round->next_slot].at_us - offset_us <= now_us + ROUND_DUE_US;
+         met++)
         round_meet(round, &round->slots[round->next_slot++], now_us + offset_us);
     for (size_t i = 0; i < round->confirm_count;) {
         struct confirm confirm = round->confirms[i];

@@ -21,6 +21,8 @@ struct rounds;
 enum {
     ROUNDS_MAX = 16,             /* at once */
     ROUND_LATE_US = 1000 * 1000, /* a slot this long past is not tried */
+    ROUND_MAX_JOBS = 4096, /* with the prober; a slot that comes above it is not tried: it counts as late */
+    ROUND_MAX_TURN = 64,   /* slots of a round in one turn of the loop */
 };
 
 struct rounds_deps {
@@ -29,7 +31,6 @@ struct rounds_deps {
     struct keeper *keeper;
     struct pace *pace;
     const struct policy *policy;
-    bool fetch; /* the owner lets hosts be asked that certificates name */
     const struct offset *offset;
     /** The list of a plan is not known. */
     void (*on_list_wanted)(const uint8_t sha256[PLAN_SHA256_BYTES], void *arg);
@@ -50,6 +51,9 @@ void rounds_clock_changed(struct rounds *rounds);
 
 /** A new session: asks again for lists that rounds still wait for. */
 void rounds_ask_again(struct rounds *rounds);
+
+/** The policy is another: ends climbs that it refuses. Attempts are the prober's to judge again, after this. */
+void rounds_policy_changed(struct rounds *rounds);
 
 /** No new attempt from now on, climbs included; attempts under way go on, and each round is reported when its last one is done. */
 void rounds_stop(struct rounds *rounds);

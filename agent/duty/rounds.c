@@ -98,7 +98,6 @@ static void on_let_go(uint64_t round_id, void *arg)
 struct rounds *rounds_new(const struct rounds_deps *deps)
 {
     const struct climbs_deps climbs = {.loop = deps->loop,
-                                       .fetch = deps->fetch,
                                        .prober = deps->prober,
                                        .keeper = deps->keeper,
                                        .pace = deps->pace,
@@ -172,6 +171,11 @@ bool rounds_plan(struct rounds *rounds, const struct round_plan *plan)
 void rounds_clock_changed(struct rounds *rounds)
 {
     rounds_turn(rounds);
+}
+
+void rounds_policy_changed(struct rounds *rounds)
+{
+    climbs_policy_changed(rounds->climbs);
 }
 
 void rounds_ask_again(struct rounds *rounds)

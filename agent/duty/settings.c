@@ -11,6 +11,8 @@
 enum {
     DEFAULT_SPOOL_MIB = 256,
     DEFAULT_CONCURRENCY = 256,
+    DEFAULT_ADDRESS_CONCURRENCY = 32,
+    DEFAULT_RATE = 500,
     DEFAULT_ADDRESS_SECONDS = 1,
     DEFAULT_ADDRESS_BURST = 2,
     COLLECTOR_TEXT_MAX = PLAN_NAME_MAX + 16,
@@ -24,7 +26,8 @@ void settings_init(struct settings *settings)
         .concurrency = DEFAULT_CONCURRENCY,
         .address_seconds = DEFAULT_ADDRESS_SECONDS,
         .address_burst = DEFAULT_ADDRESS_BURST,
-        .fetch = true,
+        .address_concurrency = DEFAULT_ADDRESS_CONCURRENCY,
+        .rate = DEFAULT_RATE,
     };
 }
 
@@ -106,7 +109,35 @@ static bool read_list(struct settings *settings, const struct config *config, co
 
 static bool add_allow(struct settings *settings, const char *text, const char **ret_why)
 {
-    return policy_add(&settings->policy, text, ret_why);
+    return policy_allow(&settings->policy, text, ret_why);
+}
+
+static bool add_deny(struct settings *settings, const char *text, const char **ret_why)
+{
+    return policy_deny(&settings->policy, text, ret_why);
+}
+
+static bool add_ports(struct settings *settings, const char *text, const char **ret_why)
+{
+    return policy_add_ports(&settings->policy, text, ret_why);
+}
+
+static bool read_policy(struct settings *settings, const struct config *config, const struct config_node *map,
+                        char **ret_why)
+{
+    const struct config_node *deny = config_find(map, "deny"), *ports = config_find(map, "ports"),
+                             *fetch = config_find(map, "fetch");
+    bool fetches = true;
+    if (!read_list(settings, config, config_find(map, "allow"), add_allow, ret_why) ||
+        (deny != NULL && !read_list(settings, config, deny, add_deny, ret_why)) ||
+        (ports != NULL && !read_list(settings, config, ports, add_ports, ret_why)) ||
+        (fetch != NULL && !config_bool(config, fetch, "fetch", &fetches, ret_why)))
+        return false;
+    settings->policy.forbids_fetching = !fetches;
+    if (ports == NULL || settings->policy.port_count > 0)
+        return true;
+    *ret_why = config_complain(config, ports, _("no port is named; without the key the default ports hold"));
+    return false;
 }
 
 /* An absent key leaves the default. */
@@ -129,13 +160,6 @@ static bool read_source(const struct config *config, const struct config_node *m
     return false;
 }
 
-static bool read_fetch(const struct config *config, const struct config_node *map, bool *ret_fetch,
-                       char **ret_why)
-{
-    const struct config_node *node = config_find(map, "fetch");
-    return node == NULL || config_bool(config, node, "fetch", ret_fetch, ret_why);
-}
-
 static bool read_number(const struct config *config, const struct config_node *map, const char *key,
                         int64_t max, int64_t *ret_value, char **ret_why)
 {
@@ -151,19 +175,21 @@ static bool read_map(struct settings *settings, const struct config *config, cha
         {"contact", CONFIG_SCALAR, false},       {"spool_mib", CONFIG_SCALAR, false},
         {"concurrency", CONFIG_SCALAR, false},   {"address_seconds", CONFIG_SCALAR, false},
         {"address_burst", CONFIG_SCALAR, false}, {"source", CONFIG_SCALAR, false},
-        {"fetch", CONFIG_SCALAR, false},         {0},
+        {"fetch", CONFIG_SCALAR, false},         {"deny", CONFIG_LIST, false},
+        {"ports", CONFIG_LIST, false},           {"address_concurrency", CONFIG_SCALAR, false},
+        {"rate", CONFIG_SCALAR, false},          {0},
     };
     const struct config_node *map = config_root(config);
     if (!config_check(config, map, "agent.yaml", rules, ret_why))
         return false;
     return read_list(settings, config, config_find(map, "collectors"), settings_add_collectors, ret_why) &&
-           read_list(settings, config, config_find(map, "allow"), add_allow, ret_why) &&
-           read_text(map, "ca_file", &settings->ca_file) && read_text(map, "resolver", &settings->resolver) &&
-           read_text(map, "contact", &settings->contact) &&
+           read_policy(settings, config, map, ret_why) && read_text(map, "ca_file", &settings->ca_file) &&
+           read_text(map, "resolver", &settings->resolver) && read_text(map, "contact", &settings->contact) &&
            read_source(config, map, &settings->source, ret_why) &&
-           read_fetch(config, map, &settings->fetch, ret_why) &&
            read_number(config, map, "spool_mib", 1 << 20, &settings->spool_mib, ret_why) &&
            read_number(config, map, "concurrency", 4096, &settings->concurrency, ret_why) &&
+           read_number(config, map, "address_concurrency", 4096, &settings->address_concurrency, ret_why) &&
+           read_number(config, map, "rate", 100000, &settings->rate, ret_why) &&
            read_number(config, map, "address_seconds", 3600, &settings->address_seconds, ret_why) &&
            read_number(config, map, "address_burst", 1000, &settings->address_burst, ret_why);
 }
@@ -208,8 +234,15 @@ static bool write_optional(struct buf *out, const char *key, const char *text)
     return text == NULL || (buf_printf(out, "%s: ", key) && write_text(out, text) && buf_text(out, "\n"));
 }
 
-bool settings_write(const struct settings *settings, const char *const *allow, size_t allow_count,
-                    struct buf *out)
+static bool write_list(struct buf *out, const char *key, const char *const *texts, size_t count)
+{
+    bool written = buf_printf(out, "%s:\n", key);
+    for (size_t i = 0; written && i < count; i++)
+        written = buf_text(out, "  - ") && write_text(out, texts[i]) && buf_text(out, "\n");
+    return written;
+}
+
+static bool write_collectors(struct buf *out, const struct settings *settings)
 {
     bool written = buf_text(out, "# The collectors this agent dials, in order.\ncollectors:\n");
     for (size_t i = 0; written && i < settings->collector_count; i++) {
@@ -218,14 +251,48 @@ bool settings_write(const struct settings *settings, const char *const *allow, s
         written = buf_printf(out, "  - \"%s%s%s:%u\"\n", is_v6 ? "[" : "", collector->host, is_v6 ? "]" : "",
                              collector->port);
     }
-    written = written &&
-              buf_text(out, "# What they may have probed from here: any, names (*.shop.example), networks "
-                            "(203.0.113.0/24).\n"
-                            "# Addresses that are not public need a network entry.\nallow:\n");
-    for (size_t i = 0; written && i < allow_count; i++)
-        written = buf_text(out, "  - ") && write_text(out, allow[i]) && buf_text(out, "\n");
+    return written;
+}
+
+static bool write_policy(struct buf *out, const struct settings_lists *lists)
+{
+    return buf_text(
+               out,
+               "\n# What they may have probed from here: any, names (*.shop.example), networks "
+               "(203.0.113.0/24).\n"
+               "# Addresses that are not public need a network entry; a cloud's metadata address needs its "
+               "own.\n"
+               "# From here to rate, SIGHUP (systemctl reload parallax-agent) puts a change in force.\n") &&
+           write_list(out, "allow", lists->allow, lists->allow_count) &&
+           buf_text(out, "\n# What they may not, whatever allow has. Written as allow is.\n") &&
+           (lists->deny_count > 0 ? write_list(out, "deny", lists->deny, lists->deny_count)
+                                  : buf_text(out, "#deny:\n#  - \"*.bank.example\"\n")) &&
+           buf_text(out, "\n# Ports that may be probed, ranges (8000-8999), or any.\n") &&
+           (lists->ports_count > 0 ? write_list(out, "ports", lists->ports, lists->ports_count)
+                                   : buf_text(out, "#ports: [" POLICY_DEFAULT_PORTS "]\n"));
+}
+
+static bool write_limits(struct buf *out)
+{
+    return buf_printf(
+        out,
+        "\n# false: hosts that certificates name are not asked for issuers and OCSP answers.\n"
+        "#fetch: true\n"
+        "\n# Seconds between connections to one address, how many may come without that pause,\n"
+        "# and how many may be open to one address.\n"
+        "#address_seconds: %d\n#address_burst: %d\n#address_concurrency: %d\n"
+        "\n# Connections open at once, and new ones a second, wherever they go.\n"
+        "#concurrency: %d\n#rate: %d\n"
+        "\n# What follows needs a restart.\n#spool_mib: %d\n#contact: \"\"\n",
+        DEFAULT_ADDRESS_SECONDS, DEFAULT_ADDRESS_BURST, DEFAULT_ADDRESS_CONCURRENCY, DEFAULT_CONCURRENCY,
+        DEFAULT_RATE, DEFAULT_SPOOL_MIB);
+}
+
+bool settings_write(const struct settings *settings, const struct settings_lists *lists, struct buf *out)
+{
     char source[ADDRESS_TEXT_BYTES];
-    return written && write_optional(out, "ca_file", settings->ca_file) &&
+    return write_collectors(out, settings) && write_policy(out, lists) && write_limits(out) &&
+           write_optional(out, "ca_file", settings->ca_file) &&
            write_optional(out, "resolver", settings->resolver) &&
            (settings->source.length == 0 ||
             write_optional(out, "source", address_text(&settings->source, source)));

@@ -21,14 +21,15 @@ struct settings {
     struct collector_address collectors[SETTINGS_MAX_COLLECTORS];
     size_t collector_count;
     struct policy policy;
-    bool fetch;            /* hosts that certificates name may be asked, as far as the policy allows them */
     char *ca_file;         /* trust store for probing; NULL: the system's */
     char *resolver;        /* NULL: the system's */
     char *contact;         /* NULL: none */
     struct address source; /* that probes go out from; none: the kernel's choice */
     int64_t spool_mib;
     int64_t concurrency;
-    int64_t address_seconds; /* between two connections to one address, sustained */
+    int64_t address_concurrency; /* connections to one address at once */
+    int64_t rate;                /* new connections a second */
+    int64_t address_seconds;     /* between two connections to one address, sustained */
     int64_t address_burst;
 };
 
@@ -42,8 +43,13 @@ bool settings_add_collectors(struct settings *settings, const char *text, const 
 /** Reads a file. @param ret_why  "file:line: ..."; the caller frees it. On failure settings_done it all the same. */
 bool settings_read(struct settings *settings, const char *path, char **ret_why);
 
-/** Appends the text of a file that settings_read reads. @param allow  the policy's entries as they were given. */
-bool settings_write(const struct settings *settings, const char *const *allow, size_t allow_count,
-                    struct buf *out);
+/** Lists as they were given on the command line; borrowed. */
+struct settings_lists {
+    const char *const *allow, *const *deny, *const *ports;
+    size_t allow_count, deny_count, ports_count;
+};
+
+/** Appends the text of a file that settings_read reads; what has its default is there as a comment. */
+bool settings_write(const struct settings *settings, const struct settings_lists *lists, struct buf *out);
 
 #endif

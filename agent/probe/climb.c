@@ -117,6 +117,8 @@ static bool start_step(struct climb *climb)
     struct probe_job job = step_job(climb);
     job.variant = step->variant;
     job.role = step->role;
+    if (job.endpoint.address.length == 0)
+        job.flags |= PROBE_BY_NAME;
     job.endpoint.address = *step_address(climb);
     if (step->sni != NULL) {
         job.endpoint.sni = step->sni;

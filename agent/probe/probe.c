@@ -75,10 +75,15 @@ enum probe_stage probe_local(struct probe *probe, enum evidence_local local, int
     return PROBE_CLOSE;
 }
 
-bool probe_allowed(const struct probe *probe)
+bool probe_allowed(struct probe *probe, const struct address *address)
 {
     const struct prober_options *options = &probe->prober->options;
-    return options->allow == NULL || options->allow(&probe->address, options->allow_arg);
+    char why[PROBER_WHY_BYTES] = "";
+    if (options->allow == NULL || options->allow(&probe->task->job, address, why, options->allow_arg))
+        return true;
+    const char *detail = arena_string(&probe->attempt->arena, why);
+    (void)probe_local(probe, LOCAL_POLICY, 0, detail == NULL ? "" : detail);
+    return false;
 }
 
 void probe_snapshot(struct probe *probe, enum evidence_moment moment)
@@ -292,5 +297,14 @@ void probe_cancel(struct probe *probe)
         probe->deadline_us = 0; /* it has what it wanted */
     else
         probe->stage = probe_local(probe, LOCAL_CANCELLED, 0, "");
+    probe_step(probe);
+}
+
+void probe_judge_again(struct probe *probe)
+{
+    bool over = probe->stage == PROBE_CLOSE || probe->stage == PROBE_LATE || probe->stage == PROBE_DONE;
+    if (over || probe_allowed(probe, probe->address.length > 0 ? &probe->address : NULL))
+        return;
+    probe->stage = PROBE_CLOSE;
     probe_step(probe);
 }

@@ -130,8 +130,14 @@ void probe_end_as(struct probe *probe, enum evidence_ending how);
 /** Notes why this vantage could not try, and goes to the end. @return PROBE_CLOSE. */
 enum probe_stage probe_local(struct probe *probe, enum evidence_local local, int error, const char *detail);
 
-/** Has the owner nothing against this address? */
-bool probe_allowed(const struct probe *probe);
+/**
+ * Has the owner nothing against this attempt?
+ * @param address  where it goes; NULL: not known yet. @return false when it is refused, and why is in the attempt.
+ */
+bool probe_allowed(struct probe *probe, const struct address *address);
+
+/** Ends it when the owner has something against it now. */
+void probe_judge_again(struct probe *probe);
 
 /** Wall clock of now, as captures write it: the attempt's start and what has gone by since. */
 int64_t probe_wall_us(const struct probe *probe);
@@ -163,6 +169,9 @@ void certificates_verify_error(struct attempt *attempt, int code, int depth);
 
 /** Another attempt of the same job, at another address of the same answers. Without memory there is none. */
 void prober_fork(struct probe *probe, const struct address *address);
+
+/** Connections that are open to this address. */
+unsigned prober_open_to(const struct prober *prober, const struct address *address);
 
 /** Collector time now. */
 int64_t prober_now(const struct prober *prober, uint64_t *ret_error_us);

@@ -243,6 +243,27 @@ void prober_cancel(struct prober *prober)
         probe_cancel(probe);
 }
 
+void prober_judge_again(struct prober *prober)
+{
+    for (struct probe *probe = prober->running; probe != NULL; probe = probe->next)
+        probe_judge_again(probe);
+}
+
+void prober_limit(struct prober *prober, unsigned concurrency, unsigned address_concurrency)
+{
+    prober->options.concurrency = concurrency > 0 ? concurrency : PROBER_CONCURRENCY;
+    prober->options.address_concurrency = address_concurrency;
+    prober_advance(prober);
+}
+
+unsigned prober_open_to(const struct prober *prober, const struct address *address)
+{
+    unsigned open = 0;
+    for (const struct probe *probe = prober->running; probe != NULL; probe = probe->next)
+        open += probe->wire.fd >= 0 && address_equal(&probe->address, address);
+    return open;
+}
+
 unsigned prober_pending(const struct prober *prober)
 {
     return prober->pending;

@@ -23,6 +23,8 @@ struct keylog; /* probe/keylog.h */
 struct case_file;
 struct probe_job;
 
+enum { PROBER_WHY_BYTES = 320 };
+
 /** Texts are copied. Zeroed is a one-shot prober with the system's trust store and resolver. */
 struct prober_options {
     const char *ca_file;       /* PEM bundle to trust; NULL: the system's */
@@ -34,21 +36,20 @@ struct prober_options {
     const char *contact;       /* the owner's, put into the User-Agent beside the URL; NULL: none */
     struct address source;     /* where connections go out from, in its family; none: the kernel's choice */
     unsigned concurrency;      /* 0: PROBER_CONCURRENCY */
-    struct pcap *pcap;         /* borrowed: connections are captured into it; NULL: none */
-    struct keylog *keylog;     /* borrowed: their secrets are logged; NULL: none */
-
-    /** Asked after resolution and again right before connect; false ends the attempt as LOCAL_POLICY. NULL:
-     * all. */
-    bool (*allow)(const struct address *address, void *arg);
-    void *allow_arg;
+    unsigned address_concurrency; /* connections open to one address; above, LOCAL_POLICY. 0: no bound */
+    struct pcap *pcap;            /* borrowed: connections are captured into it; NULL: none */
+    struct keylog *keylog;        /* borrowed: their secrets are logged; NULL: none */
 
     /**
-     * Asked about the host of a third party that a certificate names (VARIANT_ISSUER, VARIANT_OCSP), before it is resolved;
-     * false ends the attempt as LOCAL_POLICY. With it, `allow` alone judges the addresses. NULL: any host, at an address
-     * that is public or of the sort that the certificate came from.
+     * The owner's policy. Asked about every job before anything is done for it, its name resolved included (address NULL);
+     * about its address when that is known, and about the very address that connect() gets in the statement before it. False
+     * ends the attempt as LOCAL_POLICY with what was written to why. Of VARIANT_ISSUER and VARIANT_OCSP the job's endpoint is
+     * the third party's. NULL: all; but third parties only at an address that is public, or of the sort that the certificate
+     * came from.
      */
-    bool (*allow_fetch)(const struct endpoint *endpoint, void *arg);
-    void *allow_fetch_arg;
+    bool (*allow)(const struct probe_job *job, const struct address *address, char why[PROBER_WHY_BYTES],
+                  void *arg);
+    void *allow_arg;
 
     /**
      * Asked once per attempt, right before connect, when `allow` had nothing against the address; false ends the
@@ -74,6 +75,9 @@ enum probe_flags {
     PROBE_ONLY_IPV4 = 1 << 1,  /* of a resolved host */
     PROBE_ONLY_IPV6 = 1 << 2,
     PROBE_ALL_ADDRESSES = 1 << 3, /* one attempt per address, not the first of each family */
+    PROBE_BY_NAME =
+        1
+        << 4, /* the endpoint's address is where its name led an earlier attempt, not what somebody pinned */
 };
 
 /**
@@ -114,6 +118,12 @@ struct prober *prober_new(uv_loop_t *loop, const struct prober_options *options,
  * @return false without memory; done is then never called.
  */
 bool prober_probe(struct prober *prober, const struct probe_job *job, probe_done done, void *arg);
+
+/** Other limits, from now on; as in the options. */
+void prober_limit(struct prober *prober, unsigned concurrency, unsigned address_concurrency);
+
+/** `allow` may answer otherwise now: asks it about every running attempt, and ends those it refuses as LOCAL_POLICY. */
+void prober_judge_again(struct prober *prober);
 
 /** Ends every queued and running attempt as LOCAL_CANCELLED; their callbacks follow from the loop. */
 void prober_cancel(struct prober *prober);

@@ -81,25 +81,36 @@ static bool fetch_allowed(const struct probe *probe)
     const struct case_file *about = probe->task->job.about;
     enum address_kind kind = address_kind(&probe->address);
     return !variant_fetches(probe->task->job.variant) || about == NULL ||
-           probe->prober->options.allow_fetch != NULL || kind == ADDRESS_PUBLIC ||
+           probe->prober->options.allow != NULL || kind == ADDRESS_PUBLIC ||
            kind == address_kind(&about->attempts[0]->flow.destination);
+}
+
+/* @return which of the owner's limits it would exceed, NULL: none, and its token is spent. */
+static const char *too_many(const struct probe *probe)
+{
+    const struct prober_options *options = &probe->prober->options;
+    if (options->address_concurrency > 0 &&
+        prober_open_to(probe->prober, &probe->address) >= options->address_concurrency)
+        return "address_concurrency: too many connections to this address are open";
+    if (options->pace != NULL && !options->pace(&probe->address, &probe->task->job, options->pace_arg))
+        return "rate: too many connections, or too many to this address";
+    return NULL;
 }
 
 static enum probe_stage start(struct probe *probe)
 {
     struct attempt *attempt = probe->attempt;
     attempt->flow.destination = probe->address;
-    if (!probe_allowed(probe))
-        return probe_local(probe, LOCAL_POLICY, 0, "address not allowed");
+    if (!probe_allowed(probe, &probe->address))
+        return PROBE_CLOSE;
     if (!fetch_allowed(probe))
         return probe_local(probe, LOCAL_POLICY, 0, "the address that a certificate leads to is not public");
-    const struct prober_options *options = &probe->prober->options;
     const struct probe_job *job = &probe->task->job;
-    if (options->pace != NULL && !options->pace(&probe->address, job, options->pace_arg)) {
-        if (variant_fetches(job->variant) && !probe_expired(probe))
-            return probe_wait_for(probe, WANT_NOTHING, probe_now_us(probe) + PACE_AGAIN_US);
-        return probe_local(probe, LOCAL_POLICY, 0, "too many connections to this address");
-    }
+    const char *why = too_many(probe);
+    if (why != NULL && variant_fetches(job->variant) && !probe_expired(probe))
+        return probe_wait_for(probe, WANT_NOTHING, probe_now_us(probe) + PACE_AGAIN_US);
+    if (why != NULL)
+        return probe_local(probe, LOCAL_POLICY, 0, why);
     int fd = tcp_socket(&probe->address, &probe->prober->options.source);
     if (fd < 0)
         return failed_at_once(probe, errno, CALL_SOCKET);

@@ -205,26 +205,21 @@ static bool names_are_names(const struct endpoint *endpoint)
            (endpoint->sni[0] == '\0' || target_is_name(endpoint->sni));
 }
 
-/* A host that a certificate names is a stranger's choice. */
-static bool host_allowed(const struct probe *probe)
-{
-    const struct prober_options *options = &probe->prober->options;
-    return !variant_fetches(probe->task->job.variant) || options->allow_fetch == NULL ||
-           options->allow_fetch(&probe->task->job.endpoint, options->allow_fetch_arg);
-}
-
 enum probe_stage probe_stage_resolve(struct probe *probe)
 {
     const struct endpoint *endpoint = &probe->task->job.endpoint;
     if (!names_are_names(endpoint))
         return probe_local(probe, LOCAL_OTHER, EINVAL, "not a host name");
-    if (!host_allowed(probe))
-        return probe_local(probe, LOCAL_POLICY, 0, "the owner does not allow to ask this host");
+    bool asked = probe->attempt->dns_count > 0;
+    if (!asked && !probe_allowed(probe, NULL)) {
+        probe->attempt->flow.destination = endpoint->address;
+        return PROBE_CLOSE;
+    }
     if (endpoint->address.length > 0)
         probe->address = endpoint->address;
     if (probe->address.length > 0 || address_parse(endpoint->host, &probe->address))
         return PROBE_CONNECT;
-    if (probe->attempt->dns_count == 0)
+    if (!asked)
         ask(probe);
     bool late = !all_answered(probe);
     if (late && !probe_expired(probe))
@@ -237,5 +232,5 @@ enum probe_stage probe_stage_resolve(struct probe *probe)
     if (probe->address.length == 0)
         return ask_again(probe) ? probe_stage_resolve(probe) : PROBE_CLOSE;
     probe->attempt->flow.destination = probe->address;
-    return probe_allowed(probe) ? PROBE_CONNECT : probe_local(probe, LOCAL_POLICY, 0, "address not allowed");
+    return probe_allowed(probe, &probe->address) ? PROBE_CONNECT : PROBE_CLOSE;
 }

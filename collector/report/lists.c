@@ -36,6 +36,7 @@ const struct rows_field vantage_report_fields[] = {
     {"attempts", N_("ATTEMPTS"), ROWS_INT, NULL, NULL},
     {"failed", NULL, ROWS_INT, NULL, NULL},
     {"local", NULL, ROWS_INT, NULL, NULL},
+    {"refused", N_("REFUSED"), ROWS_INT, NULL, NULL},
     {"failing_share", N_("FAILING"), ROWS_SHARE, NULL, NULL},
     {"skew_p99_us", N_("SKEW p99"), ROWS_US, NULL, NULL},
     {"dropped", N_("DROPPED"), ROWS_INT, NULL, NULL},

@@ -82,33 +82,6 @@ bool address_from_sockaddr(const struct sockaddr *sockaddr, struct address *ret_
     return true;
 }
 
-/* Special-purpose networks, RFC 6890 and the IANA registries it founded; the first match wins. */
-static const struct {
-    const char *network;
-    enum address_kind kind;
-} special_networks[] = {
-    {"127.0.0.0/8", ADDRESS_LOOPBACK},   {"::1/128", ADDRESS_LOOPBACK},
-    {"10.0.0.0/8", ADDRESS_PRIVATE},     {"172.16.0.0/12", ADDRESS_PRIVATE},
-    {"192.168.0.0/16", ADDRESS_PRIVATE}, {"100.64.0.0/10", ADDRESS_PRIVATE},
-    {"fc00::/7", ADDRESS_PRIVATE},       {"169.254.0.0/16", ADDRESS_LINK_LOCAL},
-    {"fe80::/10", ADDRESS_LINK_LOCAL},   {"224.0.0.0/4", ADDRESS_MULTICAST},
-    {"ff00::/8", ADDRESS_MULTICAST},     {"0.0.0.0/8", ADDRESS_RESERVED},
-    {"192.0.0.0/24", ADDRESS_RESERVED},  {"198.18.0.0/15", ADDRESS_RESERVED},
-    {"240.0.0.0/4", ADDRESS_RESERVED},   {"::/128", ADDRESS_RESERVED},
-    {"::ffff:0:0/96", ADDRESS_RESERVED}, {"64:ff9b:1::/48", ADDRESS_RESERVED},
-    {"100::/64", ADDRESS_RESERVED},
-};
-
-enum address_kind address_kind(const struct address *address)
-{
-    for (size_t i = 0; i < sizeof special_networks / sizeof special_networks[0]; i++) {
-        struct cidr cidr;
-        if (cidr_parse(special_networks[i].network, &cidr) && cidr_contains(&cidr, address))
-            return special_networks[i].kind;
-    }
-    return ADDRESS_PUBLIC;
-}
-
 bool cidr_parse(const char *text, struct cidr *ret_cidr)
 {
     char host[ADDRESS_TEXT_BYTES];

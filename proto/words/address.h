@@ -25,7 +25,8 @@ enum address_kind {
     ADDRESS_PRIVATE,
     ADDRESS_LINK_LOCAL,
     ADDRESS_MULTICAST,
-    ADDRESS_RESERVED
+    ADDRESS_RESERVED,
+    ADDRESS_METADATA /* tells a cloud's machines their credentials */
 };
 
 enum { ADDRESS_TEXT_BYTES = 46 };
@@ -48,8 +49,17 @@ socklen_t address_to_sockaddr(const struct address *address, uint16_t port,
 /** @param ret_port  may be NULL. IPv4-mapped IPv6 becomes IPv4. @return false for other families. */
 bool address_from_sockaddr(const struct sockaddr *sockaddr, struct address *ret_address, uint16_t *ret_port);
 
-/** What sort of address it is (RFC 6890 registries); metadata addresses (169.254.169.254) are link-local. */
+/**
+ * What sort of address it is (address_kind.c has the table). One that leads to an IPv4 address that is not public is of that
+ * address's sort, whatever it looks like.
+ */
 enum address_kind address_kind(const struct address *address);
+
+/** "public", "loopback", "private", "link-local", "multicast", "reserved", "metadata". */
+const char *address_kind_name(enum address_kind kind);
+
+/** The IPv4 address that an IPv6 one leads to: mapped (RFC 4291), NAT64 (RFC 6052), 6to4 (RFC 3056). @return false: none. */
+bool address_embedded(const struct address *address, struct address *ret_inner);
 
 /** Parses "203.0.113.0/24" or a single address. @return false when malformed or bits exceed the address. */
 bool cidr_parse(const char *text, struct cidr *ret_cidr);

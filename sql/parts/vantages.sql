@@ -4,6 +4,7 @@ SELECT v.name AS vantage, v.region, v.asn, coalesce(host(v.address), '') AS addr
             ELSE 'away' END AS state,
        to_char(v.connected_since, 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS connected_since,
        to_char(v.last_seen_at, 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS last_seen_at,
+       coalesce(n.refused, 0) AS refused,
        coalesce(n.attempts, 0) AS attempts, coalesce(n.failed, 0) AS failed, coalesce(n.local, 0) AS local,
        n.failed::float8 / nullif(n.attempts, 0) AS failing_share, n.skew_p99_us,
        coalesce(lost.count, 0) AS dropped, v.agent_version, v.tls_library,

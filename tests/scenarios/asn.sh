@@ -36,7 +36,7 @@ start_collector --listen "[::]:$collector_port" --mmdb "$work/here.mmdb"
 enroll given hk 9304
 enroll none hk ""
 token=$(new_token six hk 9304)
-"$agent_program" enroll --state agents/six --collector "[::1]:$collector_port" --token "$token" --allow 127.0.0.0/8 >logs/enroll.six 2>&1
+"$agent_program" enroll --state agents/six --collector "[::1]:$collector_port" --token "$token" --allow 127.0.0.0/8 --port any >logs/enroll.six 2>&1
 equal "networks before the first session" "$(networks)" "given 9304, none unknown, six 9304"
 start_agents
 equal "networks by address" "$(networks)" "given 64501 127.0.0.0/8 HK, none 64501 127.0.0.0/8 HK, six 64502 ::1/128"

@@ -159,7 +159,7 @@ enroll() {
     token=$(new_token "$1" "$2" "$3")
     shift 3
     "$agent_program" enroll --state "$work/agents/$name" --collector "127.0.0.1:$collector_port" --token "$token" \
-        --allow 127.0.0.0/8 "$@" >>"$work/logs/enroll.$name" 2>&1
+        --allow 127.0.0.0/8 --port any "$@" >>"$work/logs/enroll.$name" 2>&1
 }
 
 # start_agent NAME [command that runs it...]: $agent_pid

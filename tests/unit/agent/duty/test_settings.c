@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "duty/settings.h"
+#include "duty/reread.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +29,9 @@ static void test_written_is_read(void **state)
 {
     (void)state;
     const char *allow[] = {"any", "*.shop.example", "127.0.0.0/8"}, *reason = "";
+    const char *deny[] = {"*.bank.example"}, *ports[] = {"443,8000-8999", "any"};
+    const struct settings_lists lists = {
+        .allow = allow, .deny = deny, .ports = ports, .allow_count = 3, .deny_count = 1, .ports_count = 2};
     struct settings settings;
     struct buf text = {0};
     char *why = NULL;
@@ -36,7 +39,7 @@ static void test_written_is_read(void **state)
     assert_true(
         settings_add_collectors(&settings, "c.example,d.example:99,[2001:db8::1]:5,2001:db8::2", &reason));
     settings.ca_file = strdup("/tmp/a \"b\"\\c.pem");
-    assert_true(settings_write(&settings, allow, 3, &text));
+    assert_true(settings_write(&settings, &lists, &text));
     settings_done(&settings);
     if (!read_text(&settings, (const char *)text.data, &why))
         fail_msg("%s", why);
@@ -48,9 +51,11 @@ static void test_written_is_read(void **state)
     assert_int_equal(settings.collectors[2].port, 5);
     assert_string_equal(settings.collectors[3].host, "2001:db8::2");
     assert_int_equal(settings.collectors[3].port, COLLECTOR_PORT);
-    assert_true(settings.policy.any);
-    assert_int_equal(settings.policy.name_count, 1);
-    assert_int_equal(settings.policy.cidr_count, 1);
+    assert_true(settings.policy.allow.any);
+    assert_int_equal(settings.policy.allow.name_count, 1);
+    assert_int_equal(settings.policy.deny.name_count, 1);
+    assert_int_equal(settings.policy.port_count, 3);
+    assert_int_equal(settings.policy.allow.cidr_count, 1);
     assert_string_equal(settings.ca_file, "/tmp/a \"b\"\\c.pem");
     assert_int_equal(settings.spool_mib, 256);
     settings_done(&settings);
@@ -68,6 +73,13 @@ static void test_complaints_name_the_place(void **state)
         {"collectors: [c.example]\nallow: [any]\nspool_mib: 0\n", ":3: ", "spool_mib"},
         {"collectors: [c.example]\nallow: [any]\nfetch: perhaps\n", ":3: ", "fetch"},
         {"collectors: []\nallow: [any]\n", ":1: ", "no collector"},
+        {"collectors: [c.example]\nallow: [any]\ndenny: [x.example]\n", ":3: ", "\"deny\""},
+        {"collectors: [c.example]\nallow: [any]\ndeny:\n  - a b\n", ":4: ", "expected a name"},
+        {"collectors: [c.example]\nallow: [any]\ndeny: x.example\n", ":3: ", "deny"},
+        {"collectors: [c.example]\nallow: [any]\nports: [443, 70000]\n", ":3: ", "expected a port"},
+        {"collectors: [c.example]\nallow: [any]\nports: []\n", ":3: ", "no port"},
+        {"collectors: [c.example]\nallow: [any]\nrate: 0\n", ":3: ", "rate"},
+        {"collectors: [c.example]\nallow: [any]\naddress_concurrency: many\n", ":3: ", "address_concurrency"},
         {"allow: [any]\n", ":1: ", "collectors"},
         {"- x\n", ":1: ", "collectors"},
         {"", ":1: ", "collectors"},
@@ -94,9 +106,63 @@ static void test_fetch_is_forbidden_by_one_word(void **state)
                               forbidden ? "collectors: [c.example]\nallow: [any]\nfetch: false\n"
                                         : "collectors: [c.example]\nallow: [any]\n",
                               &why));
-        assert_int_equal(settings.fetch, !forbidden);
+        assert_int_equal(settings.policy.forbids_fetching, forbidden);
         settings_done(&settings);
     }
+}
+
+static void write_file(const char *text)
+{
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_int_equal(fwrite(text, 1, strlen(text), file), strlen(text));
+    assert_int_equal(fclose(file), 0);
+}
+
+static void test_reread_changes_the_policy_alone(void **state)
+{
+    (void)state;
+    struct settings settings;
+    char fixed[REREAD_FIXED_BYTES] = "?", *why = NULL;
+    assert_true(read_text(&settings, "collectors: [c.example]\nallow: [any]\ncontact: me\n", &why));
+    write_file("collectors: [d.example]\nallow: [shop.example]\ndeny: [any]\nports: [1-5, 9]\nfetch: false\n"
+               "rate: 7\nconcurrency: 8\naddress_concurrency: 9\naddress_seconds: 10\naddress_burst: 11\n"
+               "spool_mib: 12\n");
+    assert_true(settings_reread(&settings, path, fixed, &why));
+    assert_string_equal(fixed, "collectors, contact, spool_mib");
+    assert_false(settings.policy.allow.any);
+    assert_int_equal(settings.policy.allow.name_count, 1);
+    assert_true(settings.policy.deny.any);
+    assert_int_equal(settings.policy.port_count, 2);
+    assert_true(settings.policy.forbids_fetching);
+    assert_int_equal(settings.rate, 7);
+    assert_int_equal(settings.concurrency, 8);
+    assert_int_equal(settings.address_concurrency, 9);
+    assert_int_equal(settings.address_seconds, 10);
+    assert_int_equal(settings.address_burst, 11);
+    assert_int_equal(settings.spool_mib, 256);
+    assert_string_equal(settings.collectors[0].host, "c.example");
+    assert_string_equal(settings.contact, "me");
+    settings_done(&settings);
+}
+
+static void test_a_bad_file_changes_nothing(void **state)
+{
+    (void)state;
+    struct settings settings;
+    char fixed[REREAD_FIXED_BYTES], *why = NULL;
+    assert_true(read_text(&settings, "collectors: [c.example]\nallow: [any]\nrate: 5\n", &why));
+    write_file("collectors: [c.example]\nallow: [shop.example]\nrate: 7\ndeny: [\"*\"]\n");
+    assert_false(settings_reread(&settings, path, fixed, &why));
+    assert_non_null(strstr(why, ":4: "));
+    free(why);
+    why = NULL;
+    assert_false(settings_reread(&settings, "/nonexistent/agent.yaml", fixed, &why));
+    assert_non_null(why);
+    free(why);
+    assert_true(settings.policy.allow.any);
+    assert_int_equal(settings.rate, 5);
+    settings_done(&settings);
 }
 
 static int make_file(void **state)
@@ -118,6 +184,8 @@ int main(void)
         cmocka_unit_test(test_written_is_read),
         cmocka_unit_test(test_complaints_name_the_place),
         cmocka_unit_test(test_fetch_is_forbidden_by_one_word),
+        cmocka_unit_test(test_reread_changes_the_policy_alone),
+        cmocka_unit_test(test_a_bad_file_changes_nothing),
     };
     return cmocka_run_group_tests(tests, make_file, drop_file);
 }

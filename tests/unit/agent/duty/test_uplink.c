@@ -59,9 +59,11 @@ static void count_closed(void *arg)
     ((struct scene *)arg)->closed++;
 }
 
-static bool allow(const struct address *address, void *arg)
+static bool allow(const struct probe_job *job, const struct address *address, char why[PROBER_WHY_BYTES],
+                  void *arg)
 {
-    return policy_allows_address(&((struct scene *)arg)->settings.policy, address);
+    (void)job;
+    return address == NULL || policy_allows_address(&((struct scene *)arg)->settings.policy, address, why);
 }
 
 static int64_t collector_now(uint64_t *ret_error_us, void *arg)
@@ -99,21 +101,23 @@ static void scene_init(struct scene *scene)
     assert_int_equal(uv_loop_init(&scene->loop), 0);
     fake_init(&scene->fake, &scene->loop);
     settings_init(&scene->settings);
-    assert_true(policy_add(&scene->settings.policy, "127.0.0.0/8", &reason));
+    assert_true(policy_allow(&scene->settings.policy, "127.0.0.0/8", &reason));
+    assert_true(policy_add_ports(&scene->settings.policy, "any", &reason));
     scene->settings.collector_count = 1;
     scene->settings.collectors[0] = (struct collector_address){"127.0.0.1", scene->fake.port};
     scene->spool = spool_open(scene->folder, &(struct spool_options){0}, clock_wall_us(), &why);
     assert_non_null(scene->spool);
     scene->keeper = keeper_new(&scene->loop, scene->spool, on_kept, scene);
-    scene->pace = pace_new(1000000, 2);
+    const struct pace_rates rates = {.per_second_milli = 1000000, .burst = 2};
+    scene->pace = pace_new(&rates);
     struct prober_options options = {
         .allow = allow, .allow_arg = scene, .now = collector_now, .now_arg = scene};
     scene->prober = prober_new(&scene->loop, &options, &why);
     if (scene->prober == NULL)
         fail_msg("%s", why);
-    struct rounds_deps rounds = {&scene->loop,   scene->prober,           scene->keeper,
-                                 scene->pace,    &scene->settings.policy, true,
-                                 &scene->offset, on_list_wanted,          scene};
+    struct rounds_deps rounds = {
+        &scene->loop,   scene->prober,  scene->keeper, scene->pace, &scene->settings.policy,
+        &scene->offset, on_list_wanted, scene};
     scene->rounds = rounds_new(&rounds);
     scene_identity(scene, scene->fake.pki.vantage_key, scene->fake.pki.vantage);
 }
@@ -240,7 +244,7 @@ static void test_round(void **state)
     assert_int_equal(confirm->attempt->variant, VARIANT_RETRY);
     assert_int_not_equal(confirm->attempt->flow.source_port, first->attempt->flow.source_port);
     assert_int_equal(refused->attempt->local, LOCAL_POLICY);
-    assert_non_null(strstr(refused->attempt->local_detail, "allow list does not have this name"));
+    assert_non_null(strstr(refused->attempt->local_detail, "list does not have this name"));
     assert_int_equal(refused->attempt->flow.source_port, 0); /* never done */
     assert_int_equal(report->report.round_id, 41);
     assert_int_equal(report->report.attempts, 3);

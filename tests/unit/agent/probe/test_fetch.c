@@ -25,25 +25,33 @@ static struct probe_job fetch_job(enum variant variant, const char *from, const 
     return job;
 }
 
-static bool allow_any_host(const struct endpoint *endpoint, void *arg)
+static bool allow_all(const struct probe_job *job, const struct address *address, char why[PROBER_WHY_BYTES],
+                      void *arg)
 {
-    (void)endpoint;
+    (void)job;
+    (void)address;
+    (void)why;
     (void)arg;
     return true;
 }
 
-static bool allow_no_host(const struct endpoint *endpoint, void *arg)
+static bool allow_no_host(const struct probe_job *job, const struct address *address,
+                          char why[PROBER_WHY_BYTES], void *arg)
 {
-    assert_string_equal(endpoint->host, "127.0.0.1");
+    (void)why;
+    assert_null(address);
+    assert_string_equal(job->endpoint.host, "127.0.0.1");
     ++*(unsigned *)arg;
     return false;
 }
 
-static bool allow_no_address(const struct address *address, void *arg)
+static bool allow_no_address(const struct probe_job *job, const struct address *address,
+                             char why[PROBER_WHY_BYTES], void *arg)
 {
-    (void)address;
+    (void)job;
+    (void)why;
     (void)arg;
-    return false;
+    return address == NULL;
 }
 
 static struct attempt *ask(struct fixture *fixture, struct lab_server *server, const char *from)
@@ -80,8 +88,8 @@ static void the_owner_may_forbid_a_host(void **state)
     struct fixture *fixture = *state;
     struct lab_server server;
     unsigned asked = 0;
-    fixture->options.allow_fetch = allow_no_host;
-    fixture->options.allow_fetch_arg = &asked;
+    fixture->options.allow = allow_no_host;
+    fixture->options.allow_arg = &asked;
     struct attempt *attempt = ask(fixture, &server, "127.0.0.1");
     assert_class(attempt, OUTCOME_LOCAL_POLICY);
     assert_int_equal(asked, 1);
@@ -92,7 +100,6 @@ static void the_owner_may_forbid_an_address(void **state)
 {
     struct fixture *fixture = *state;
     struct lab_server server;
-    fixture->options.allow_fetch = allow_any_host;
     fixture->options.allow = allow_no_address;
     assert_class(ask(fixture, &server, "127.0.0.1"), OUTCOME_LOCAL_POLICY);
     assert_int_equal(server.served, 0);
@@ -117,7 +124,7 @@ static void what_the_owner_allows_may_be_private(void **state)
 {
     struct fixture *fixture = *state;
     struct lab_server server;
-    fixture->options.allow_fetch = allow_any_host;
+    fixture->options.allow = allow_all;
     assert_int_equal(ask(fixture, &server, "203.0.114.1")->http.status, 400);
 }
 

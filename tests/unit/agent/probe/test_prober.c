@@ -234,11 +234,13 @@ static void a_closed_port_is_refused(void **state)
 
 /* --- policy, cancelling, queueing ------------------------------------------------------------------------------- */
 
-static bool allow_none(const struct address *address, void *arg)
+static bool allow_no_address(const struct probe_job *job, const struct address *address,
+                             char why[PROBER_WHY_BYTES], void *arg)
 {
-    (void)address;
+    (void)job;
+    (void)snprintf(why, PROBER_WHY_BYTES, "deny: that");
     ++*(unsigned *)arg;
-    return false;
+    return address == NULL;
 }
 
 static void a_refused_address_is_never_connected(void **state)
@@ -247,11 +249,12 @@ static void a_refused_address_is_never_connected(void **state)
     struct lab_server server;
     unsigned asked = 0;
     lab_start(&server, LAB_CLOSE, NULL);
-    fixture->options.allow = allow_none;
+    fixture->options.allow = allow_no_address;
     fixture->options.allow_arg = &asked;
     struct attempt *attempt = run_against(fixture, &server, named_job());
     assert_class(attempt, OUTCOME_LOCAL_POLICY);
-    assert_int_equal(asked, 1);
+    assert_string_equal(attempt->local_detail, "deny: that");
+    assert_int_equal(asked, 2);
     assert_int_equal(server.served, 0);
     assert_int_equal(attempt->clock.connect_us, EVIDENCE_NEVER);
     assert_int_equal(attempt->flow.destination.length, 4);
