@@ -11,6 +11,7 @@
 static atomic_ulong calls;
 static atomic_ulong fail_at; /* 0: not armed */
 static atomic_bool failed;
+static atomic_bool paused;
 const char *inject_what = "";
 
 void inject_arm(unsigned long n)
@@ -27,10 +28,20 @@ bool inject_disarm(void)
     return atomic_load(&failed);
 }
 
+void inject_pause(void)
+{
+    atomic_store(&paused, true);
+}
+
+void inject_resume(void)
+{
+    atomic_store(&paused, false);
+}
+
 bool inject_fails(const char *what)
 {
     unsigned long at = atomic_load(&fail_at);
-    if (at == 0 || atomic_fetch_add(&calls, 1) + 1 != at)
+    if (at == 0 || atomic_load(&paused) || atomic_fetch_add(&calls, 1) + 1 != at)
         return false;
     inject_what = what;
     atomic_store(&failed, true);

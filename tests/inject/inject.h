@@ -15,6 +15,10 @@ void inject_arm(unsigned long n);
 /** Disarms. @return whether the call has failed, with its name in inject_what. */
 bool inject_disarm(void);
 
+/** What a test does between these two, on any thread, counts as no call and does not fail. */
+void inject_pause(void);
+void inject_resume(void);
+
 /** The function that failed last; "" for none. */
 extern const char *inject_what;
 
