@@ -1,6 +1,7 @@
 #include "cli/cli.h"
 #include "cli/i18n.h"
 #include "duty/enrol.h"
+#include "duty/identity.h"
 #include "duty/state.h"
 #include "link/pki.h"
 
@@ -11,9 +12,9 @@
 #include <unistd.h>
 
 /*
- * What is on disk when it ends: all of key.pem, ca.pem, certificate.pem and agent.yaml, or what was there before. Each is
- * written under a second name first, the key before the collector is asked, so that a folder that cannot be written
- * to does not cost a token; then all are renamed, agent.yaml last, which is what `run` looks for.
+ * What is on disk when it ends: all of identity.pem, ca.pem and agent.yaml, or what was there before. Each is written
+ * under a second name first, the key before the collector is asked, so that a folder that cannot be written to does not
+ * cost a token; then all are renamed, agent.yaml last, which is what `run` looks for.
  */
 
 enum {
@@ -24,13 +25,16 @@ enum {
     OPTION_CA_FILE,
     OPTION_RESOLVER,
     OPTION_SOURCE,
-    OPTION_FORCE
+    OPTION_FORCE,
+    OPTION_TOKEN_FILE
 };
 
 static const struct cli_option options[] = {
     {"collector", 0, "HOST[:PORT],...", OPTION_COLLECTOR,
      N_("where the collector listens (default port 7443)")},
-    {"token", 0, "TOKEN", OPTION_TOKEN, N_("what `parallax-collector token create` printed")},
+    {"token", 0, "TOKEN", OPTION_TOKEN,
+     N_("what `parallax-collector token create` printed; - reads it from standard input")},
+    {"token-file", 0, "FILE", OPTION_TOKEN_FILE, N_("read the token from a file that others cannot read")},
     {"allow", 0, "NAME|CIDR|any", OPTION_ALLOW,
      N_("what the collector may have probed from here; may be given several times")},
     {"state", 0, "DIR", OPTION_STATE, N_("state folder (default: ~/.local/state/parallax-agent)")},
@@ -43,17 +47,20 @@ static const struct cli_option options[] = {
     {0},
 };
 
+enum { TOKEN_LINE_BYTES = 256 };
+
 struct request {
     struct settings settings;
     const char *allow[POLICY_MAX_ENTRIES];
     size_t allow_count;
     const char *token;
+    char token_read[TOKEN_LINE_BYTES]; /* when it was not on the command line, where others see it */
     const char *folder;
     bool force;
 };
 
 /* The files of an enrolment, in the order in which they come into force. */
-static const char *const files[] = {"key.pem", "ca.pem", "certificate.pem", "agent.yaml"};
+static const char *const files[] = {IDENTITY_FILE, "ca.pem", "agent.yaml"};
 enum { FILES = sizeof files / sizeof files[0] };
 
 /* --- the command line ------------------------------------------------------------------------------------------- */
@@ -97,6 +104,41 @@ static bool take_source(struct request *request, const char *value)
     return false;
 }
 
+static bool read_token(struct request *request, FILE *from, const char *name)
+{
+    if (isatty(fileno(from)))
+        (void)fputs(_("token: "), stderr);
+    if (fgets(request->token_read, sizeof request->token_read, from) == NULL) {
+        cli_error(_("%s: no token in it"), name);
+        return false;
+    }
+    request->token_read[strcspn(request->token_read, " \t\r\n")] = '\0';
+    request->token = request->token_read;
+    return true;
+}
+
+static bool take_token_file(struct request *request, const char *path)
+{
+    struct stat status;
+    FILE *file = fopen(path, "re");
+    bool taken = false;
+    if (file == NULL || fstat(fileno(file), &status) != 0)
+        cli_error(_("--token-file: %s: cannot be read"), path);
+    else if (S_ISREG(status.st_mode) && (status.st_mode & 077) != 0)
+        cli_error(_("--token-file: %s: others may read this token; do: chmod 600 %s"), path, path);
+    else
+        taken = read_token(request, file, path);
+    if (file != NULL)
+        (void)fclose(file);
+    return taken;
+}
+
+static bool take_token(struct request *request, const char *value)
+{
+    request->token = value;
+    return strcmp(value, "-") != 0 || read_token(request, stdin, _("standard input"));
+}
+
 static bool take_option(struct request *request, int id, const char *value)
 {
     switch (id) {
@@ -113,8 +155,9 @@ static bool take_option(struct request *request, int id, const char *value)
     case OPTION_SOURCE:
         return take_source(request, value);
     case OPTION_TOKEN:
-        request->token = value;
-        return true;
+        return take_token(request, value);
+    case OPTION_TOKEN_FILE:
+        return take_token_file(request, value);
     case OPTION_STATE:
         request->folder = value;
         return true;
@@ -158,11 +201,11 @@ static bool stage(const struct state *state, const char *file, const void *bytes
     return staged_path(state, file, path) && pki_file_write(path, bytes, length, mode, ret_why);
 }
 
-static bool stage_certificate(const struct state *state, const char *file, X509 *certificate, char **ret_why)
+static bool stage_ca(const struct state *state, X509 *ca, char **ret_why)
 {
     size_t length = 0;
-    char *pem = pki_certificate_pem(certificate, &length, ret_why);
-    bool staged = pem != NULL && stage(state, file, pem, length, 0644, ret_why);
+    char *pem = pki_certificate_pem(ca, &length, ret_why);
+    bool staged = pem != NULL && stage(state, "ca.pem", pem, length, 0644, ret_why);
     free(pem);
     return staged;
 }
@@ -205,11 +248,11 @@ static bool enrol_in(const struct state *state, const struct request *request, s
 {
     char path[PATH_MAX];
     EVP_PKEY *key = pki_key_new(ret_why);
-    bool done = key != NULL && staged_path(state, "key.pem", path) && pki_key_write(path, key, ret_why) &&
+    bool done = key != NULL && staged_path(state, IDENTITY_FILE, path) && pki_key_write(path, key, ret_why) &&
                 enrol(&request->settings, request->token, key, enrolment, ret_why) &&
-                stage_certificate(state, "ca.pem", enrolment->ca, ret_why) &&
-                stage_certificate(state, "certificate.pem", enrolment->certificate, ret_why) &&
-                stage_settings(state, request, ret_why) && put_in_force(state, ret_why);
+                pki_pair_write(path, key, enrolment->certificate, ret_why) &&
+                stage_ca(state, enrolment->ca, ret_why) && stage_settings(state, request, ret_why) &&
+                put_in_force(state, ret_why);
     EVP_PKEY_free(key);
     if (!done)
         unstage(state);

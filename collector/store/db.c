@@ -18,6 +18,7 @@
 struct db {
     PGconn *connection;
     struct cluster *cluster; /* NULL: somebody else's database */
+    const char *conninfo;
     bool prepared[STATEMENT_COUNT];
     char sqlstate[6];
     bool has_roles;
@@ -89,6 +90,7 @@ struct db *db_open(const struct db_where *where)
         }
         url = cluster_conninfo(db->cluster);
     }
+    db->conninfo = url;
     db->connection = db_connect(url);
     if (db->connection == NULL || !db_check_encoding(db->connection) ||
         !db_prepare_connection(db, where->role)) {
@@ -122,6 +124,11 @@ bool db_has_roles(const struct db *db)
 char *db_roles_sql(const struct db *db)
 {
     return roles_sql_for_administrator(db->connection);
+}
+
+const char *db_conninfo(const struct db *db)
+{
+    return db->conninfo;
 }
 
 char *db_place(const struct db *db)

@@ -43,6 +43,9 @@ bool db_has_roles(const struct db *db);
 /** What an administrator has to run for that, freed by the caller; NULL without memory. */
 char *db_roles_sql(const struct db *db);
 
+/** What libpq connects with, for a connection of another kind; lives as long as db. */
+const char *db_conninfo(const struct db *db);
+
 /** Where it is, without its password: "DBNAME on HOST:PORT". Freed by the caller; NULL without memory. */
 char *db_place(const struct db *db);
 

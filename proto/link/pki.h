@@ -21,6 +21,14 @@ X509 *pki_certificate_read(const char *path, char **ret_why);
 bool pki_file_write(const char *path, const void *bytes, size_t length, unsigned mode, char **ret_why);
 bool pki_key_write(const char *path, EVP_PKEY *key, char **ret_why);
 
+/**
+ * A key and its certificate in one file (PEM, key first), so that no end of a process can part them. Writing is as
+ * pki_file_write, 0600. Reading refuses a file that others may read, and a pair that does not belong together.
+ * @param ret_key, ret_certificate  set only on success; the caller frees both.
+ */
+bool pki_pair_write(const char *path, EVP_PKEY *key, X509 *certificate, char **ret_why);
+bool pki_pair_read(const char *path, EVP_PKEY **ret_key, X509 **ret_certificate, char **ret_why);
+
 /** PEM of a certificate into memory the caller frees. */
 char *pki_certificate_pem(X509 *certificate, size_t *ret_length, char **ret_why);
 X509 *pki_certificate_from_pem(const void *pem, size_t length, char **ret_why);
@@ -48,6 +56,15 @@ bool pki_vantage_name(X509 *certificate, char *out, size_t size);
 
 /** SHA-256 of the certificate's DER. */
 bool pki_fingerprint(X509 *certificate, uint8_t out[32]);
+
+/** SHA-256 of the key's SubjectPublicKeyInfo (RFC 5280, 4.1). */
+bool pki_key_fingerprint(EVP_PKEY *key, uint8_t out[32]);
+
+/**
+ * When one of pki_sign's certificates was signed, and when it ends, in seconds since 1970. (Its notBefore is earlier than
+ * the signing: see pki.c.)
+ */
+bool pki_times(X509 *certificate, int64_t *ret_signed_s, int64_t *ret_ends_s);
 
 enum { PKI_SERVER_NAME_BYTES = 32 };
 #define PKI_SERVER_NAME "parallax-collector"
