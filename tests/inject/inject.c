@@ -1,6 +1,7 @@
 #include "inject.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stddef.h>
@@ -12,12 +13,15 @@ static atomic_ulong calls;
 static atomic_ulong fail_at; /* 0: not armed */
 static atomic_bool failed;
 static atomic_bool paused;
+static pthread_t armed_by;
+static atomic_bool elsewhere;
 const char *inject_what = "";
 
 void inject_arm(unsigned long n)
 {
     atomic_store(&calls, 0);
     atomic_store(&failed, false);
+    armed_by = pthread_self();
     inject_what = "";
     atomic_store(&fail_at, n);
 }
@@ -38,6 +42,11 @@ void inject_resume(void)
     atomic_store(&paused, false);
 }
 
+bool inject_elsewhere(void)
+{
+    return atomic_load(&elsewhere);
+}
+
 bool inject_fails(const char *what)
 {
     unsigned long at = atomic_load(&fail_at);
@@ -45,6 +54,7 @@ bool inject_fails(const char *what)
         return false;
     inject_what = what;
     atomic_store(&failed, true);
+    atomic_store(&elsewhere, pthread_equal(armed_by, pthread_self()) == 0);
     return true;
 }
 

@@ -19,6 +19,9 @@ bool inject_disarm(void);
 void inject_pause(void);
 void inject_resume(void);
 
+/** Did it fail on another thread than the one that armed? */
+bool inject_elsewhere(void);
+
 /** The function that failed last; "" for none. */
 extern const char *inject_what;
 
