@@ -40,7 +40,7 @@ BEGIN
     GRANT SELECT, INSERT, UPDATE ON vantage, vantage_cursor TO parallax_ingest;
     GRANT USAGE ON SEQUENCE session_number TO parallax_ingest;
     GRANT INSERT ON attempt TO parallax_ingest;
-    GRANT SELECT, INSERT ON chain TO parallax_ingest;
+    GRANT SELECT, INSERT ON chain, vantage_key TO parallax_ingest;
     GRANT SELECT, INSERT, UPDATE ON certificate, round_vantage, dropped, refused_record, rollup_due TO parallax_ingest;
     GRANT SELECT ON site, endpoint, round, round_endpoint, collector, authority TO parallax_ingest;
 

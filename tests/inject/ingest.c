@@ -200,7 +200,7 @@ static void each_call_fails_once(void **arg)
         failed = inject_disarm();
         /* Connecting prepares every statement in the same way. */
         if (failed && inject_elsewhere() && n > 12 && strcmp(inject_what, "vasprintf") == 0)
-            n += 24;
+            n += 60;
         assert_int_equal(uv_loop_close(&loop), 0);
         (void)snprintf(sql, sizeof sql,
                        "SELECT count(*) || ' ' || count(DISTINCT sequence) || ' ' || max(sequence) FROM "
