@@ -5,8 +5,9 @@
 #include "words/units.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
-/* `db rollup`: counts by hand what the serving collector counts by itself. */
+/* `db rollup` counts by hand what the serving collector counts by itself; `db roles` says who may do what, and what is missing for it. */
 
 enum { OPTION_REPAIR = 1, OPTION_SINCE };
 
@@ -78,3 +79,57 @@ const struct cli_verb verb_db_rollup = {.name = "db rollup",
                                         .summary = N_("count attempts for reports over long windows"),
                                         .options = rollup_options,
                                         .run = run_rollup};
+
+/* --- db roles --- */
+
+static const struct cli_option roles_options[] = {COLLECTOR_OPTIONS, {NULL, 0, NULL, 0, NULL}};
+
+/* The first line is a comment of SQL, so that the output can be given to psql as it is. */
+static int show_roles(const struct db *db)
+{
+    char *place = db_place(db);
+    char *sql = db_has_roles(db) ? NULL : db_roles_sql(db);
+    int code = EXIT_HEALTHY;
+    if (place == NULL || (sql == NULL && !db_has_roles(db))) {
+        cli_error(_("out of memory"));
+        code = EXIT_FAILED;
+    } else if (sql == NULL) {
+        (void)printf(_("-- %s: the roles %s, %s and %s are in force\n"), place, ROLE_INGEST, ROLE_PLAN,
+                     ROLE_READ);
+    } else {
+        (void)printf(_("-- %s: no roles are in force; an administrator of this server has to run:\n"), place);
+        (void)printf("%s", sql);
+        (void)printf("-- %s\n", _("then restart parallax-collector serve, which grants them what they need"));
+        code = EXIT_FINDINGS;
+    }
+    free(sql);
+    free(place);
+    return code;
+}
+
+static int run_roles(struct cli_args *args)
+{
+    struct collector_settings settings;
+    const char *value;
+    collector_settings_init(&settings);
+    for (int id; (id = cli_next(args, &value)) != 0;) {
+        bool failed = false;
+        (void)collector_option(&settings, id, value, &failed);
+        if (failed)
+            return EXIT_FAILED;
+    }
+    if (!collector_settings_settle(&settings))
+        return EXIT_FAILED;
+    struct db_where where = collector_where(&settings);
+    struct db *db = db_open(&where);
+    int code = db == NULL ? EXIT_FAILED : show_roles(db);
+    db_close(db);
+    return code;
+}
+
+const struct cli_verb verb_db_roles = {.name = "db roles",
+                                       .operands = "",
+                                       .summary =
+                                           N_("say whether the database limits what each connection may do"),
+                                       .options = roles_options,
+                                       .run = run_roles};

@@ -86,6 +86,7 @@ static int export(struct exporting *work)
     if (!collector_settings_settle(&work->settings))
         return EXIT_FAILED;
     struct db_where where = collector_where(&work->settings);
+    where.role = ROLE_READ;
     struct db *db = db_open(&where);
     if (db == NULL)
         return EXIT_FAILED;

@@ -95,6 +95,7 @@ static int write_report(struct asking *asking, struct report *report)
 static int with_database(struct asking *asking)
 {
     struct db_where where = collector_where(&asking->settings);
+    where.role = ROLE_READ;
     struct db *db = db_open(&where);
     struct report report;
     if (db == NULL)

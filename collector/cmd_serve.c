@@ -64,6 +64,7 @@ struct serve_command {
     struct ca ca;
     char *database;
     int64_t collector_id;
+    bool has_roles;
 };
 
 static bool serve_read_options(struct cli_args *args, struct serve_command *command, int *ret_exit)
@@ -194,6 +195,7 @@ static bool serve_prepare_database(struct serve_command *command)
     if (db == NULL)
         return false;
     command->database = db_place(db);
+    command->has_roles = db_has_roles(db);
     bool ready = command->database != NULL && serve_claim_authority(command, db) && serve_begin(command, db);
     db_close(db);
     return ready;
@@ -238,6 +240,7 @@ static int serve_command_run(struct cli_args *args)
             .timeout_us = (uint64_t)command.timeout_us,
             .validity_s = command.validity_us / US_PER_S,
             .expiry_days = (int)command.expiry_days,
+            .has_roles = command.has_roles,
             .collector_id = command.collector_id,
             .ca = &command.ca,
             .networks = command.networks,

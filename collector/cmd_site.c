@@ -47,11 +47,13 @@ static const struct cli_option list_options[] = {
 
 static const struct cli_option rm_options[] = {COLLECTOR_OPTIONS, {NULL, 0, NULL, 0, NULL}};
 
-static struct db *open_db(struct collector_settings *settings)
+/* @param role  of store/roles.h; NULL: the login user */
+static struct db *open_db(struct collector_settings *settings, const char *role)
 {
     if (!collector_settings_settle(settings))
         return NULL;
     struct db_where where = collector_where(settings);
+    where.role = role;
     return db_open(&where);
 }
 
@@ -182,7 +184,7 @@ static int run_add(struct cli_args *args)
     if (code == EXIT_HEALTHY && !fill_book(addition, &book))
         code = EXIT_USAGE;
     if (code == EXIT_HEALTHY) {
-        struct db *db = open_db(&addition->settings);
+        struct db *db = open_db(&addition->settings, NULL);
         if (db == NULL || !site_book_store(db, &book, true, &counts))
             code = EXIT_FAILED;
         db_close(db);
@@ -255,7 +257,7 @@ static int run_list(struct cli_args *args)
     int code = read_listing(args, &listing);
     if (code != EXIT_HEALTHY)
         return code;
-    struct db *db = open_db(&listing.settings);
+    struct db *db = open_db(&listing.settings, ROLE_READ);
     PGresult *result = db == NULL ? NULL : db_query(db, STATEMENT_site_list, NULL, 0);
     if (result == NULL)
         code = EXIT_FAILED;
@@ -275,7 +277,7 @@ static int run_show(struct cli_args *args)
     int code = read_listing(args, &listing);
     if (code != EXIT_HEALTHY)
         return code;
-    struct db *db = open_db(&listing.settings);
+    struct db *db = open_db(&listing.settings, ROLE_READ);
     PGresult *site = db == NULL ? NULL : site_find(db, name);
     PGresult *result = site == NULL ? NULL : db_query(db, STATEMENT_site_show, &name, 1);
     if (result == NULL) {
@@ -320,7 +322,7 @@ static int run_rm(struct cli_args *args)
     int code = read_listing(args, &listing);
     if (code != EXIT_HEALTHY)
         return code;
-    struct db *db = open_db(&listing.settings);
+    struct db *db = open_db(&listing.settings, NULL);
     if (db == NULL || !db_begin(db)) {
         db_close(db);
         return EXIT_FAILED;

@@ -231,6 +231,7 @@ static int vantage_with_rows(struct vantage_command *command, const char *name,
                              int (*show)(const PGresult *rows, const char *name, enum report_format format))
 {
     struct db_where where = collector_where(&command->settings);
+    where.role = ROLE_READ;
     struct db *db = db_open(&where);
     PGresult *rows = db == NULL ? NULL : db_query(db, STATEMENT_vantage_list, NULL, 0);
     int exit_code = rows == NULL ? EXIT_FAILED : show(rows, name, command->format);

@@ -257,6 +257,7 @@ static int watch(struct watching *watching)
     if (!collector_settings_settle(&watching->settings))
         return EXIT_FAILED;
     struct db_where where = collector_where(&watching->settings);
+    where.role = ROLE_READ;
     watching->db = db_open(&where);
     if (watching->db == NULL || !site_is_there(watching->db, watching->site) ||
         !db_listen(watching->db, "parallax_judged") || !db_listen(watching->db, "parallax_incident") ||

@@ -13,6 +13,7 @@
 #include "plan/planner.h"
 #include "plan/presence.h"
 #include "store/array.h"
+#include "store/roles.h"
 #include "words/units.h"
 
 #include <inttypes.h>
@@ -48,8 +49,9 @@ enum { SERVE_PATIENCE_MS = 3000 };
 #define SERVE_NO_HANGING                                                                                     \
     "SET tcp_keepalives_idle TO 3; SET tcp_keepalives_interval TO 1; SET tcp_keepalives_count TO 3; "        \
     "SET tcp_user_timeout TO 6000; SET idle_in_transaction_session_timeout TO '8s'"
-static const char serve_rows_setup[] = SERVE_NO_HANGING;
-static const char serve_plan_setup[] = SERVE_NO_HANGING "; SET idle_session_timeout TO '8s'";
+static const char serve_rows_setup[] = SERVE_NO_HANGING "; " ROLE_SET(ROLE_INGEST);
+static const char serve_plan_setup[] =
+    SERVE_NO_HANGING "; " ROLE_SET(ROLE_PLAN) "; SET idle_session_timeout TO '8s'";
 
 static const char *const serve_rows_channels[] = {NULL};
 static const char *const serve_plan_channels[] = {"parallax_request", "parallax_site",     "parallax_vantage",
@@ -192,6 +194,10 @@ static void serve_announce(struct serve *serve)
     serve->announced = true;
     (void)printf(_("listening on %s, database %s, CA fingerprint %s\n"), serve->place,
                  serve->settings->database, hex_text(serve->settings->ca->fingerprint, 32, fingerprint));
+    if (!serve->settings->has_roles)
+        (void)printf("%s\n",
+                     _("without database roles: each connection may do all that the login user may; see "
+                       "parallax-collector db roles"));
     (void)fflush(stdout);
 }
 

@@ -21,6 +21,7 @@ struct serve_settings {
     uint64_t timeout_us;    /* of one attempt */
     int64_t validity_s;     /* of vantages' certificates */
     int expiry_days;        /* certificates that end sooner make an incident */
+    bool has_roles;         /* the database limits what each connection may do */
     int64_t collector_id;   /* its row */
     const struct ca *ca;
     const struct networks *networks; /* NULL: none */

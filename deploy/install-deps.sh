@@ -10,7 +10,7 @@ build=(gcc libc6-dev cmake ninja-build pkg-config protobuf-c-compiler gettext
 run=(postgresql openssl nginx ca-certificates procps)
 test=("${run[@]}" clang clang-format clang-tidy libclang-rt-14-dev curl faketime jq binutils mandoc time libmaxmind-db-writer-perl
     haproxy gnutls-bin stunnel4 nftables iproute2 dnsmasq-base unbound prometheus prometheus-alertmanager
-    chromium)
+    chromium systemd)
 # Debian's npm cannot be installed beside a Node.js from elsewhere that brings its own: whatever npm works is good enough.
 command -v npm >/dev/null && command -v node >/dev/null || test+=(nodejs npm)
 

@@ -75,6 +75,9 @@ foreach(file ${migrations})
     string(APPEND migration_rows "    {${number}, \"${name}\",\n     ${literal}},\n")
 endforeach()
 
+file(READ ${SQL}/roles.sql text)
+c_string("${text}" roles_literal)
+
 file(MAKE_DIRECTORY ${OUT})
 file(WRITE ${OUT}/statements.h
 "/* Generated from sql/ by sql/embed.cmake. */
@@ -101,6 +104,8 @@ struct migration {
 extern const struct migration migrations[];
 extern const int migration_count;
 
+extern const char roles_sql[];
+
 #endif
 ")
 file(WRITE ${OUT}/statements.c
@@ -113,4 +118,7 @@ ${rows}};
 const struct migration migrations[] = {
 ${migration_rows}};
 const int migration_count = (int)(sizeof migrations / sizeof migrations[0]);
+
+const char roles_sql[] =
+    ${roles_literal};
 ")

@@ -50,10 +50,12 @@ uint64_t spool_key_get(const MDB_val *value)
     return number;
 }
 
-uint64_t spool_meta_get(struct spool *spool, MDB_txn *txn, const char *name)
+int spool_meta_get(struct spool *spool, MDB_txn *txn, const char *name, uint64_t *ret_number)
 {
     MDB_val key = {strlen(name), (void *)(uintptr_t)name}, value;
-    return mdb_get(txn, spool->meta, &key, &value) == 0 ? spool_key_get(&value) : 0;
+    int status = mdb_get(txn, spool->meta, &key, &value);
+    *ret_number = status == 0 ? spool_key_get(&value) : 0;
+    return status == MDB_NOTFOUND ? 0 : status;
 }
 
 int spool_meta_put(struct spool *spool, MDB_txn *txn, const char *name, uint64_t number)
@@ -88,23 +90,30 @@ static int open_databases(struct spool *spool, MDB_txn *txn, unsigned flags)
 }
 
 /* That of the newest record; 0 for none. */
-static uint64_t last_epoch(struct spool *spool, MDB_txn *txn)
+static int last_epoch(struct spool *spool, MDB_txn *txn, uint64_t *ret_epoch)
 {
     MDB_cursor *cursor = NULL;
     MDB_val key, value;
-    uint64_t epoch = 0;
-    if (mdb_cursor_open(txn, spool->records, &cursor) != 0)
-        return 0;
-    if (mdb_cursor_get(cursor, &key, &value, MDB_LAST) == 0)
-        epoch = spool_key_get(&key) >> 32;
+    *ret_epoch = 0;
+    int status = mdb_cursor_open(txn, spool->records, &cursor);
+    if (status != 0)
+        return status;
+    status = mdb_cursor_get(cursor, &key, &value, MDB_LAST);
+    if (status == 0)
+        *ret_epoch = spool_key_get(&key) >> 32;
     mdb_cursor_close(cursor);
-    return epoch;
+    return status == MDB_NOTFOUND ? 0 : status;
 }
 
 /* Stores the epoch to come. It is in force when the transaction has committed, and not before. */
 static int store_epoch(struct spool *spool, MDB_txn *txn, uint64_t at_least, uint64_t *ret_epoch)
 {
-    uint64_t stored = spool_meta_get(spool, txn, "epoch"), held = last_epoch(spool, txn);
+    uint64_t stored, held;
+    int status = spool_meta_get(spool, txn, "epoch", &stored);
+    if (status == 0)
+        status = last_epoch(spool, txn, &held);
+    if (status != 0)
+        return status;
     uint64_t epoch = (stored > held ? stored : held) + 1;
     if (epoch < at_least)
         epoch = at_least;

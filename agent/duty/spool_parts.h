@@ -41,8 +41,8 @@ struct spool {
 void spool_key_put(uint64_t number, uint8_t out[SPOOL_KEY_BYTES]);
 uint64_t spool_key_get(const MDB_val *value);
 
-/* Numbers of the meta database; 0 when absent. */
-uint64_t spool_meta_get(struct spool *spool, MDB_txn *txn, const char *name);
+/* Numbers of the meta database; 0 when absent. One that cannot be read is not taken for absent: an epoch would be given out again. @return LMDB's status. */
+int spool_meta_get(struct spool *spool, MDB_txn *txn, const char *name, uint64_t *ret_number);
 int spool_meta_put(struct spool *spool, MDB_txn *txn, const char *name, uint64_t number);
 
 /** Pages in use by records and certificates. */

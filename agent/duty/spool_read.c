@@ -56,9 +56,10 @@ bool spool_status(struct spool *spool, struct spool_status *ret_status, char **r
     MDB_stat stat = {0};
     int status = mdb_txn_begin(spool->env, NULL, MDB_RDONLY, &txn);
     if (status == 0) {
-        *ret_status = (struct spool_status){.epoch = spool_meta_get(spool, txn, "epoch"),
-                                            .used_bytes = spool_used_bytes(spool, txn)};
-        status = mdb_stat(txn, spool->records, &stat);
+        *ret_status = (struct spool_status){.used_bytes = spool_used_bytes(spool, txn)};
+        status = spool_meta_get(spool, txn, "epoch", &ret_status->epoch);
+        if (status == 0)
+            status = mdb_stat(txn, spool->records, &stat);
         ret_status->count = stat.ms_entries;
         if (status == 0)
             status = read_ends(spool, txn, ret_status);

@@ -114,9 +114,12 @@ static int evict_oldest(struct spool *spool, MDB_txn *txn)
 
 static int next_age(struct spool *spool, MDB_txn *txn, uint8_t out[SPOOL_KEY_BYTES])
 {
-    uint64_t age = spool_meta_get(spool, txn, "age") + 1;
-    spool_key_put(age, out);
-    return spool_meta_put(spool, txn, "age", age);
+    uint64_t age;
+    int status = spool_meta_get(spool, txn, "age", &age);
+    if (status != 0)
+        return status;
+    spool_key_put(age + 1, out);
+    return spool_meta_put(spool, txn, "age", age + 1);
 }
 
 /* By number, and by size, so that servers with huge chains cannot take the room of results. */

@@ -3,6 +3,7 @@
 #include "judge/judge.h"
 #include "link/clock.h"
 #include "link/handles.h"
+#include "store/roles.h"
 #include "words/units.h"
 
 #include <stdlib.h>
@@ -47,7 +48,7 @@ static void worker_close(struct judge_worker *worker)
 
 static bool worker_open(struct judge_worker *worker)
 {
-    const struct db_where where = {.url = worker->conninfo, .state = ""};
+    const struct db_where where = {.url = worker->conninfo, .state = "", .role = ROLE_PLAN};
     if (worker->judge != NULL)
         return true;
     struct db *db = db_open(&where);

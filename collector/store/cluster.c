@@ -232,6 +232,7 @@ static bool cluster_write_settings(const struct cluster *cluster)
                              "shared_buffers = 64MB\n"
                              "max_connections = 40\n"
                              "max_wal_size = 512MB\n"
+                             "jit = off\n"
                              "log_timezone = 'UTC'\n"
                              "timezone = 'UTC'\n",
                              cluster->socket);

@@ -7,6 +7,7 @@
 #include "store/command.h"
 #include "store/connect.h"
 #include "store/migrate.h"
+#include "store/roles.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -20,6 +21,7 @@ struct db {
     const char *conninfo;
     bool prepared[STATEMENT_COUNT];
     char sqlstate[6];
+    bool has_roles;
 };
 
 /* --- opening --- */
@@ -49,15 +51,17 @@ static bool db_check_encoding(PGconn *connection)
     return false;
 }
 
-static bool db_prepare_connection(PGconn *connection)
+static bool db_prepare_connection(struct db *db, const char *role)
 {
+    PGconn *connection = db->connection;
     char *why = NULL;
     PGresult *result = PQexec(connection, connect_setup_sql);
     bool ready = PQresultStatus(result) == PGRES_COMMAND_OK;
     if (!ready)
         why = connect_result_error(result, connection);
     PQclear(result);
-    ready = ready && migrate(connection, &why);
+    ready = ready && migrate(connection, &why) && roles_settle(connection, &db->has_roles, &why) &&
+            (role == NULL || roles_set(connection, role, &why));
     if (!ready) {
         char *place = connect_place(connection);
         cli_error(_("database %s: %s"), place == NULL ? "" : place, why == NULL ? _("out of memory") : why);
@@ -89,7 +93,7 @@ struct db *db_open(const struct db_where *where)
     db->conninfo = url;
     db->connection = db_connect(url);
     if (db->connection == NULL || !db_check_encoding(db->connection) ||
-        !db_prepare_connection(db->connection)) {
+        !db_prepare_connection(db, where->role)) {
         db_close(db);
         return NULL;
     }
@@ -110,6 +114,16 @@ void db_interrupt(const struct db *db)
     int socket = PQsocket(db->connection);
     if (socket >= 0)
         (void)shutdown(socket, SHUT_RDWR);
+}
+
+bool db_has_roles(const struct db *db)
+{
+    return db->has_roles;
+}
+
+char *db_roles_sql(const struct db *db)
+{
+    return roles_sql_for_administrator(db->connection);
 }
 
 const char *db_conninfo(const struct db *db)

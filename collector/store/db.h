@@ -1,6 +1,7 @@
 #ifndef PARALLAX_COLLECTOR_STORE_DB_H
 #define PARALLAX_COLLECTOR_STORE_DB_H
 
+#include "store/roles.h"
 #include "store/statements.h" /* generated from sql/statements: enum statement_id { STATEMENT_<file name>, ... } */
 
 #include <libpq-fe.h>
@@ -17,6 +18,7 @@ struct db_where {
     const char *url;    /* libpq URL or conninfo; NULL: the private cluster in the state folder */
     const char *state;  /* the state folder; never NULL */
     const char *pg_bin; /* programs of the private cluster; NULL: the newest installed */
+    const char *role;   /* to work as, of store/roles.h; NULL: the login user */
 };
 
 struct db;
@@ -34,6 +36,12 @@ void db_close(struct db *db);
  * use then but for db_close.
  */
 void db_interrupt(const struct db *db);
+
+/** Do the roles of store/roles.h limit what connections may do? (Not where the login user could not make them.) */
+bool db_has_roles(const struct db *db);
+
+/** What an administrator has to run for that, freed by the caller; NULL without memory. */
+char *db_roles_sql(const struct db *db);
 
 /** What libpq connects with, for a connection of another kind; lives as long as db. */
 const char *db_conninfo(const struct db *db);

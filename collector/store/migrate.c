@@ -3,6 +3,7 @@
 #include "cli/i18n.h"
 #include "store/command.h"
 #include "store/connect.h"
+#include "store/roles.h"
 #include "store/statements.h"
 
 #include <stdio.h>
@@ -81,7 +82,7 @@ static bool migrate_missing(PGconn *connection, char **ret_why)
     for (int i = 0; i < migration_count; i++)
         if (migrations[i].version > version && !migrate_one(connection, &migrations[i], ret_why))
             return false;
-    return true;
+    return roles_make(connection, ret_why);
 }
 
 bool migrate(PGconn *connection, char **ret_why)

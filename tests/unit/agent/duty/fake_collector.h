@@ -180,7 +180,8 @@ static inline void fake_closed(struct channel *channel, enum channel_failure fai
 
 static inline void fake_connection(uv_stream_t *listener, int status)
 {
-    static const struct channel_handlers handlers = {fake_open, fake_message, NULL, fake_closed};
+    static const struct channel_handlers handlers = {
+        .on_open = fake_open, .on_message = fake_message, .on_closed = fake_closed};
     struct fake *fake = listener->data;
     assert_int_equal(status, 0);
     (void)channel_accept(listener, fake->pki.server_context, &channel_default_limits, &handlers, fake);

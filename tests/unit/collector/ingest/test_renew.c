@@ -142,7 +142,8 @@ static void on_agent_closed(struct channel *channel, enum channel_failure failur
 
 static void dial_to(const struct collector *collector, struct agent *agent, const struct identity *identity)
 {
-    static const struct channel_handlers handlers = {on_agent_open, on_agent_message, NULL, on_agent_closed};
+    static const struct channel_handlers handlers = {
+        .on_open = on_agent_open, .on_message = on_agent_message, .on_closed = on_agent_closed};
     struct address address;
     char *why = NULL;
     SSL_CTX *context = pki_client_context(ca.certificate, identity == NULL ? NULL : identity->certificate,
