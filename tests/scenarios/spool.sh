@@ -63,7 +63,6 @@ expect_output "^0 new: "
 ok "imported again, from a pipe too: $(head -1 <<<"$out")"
 
 start_collector
-nothing_waits() { [ "$(status_of "$1" .waiting)" = 0 ]; }
 before=$(attempts hk-1)
 wait_for 60 "the agent to go on" at_least $((before + 4)) attempts hk-1
 stop "$hk_pid"
@@ -79,6 +78,24 @@ for again in 1 2 3; do
     expect_exit 0 import race.ndjson
 done
 sleep 1
+equal "sequences stored twice" "$(doubled)" 0
+
+say "--- the folder is put back from a copy"
+collector_gone
+wait_for 30 "results that wait" waits hk-1 2
+stop "$hk_pid"
+cp -r agents/hk-1/spool copy
+start_collector
+start_agent hk-1
+before=$(attempts hk-1)
+wait_for 60 "what waited, and more" at_least $((before + 6)) attempts hk-1
+stop "$agent_pid"
+rm -r agents/hk-1/spool
+cp -r copy agents/hk-1/spool
+start_agent hk-1
+hk_pid=$agent_pid
+before=$(attempts hk-1)
+wait_for 60 "the agent to go on" at_least $((before + 4)) attempts hk-1
 equal "sequences stored twice" "$(doubled)" 0
 
 say "--- files that are not what the vantage wrote"
