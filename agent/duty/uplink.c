@@ -148,10 +148,8 @@ static void on_closed(struct channel *channel, enum channel_failure failure, con
 
 static void uplink_connect(struct uplink *uplink, const struct address *address)
 {
-    static const struct channel_handlers handlers = {.on_open = on_open,
-                                                     .on_message = on_message,
-                                                     .on_drained = on_drained,
-                                                     .on_closed = on_closed};
+    static const struct channel_handlers handlers = {
+        .on_open = on_open, .on_message = on_message, .on_drained = on_drained, .on_closed = on_closed};
     uplink->state = UPLINK_DIALLING;
     uplink->channel = channel_connect(
         uplink->deps.loop, address, uplink->deps.collectors[uplink->collector].port,

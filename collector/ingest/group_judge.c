@@ -116,15 +116,14 @@ static enum refusal judge_time(const struct round_window *window, const struct a
 enum refusal record_judge(const struct round_book *book, const struct record *record, int64_t now_us)
 {
     const struct attempt *attempt = record->kind == RECORD_ATTEMPT ? record->attempt : NULL;
-    uint64_t round_id = attempt != NULL ? attempt->round_id : record->report.round_id;
-    if (round_id == 0)
-        return REFUSAL_NO_ROUND;
-    const struct round_window *window = book_window(book, round_id);
-    if (window == NULL)
-        return REFUSAL_UNKNOWN_ROUND;
     if (attempt == NULL)
         return REFUSAL_NONE;
-    if (!book_has(book, round_id, attempt->endpoint_id))
+    if (attempt->round_id == 0)
+        return REFUSAL_NO_ROUND;
+    const struct round_window *window = book_window(book, attempt->round_id);
+    if (window == NULL)
+        return REFUSAL_UNKNOWN_ROUND;
+    if (!book_has(book, attempt->round_id, attempt->endpoint_id))
         return REFUSAL_ENDPOINT;
     return judge_time(window, attempt, now_us);
 }
@@ -143,11 +142,8 @@ static size_t pairs_collect(const struct group *group, struct round_pair *pairs)
     GROUP_EACH(group, batch, record)
     {
         const struct attempt *attempt = record->kind == RECORD_ATTEMPT ? record->attempt : NULL;
-        if (!batch_came(batch, record))
-            continue;
-        pairs[count++] =
-            (struct round_pair){asked_id(attempt != NULL ? attempt->round_id : record->report.round_id),
-                                attempt != NULL ? asked_id(attempt->endpoint_id) : 0};
+        if (attempt != NULL && batch_came(batch, record))
+            pairs[count++] = (struct round_pair){asked_id(attempt->round_id), asked_id(attempt->endpoint_id)};
     }
     if (count > 1)
         qsort(pairs, count, sizeof *pairs, pair_compare);

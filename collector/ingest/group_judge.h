@@ -19,6 +19,8 @@
  *   - not more than an hour after the collector's own clock;
  * and each bound moves by what the agent says it may be wrong, which must not be more than ten minutes. When it is delivered
  * does not matter: a spool may have been cut off for months.
+ *
+ * Reports are not judged: what they count as dropped has to arrive, also after the database has lost the round.
  */
 
 /* X(symbol, id, text) */
