@@ -1,6 +1,7 @@
 #include "cli/cli.h"
 #include "cli/i18n.h"
 #include "duty/enrol.h"
+#include "duty/identity.h"
 #include "duty/state.h"
 #include "link/pki.h"
 
@@ -11,9 +12,9 @@
 #include <unistd.h>
 
 /*
- * What is on disk when it ends: all of key.pem, ca.pem, certificate.pem and agent.yaml, or what was there before. Each is
- * written under a second name first, the key before the collector is asked, so that a folder that cannot be written
- * to does not cost a token; then all are renamed, agent.yaml last, which is what `run` looks for.
+ * What is on disk when it ends: all of identity.pem, ca.pem and agent.yaml, or what was there before. Each is written
+ * under a second name first, the key before the collector is asked, so that a folder that cannot be written to does not
+ * cost a token; then all are renamed, agent.yaml last, which is what `run` looks for.
  */
 
 enum {
@@ -53,7 +54,7 @@ struct request {
 };
 
 /* The files of an enrolment, in the order in which they come into force. */
-static const char *const files[] = {"key.pem", "ca.pem", "certificate.pem", "agent.yaml"};
+static const char *const files[] = {IDENTITY_FILE, "ca.pem", "agent.yaml"};
 enum { FILES = sizeof files / sizeof files[0] };
 
 /* --- the command line ------------------------------------------------------------------------------------------- */
@@ -158,11 +159,11 @@ static bool stage(const struct state *state, const char *file, const void *bytes
     return staged_path(state, file, path) && pki_file_write(path, bytes, length, mode, ret_why);
 }
 
-static bool stage_certificate(const struct state *state, const char *file, X509 *certificate, char **ret_why)
+static bool stage_ca(const struct state *state, X509 *ca, char **ret_why)
 {
     size_t length = 0;
-    char *pem = pki_certificate_pem(certificate, &length, ret_why);
-    bool staged = pem != NULL && stage(state, file, pem, length, 0644, ret_why);
+    char *pem = pki_certificate_pem(ca, &length, ret_why);
+    bool staged = pem != NULL && stage(state, "ca.pem", pem, length, 0644, ret_why);
     free(pem);
     return staged;
 }
@@ -205,11 +206,11 @@ static bool enrol_in(const struct state *state, const struct request *request, s
 {
     char path[PATH_MAX];
     EVP_PKEY *key = pki_key_new(ret_why);
-    bool done = key != NULL && staged_path(state, "key.pem", path) && pki_key_write(path, key, ret_why) &&
+    bool done = key != NULL && staged_path(state, IDENTITY_FILE, path) && pki_key_write(path, key, ret_why) &&
                 enrol(&request->settings, request->token, key, enrolment, ret_why) &&
-                stage_certificate(state, "ca.pem", enrolment->ca, ret_why) &&
-                stage_certificate(state, "certificate.pem", enrolment->certificate, ret_why) &&
-                stage_settings(state, request, ret_why) && put_in_force(state, ret_why);
+                pki_pair_write(path, key, enrolment->certificate, ret_why) &&
+                stage_ca(state, enrolment->ca, ret_why) && stage_settings(state, request, ret_why) &&
+                put_in_force(state, ret_why);
     EVP_PKEY_free(key);
     if (!done)
         unstage(state);

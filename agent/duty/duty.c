@@ -2,6 +2,7 @@
 
 #include "cli/cli.h"
 #include "cli/i18n.h"
+#include "duty/identity.h"
 #include "duty/keeper.h"
 #include "duty/log.h"
 #include "duty/uplink.h"
@@ -162,17 +163,11 @@ static void on_revoked(const char *text, void *arg)
 
 static SSL_CTX *read_context(const struct state *state, char **ret_why)
 {
-    char key_path[PATH_MAX], certificate_path[PATH_MAX], ca_path[PATH_MAX];
+    char ca_path[PATH_MAX];
     EVP_PKEY *key = NULL;
     X509 *certificate = NULL, *ca = NULL;
     SSL_CTX *context = NULL;
-    if (!state_path(state, "key.pem", key_path) || !state_path(state, "certificate.pem", certificate_path) ||
-        !state_path(state, "ca.pem", ca_path))
-        return NULL;
-    key = pki_key_read(key_path, ret_why);
-    if (key != NULL)
-        certificate = pki_certificate_read(certificate_path, ret_why);
-    if (certificate != NULL)
+    if (state_path(state, "ca.pem", ca_path) && identity_read(state, &key, &certificate, ret_why))
         ca = pki_certificate_read(ca_path, ret_why);
     if (ca != NULL)
         context = pki_client_context(ca, certificate, key, ret_why);

@@ -11,7 +11,6 @@ struct load {
     struct bytes *certificates;
     size_t certificate_count, certificate_room;
     uint64_t committed;
-    uint64_t promised; /* dropped results that reports in here tell of */
 };
 
 struct keeper {
@@ -20,8 +19,7 @@ struct keeper {
     uv_work_t work;
     bool working;
     struct load next, running;
-    char *why;     /* what went wrong with the transaction that ran */
-    uint64_t lost; /* results that did not get as far as the spool */
+    char *why; /* what went wrong with the transaction that ran */
     void (*on_kept)(const char *why, void *arg);
     void *arg;
 };
@@ -137,20 +135,23 @@ static void *array_add(void **array, size_t *count, size_t *room, size_t size)
     return place;
 }
 
-static bool keep_record(struct keeper *keeper, const struct record *record)
+static struct spool_entry *add_entry(struct load *load)
 {
-    struct load *load = &keeper->next;
+    return array_add((void **)&load->entries, &load->count, &load->room, sizeof(struct spool_entry));
+}
+
+static bool keep_record(struct load *load, struct attempt *attempt)
+{
+    const struct record record = {.kind = RECORD_ATTEMPT, .attempt = attempt};
     size_t before = load->record_bytes.len;
-    if (!record_encode(record, &load->record_bytes))
-        return false;
-    struct spool_entry *entry = array_add((void **)&load->entries, &load->count, &load->room, sizeof *entry);
+    struct spool_entry *entry = record_encode(&record, &load->record_bytes) ? add_entry(load) : NULL;
     if (entry == NULL) {
         load->record_bytes.len = before;
         return false;
     }
-    entry->sequence = record_sequence(record);
+    entry->sequence = attempt->sequence;
+    entry->endpoint_id = attempt->endpoint_id;
     entry->record.length = load->record_bytes.len - before;
-    entry->is_report = record->kind == RECORD_ROUND_REPORT;
     return true;
 }
 
@@ -176,39 +177,25 @@ static void keep_certificate(struct keeper *keeper, const struct chain_certifica
 bool keeper_attempt(struct keeper *keeper, struct attempt *attempt)
 {
     attempt->sequence = spool_take_sequence(keeper->spool);
-    struct record record = {.kind = RECORD_ATTEMPT, .attempt = attempt};
-    bool kept = keep_record(keeper, &record);
+    bool kept = keep_record(&keeper->next, attempt);
     for (size_t i = 0; kept && i < attempt->tls.chain_count; i++)
         keep_certificate(keeper, &attempt->tls.chain[i]);
-    keeper->lost += !kept;
+    if (!kept)
+        spool_lose(keeper->spool, attempt->endpoint_id);
     keeper_start(keeper);
     return kept;
 }
 
-/* Dropped results that no report, stored or on its way, tells of. */
-static uint64_t untold(const struct keeper *keeper)
+bool keeper_report(struct keeper *keeper, const struct round_report *report)
 {
-    uint64_t dropped = spool_dropped(keeper->spool),
-             promised = keeper->next.promised + keeper->running.promised;
-    return dropped > promised ? dropped - promised : 0;
-}
-
-bool keeper_report(struct keeper *keeper, struct round_report report)
-{
-    uint64_t dropped = untold(keeper);
-    if (dropped > UINT32_MAX - keeper->lost)
-        dropped = UINT32_MAX - keeper->lost;
-    report.sequence = spool_take_sequence(keeper->spool);
-    report.dropped = (uint32_t)(dropped + keeper->lost);
-    struct record record = {.kind = RECORD_ROUND_REPORT, .report = report};
-    bool kept = keep_record(keeper, &record);
-    if (kept) {
-        keeper->next.entries[keeper->next.count - 1].dropped = (uint32_t)dropped;
-        keeper->next.promised += dropped;
-        keeper->lost = 0;
+    struct spool_entry *entry = add_entry(&keeper->next);
+    if (entry != NULL) {
+        entry->sequence = spool_take_sequence(keeper->spool);
+        entry->is_report = true;
+        entry->report = *report;
     }
     keeper_start(keeper);
-    return kept;
+    return entry != NULL;
 }
 
 void keeper_commit(struct keeper *keeper, uint64_t committed)

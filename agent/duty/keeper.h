@@ -30,8 +30,8 @@ bool keeper_idle(const struct keeper *keeper);
 /** Gives an attempt its sequence, and keeps a copy with the certificates it carries. Without memory it counts as dropped. */
 bool keeper_attempt(struct keeper *keeper, struct attempt *attempt);
 
-/** Keeps the report; its sequence and dropped are filled in here. @return false without memory. */
-bool keeper_report(struct keeper *keeper, struct round_report report);
+/** Keeps a copy of the report, with the counts of what was dropped until it is stored. @return false without memory. */
+bool keeper_report(struct keeper *keeper, const struct round_report *report);
 
 /** Deletes what the collector has committed. */
 void keeper_commit(struct keeper *keeper, uint64_t committed);

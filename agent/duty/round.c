@@ -281,7 +281,7 @@ void round_report(const struct round *round)
     duty_log("round %" PRIu64 ": %" PRIu32 " attempts, %" PRIu32 " late, %" PRIu32 " refused",
              report->round_id, report->attempts, report->late, report->refused);
     /* without memory for the report, the collector closes the round at its deadline */
-    (void)keeper_report(round->rounds->deps.keeper, *report);
+    (void)keeper_report(round->rounds->deps.keeper, report);
 }
 
 void round_stop(struct round *round)

@@ -30,6 +30,9 @@ enum { SPOOL_LIMIT_BYTES = 256 * 1024 * 1024, SPOOL_MAX_CERTIFICATES = 4096 };
  */
 struct spool *spool_open(const char *folder, const struct spool_options *options, int64_t wall_us,
                          char **ret_why);
+
+/** Opens what is there to look at it, and changes nothing; the owner may be at work meanwhile. Nothing can be written then. */
+struct spool *spool_look(const char *folder, char **ret_why);
 void spool_close(struct spool *spool);
 
 /** Gives out the next sequence. The record encoded with it goes into spool_write, in the order they were given. */
@@ -47,9 +50,10 @@ bool spool_raise(struct spool *spool, uint64_t committed, char **ret_why);
 
 struct spool_entry {
     uint64_t sequence;
-    struct bytes record; /* encoded Record */
-    bool is_report;      /* a round report: kept even when the spool is full for attempts */
-    uint32_t dropped;    /* which a report tells; counted off when the report is kept */
+    bool is_report;             /* kept even when the spool is full for attempts */
+    uint64_t endpoint_id;       /* of an attempt: what it is counted under when it cannot be kept */
+    struct bytes record;        /* an attempt as an encoded Record */
+    struct round_report report; /* a report; sequence and what was dropped are filled in when it is stored */
 };
 
 /** What one transaction does. Everything is borrowed. */
@@ -63,15 +67,34 @@ struct spool_batch {
 
 /**
  * One transaction, durable when it returns. Attempts that do not fit are dropped and counted, durably too.
- * @return false when nothing at all could be stored; all entries are then counted as dropped, in memory.
+ * @return false when nothing at all could be stored; its attempts are then counted as dropped, in memory.
  */
 bool spool_write(struct spool *spool, const struct spool_batch *batch, char **ret_why);
+
+/** Counts an attempt that was lost on its way here. From any thread. */
+void spool_lose(struct spool *spool, uint64_t endpoint_id);
 
 /** Attempts that were not kept and that no stored report tells of yet. */
 uint64_t spool_dropped(const struct spool *spool);
 
 /** Records waiting. */
 uint64_t spool_count(struct spool *spool);
+
+/** Records waiting whose sequence is at most this. */
+uint64_t spool_count_up_to(struct spool *spool, uint64_t sequence);
+
+struct spool_status {
+    uint64_t epoch;
+    uint64_t count;       /* records waiting */
+    uint64_t first, last; /* their sequences; 0 without any */
+    uint64_t used_bytes;
+    uint64_t dropped;
+    size_t dropped_at_count;
+    struct dropped_at dropped_at[MESSAGE_MAX_DROPPED_AT];
+};
+
+/** All of one moment. */
+bool spool_status(struct spool *spool, struct spool_status *ret_status, char **ret_why);
 
 /**
  * Copies waiting records, oldest first.

@@ -4,7 +4,7 @@
 #include <limits.h>
 #include <stdbool.h>
 
-/* The state folder: agent.yaml, key.pem, certificate.pem, ca.pem, spool/, lock. */
+/* The state folder: agent.yaml, identity.pem, ca.pem, spool/, lock. */
 
 struct state {
     char folder[PATH_MAX];

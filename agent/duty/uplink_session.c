@@ -139,6 +139,18 @@ static void on_ack(struct uplink *uplink, uint64_t committed)
     uplink_push(uplink);
 }
 
+/* The mark of another life of this state folder: a copy of it was put back, or is in use elsewhere. */
+static void say_taken_as_delivered(struct uplink *uplink, uint64_t committed)
+{
+    uint64_t taken = spool_count_up_to(uplink->deps.spool, committed);
+    if (committed < spool_next_sequence(uplink->deps.spool) || taken == 0)
+        return;
+    duty_log("the collector has results of this vantage up to %" PRIu64
+             ", which is beyond what this state folder gave out; "
+             "%" PRIu64 " waiting results are below that and taken as delivered",
+             committed, taken);
+}
+
 static void on_welcome(struct uplink *uplink, const struct message *message)
 {
     const struct collector_address *collector = &uplink->deps.collectors[uplink->collector];
@@ -147,6 +159,7 @@ static void on_welcome(struct uplink *uplink, const struct message *message)
         session_leave(uplink, GOODBYE_VERSION, "another protocol version");
         return;
     }
+    say_taken_as_delivered(uplink, message->welcome.committed);
     if (!spool_raise(uplink->deps.spool, message->welcome.committed, &why)) {
         duty_log("cannot number results above what the collector has: %s",
                  why != NULL ? why : "out of memory");

@@ -21,6 +21,14 @@ X509 *pki_certificate_read(const char *path, char **ret_why);
 bool pki_file_write(const char *path, const void *bytes, size_t length, unsigned mode, char **ret_why);
 bool pki_key_write(const char *path, EVP_PKEY *key, char **ret_why);
 
+/**
+ * A key and its certificate in one file (PEM, key first), so that no end of a process can part them. Writing is as
+ * pki_file_write, 0600. Reading refuses a file that others may read, and a pair that does not belong together.
+ * @param ret_key, ret_certificate  set only on success; the caller frees both.
+ */
+bool pki_pair_write(const char *path, EVP_PKEY *key, X509 *certificate, char **ret_why);
+bool pki_pair_read(const char *path, EVP_PKEY **ret_key, X509 **ret_certificate, char **ret_why);
+
 /** PEM of a certificate into memory the caller frees. */
 char *pki_certificate_pem(X509 *certificate, size_t *ret_length, char **ret_why);
 X509 *pki_certificate_from_pem(const void *pem, size_t length, char **ret_why);

@@ -144,12 +144,14 @@ bool pki_file_write(const char *path, const void *bytes, size_t length, unsigned
     return false;
 }
 
-bool pki_key_write(const char *path, EVP_PKEY *key, char **ret_why)
+/* @param certificate  NULL: the key alone. */
+static bool write_private(const char *path, EVP_PKEY *key, X509 *certificate, char **ret_why)
 {
     BIO *memory = BIO_new(BIO_s_mem());
     char *pem = NULL;
     bool written = false;
-    if (memory == NULL || PEM_write_bio_PKCS8PrivateKey(memory, key, NULL, NULL, 0, NULL, NULL) != 1)
+    if (memory == NULL || PEM_write_bio_PKCS8PrivateKey(memory, key, NULL, NULL, 0, NULL, NULL) != 1 ||
+        (certificate != NULL && PEM_write_bio_X509(memory, certificate) != 1))
         pki_why_library(ret_why, "cannot encode the key");
     else {
         size_t length = (size_t)BIO_get_mem_data(memory, &pem);
@@ -157,6 +159,38 @@ bool pki_key_write(const char *path, EVP_PKEY *key, char **ret_why)
     }
     BIO_free(memory);
     return written;
+}
+
+bool pki_key_write(const char *path, EVP_PKEY *key, char **ret_why)
+{
+    return write_private(path, key, NULL, ret_why);
+}
+
+bool pki_pair_write(const char *path, EVP_PKEY *key, X509 *certificate, char **ret_why)
+{
+    return write_private(path, key, certificate, ret_why);
+}
+
+bool pki_pair_read(const char *path, EVP_PKEY **ret_key, X509 **ret_certificate, char **ret_why)
+{
+    FILE *file = open_checked(path, 077, ret_why);
+    if (file == NULL)
+        return false;
+    EVP_PKEY *key = PEM_read_PrivateKey(file, NULL, no_passphrase, NULL);
+    X509 *certificate = key == NULL ? NULL : PEM_read_X509(file, NULL, no_passphrase, NULL);
+    (void)fclose(file);
+    if (certificate == NULL)
+        pki_why(ret_why, "%s: no PEM private key and certificate in it", path);
+    else if (X509_check_private_key(certificate, key) != 1)
+        pki_why(ret_why, "%s: the key and the certificate in it do not belong together", path);
+    else {
+        *ret_key = key;
+        *ret_certificate = certificate;
+        return true;
+    }
+    EVP_PKEY_free(key);
+    X509_free(certificate);
+    return false;
 }
 
 char *pki_certificate_pem(X509 *certificate, size_t *ret_length, char **ret_why)

@@ -70,6 +70,9 @@ void record_done(struct record *record); /* frees what it owns */
 /** Encodes one record (Record in link.proto) onto out. @return false without memory or past out's ceiling. */
 bool record_encode(const struct record *record, struct buf *out);
 
+/** Decodes one record. @param ret_record  set only on success; record_done it. @param ret_why  which rule was broken (static text). */
+bool record_decode(const void *bytes, size_t length, struct record *ret_record, const char **ret_why);
+
 /**
  * Encodes an attempt alone: what is stored beside the columns.
  * attempt_decode is its inverse. @return NULL when the bytes are malformed or break a rule; *ret_why then

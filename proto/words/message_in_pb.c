@@ -331,6 +331,21 @@ static message_in_fn *const readers[] = {
     [MESSAGE_RENEW_ANSWER] = renew_answer_in,
 };
 
+bool record_decode(const void *bytes, size_t length, struct record *ret_record, const char **ret_why)
+{
+    struct arena scratch;
+    arena_init(&scratch, unpack_ceiling(length));
+    ProtobufCAllocator allocator = unpack_allocator(&scratch);
+    const Parallax__Record *pb = parallax__record__unpack(&allocator, length, bytes);
+    struct record record;
+    *ret_why = "not a record";
+    bool read = pb != NULL && record_in(pb, &record, ret_why);
+    arena_done(&scratch);
+    if (read)
+        *ret_record = record;
+    return read;
+}
+
 bool message_decode(const void *bytes, size_t length, struct arena *arena, struct message *ret_message,
                     const char **ret_why)
 {
