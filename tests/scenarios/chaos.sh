@@ -1,19 +1,20 @@
 #!/bin/bash
 # Chaos: agents, two collectors and PostgreSQL are killed, stopped, cut off, starved of disk and lied to about the time, several
 # faults at once; then everything heals, and the database must hold exactly what an oracle saw reach the spools.
-#   chaos.sh [--events N] [--seed S] [--agents N] [--keep]
+#   chaos.sh [--events N] [--seed S] [--agents N] [--collectors N] [--keep]
 # The seed fixes the sequence of events: which fault, where, for how many events it stays, how long until the next. How the
 # programs run beside it is up to the machine. Started by root it can fill disks too (each a small tmpfs in a mount namespace of
 # its own). --keep keeps the folder; a failure keeps it anyway, and prints how to repeat the run.
-events=60 seed=5 agent_count=3 keep=
+events=60 seed=5 agent_count=3 collector_count=2 keep=
 arguments=("$@")
 while [ $# -gt 0 ]; do
     case $1 in
         --events) events=$2; shift 2 ;;
         --seed) seed=$2; shift 2 ;;
         --agents) agent_count=$2; shift 2 ;;
+        --collectors) collector_count=$2; shift 2 ;;
         --keep) keep=1; shift ;;
-        *) echo "usage: chaos.sh [--events N] [--seed S] [--agents N] [--keep]" >&2; exit 2 ;;
+        *) echo "usage: chaos.sh [--events N] [--seed S] [--agents N] [--collectors N] [--keep]" >&2; exit 2 ;;
     esac
 done
 
@@ -39,8 +40,8 @@ set -- ${arguments[@]+"${arguments[@]}"}
 . "$(dirname "$0")/lib.sh"
 [ -z "$keep" ] || touch keep
 
-collectors=(collector1 collector2)
-agents=()
+collectors=() agents=()
+for ((i = 1; i <= collector_count; i++)); do collectors+=("collector$i"); done
 for ((i = 1; i <= agent_count; i++)); do agents+=("agent$i"); done
 library=$(dpkg -L libfaketime 2>/dev/null | grep '/libfaketime\.so\.1$' || true)
 pg_bin=$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -1)
@@ -184,7 +185,7 @@ for fault in "${faults[@]}"; do
 done
 
 declare -A active=() until=() undo=() count=() # by place: the fault in force, the event at which it ends, and how; by name
-at_once=5                                      # faults in force at one time, at most
+at_once=4                                      # faults in force at one time, at most
 
 # Draws the same number of numbers whatever happens, so that a seed repeats its sequence.
 draw() {
@@ -255,7 +256,7 @@ await() {
     local seconds=$1 what=$2 end
     shift 2
     end=$((SECONDS + seconds))
-    until "$@" 2>/dev/null; do
+    until "$@" >/dev/null 2>&1; do
         [ $SECONDS -lt $end ] || { say "STUCK: waited ${seconds} s for: $what"; return 1; }
         sleep 0.3
         keep_up
@@ -343,7 +344,7 @@ whole_rounds_after() {
     sql "SELECT count(*) FROM (SELECT round_id FROM attempt WHERE round_id > $1 AND variant = 0 GROUP BY 1
          HAVING count(DISTINCT (vantage_id, endpoint_id)) = ${#agents[@]} * 7) AS r"
 }
-last_kept() { awk '/^kept/ { n = $2 } END { printf "%.0f\n", n }' "oracle.$1"; }
+last_kept() { grep '^kept' "oracle.$1" | tail -1 | cut -d ' ' -f 2; }
 drained() {
     local agent
     for agent in "${agents[@]}"; do
@@ -412,7 +413,7 @@ give_up() { # WHY: the folder stays, with what the disks held
     touch keep
     [ -z "$CHAOS_DISKS" ] || { rm -f agents/* && cp -r "$CHAOS_DISKS"/agent*/state agents/ 2>/dev/null; } || true
     say "kept: $work (story, oracle.*, in_database, differences, logs)"
-    say "again: tests/scenarios/chaos.sh --events $events --seed $seed --agents $agent_count"
+    say "again: tests/scenarios/chaos.sh --events $events --seed $seed --agents $agent_count --collectors $collector_count"
     fail "$1"
 }
 
@@ -420,7 +421,7 @@ set_up
 await 60 "the first whole rounds" at_least 2 whole_rounds_after 0 || give_up "nothing works"
 RANDOM=$seed
 SECONDS=0
-for ((n = 1; n <= events; n++)); do one_event "$n"; done
+for ((n = 1; n <= events; n++)); do one_event "$n"; done 2>>logs/bash # where bash tells what was killed
 
 heal
 await 60 "PostgreSQL" sql "SELECT 1" || give_up "the database does not come back"
