@@ -25,13 +25,16 @@ enum {
     OPTION_CA_FILE,
     OPTION_RESOLVER,
     OPTION_SOURCE,
-    OPTION_FORCE
+    OPTION_FORCE,
+    OPTION_TOKEN_FILE
 };
 
 static const struct cli_option options[] = {
     {"collector", 0, "HOST[:PORT],...", OPTION_COLLECTOR,
      N_("where the collector listens (default port 7443)")},
-    {"token", 0, "TOKEN", OPTION_TOKEN, N_("what `parallax-collector token create` printed")},
+    {"token", 0, "TOKEN", OPTION_TOKEN,
+     N_("what `parallax-collector token create` printed; - reads it from standard input")},
+    {"token-file", 0, "FILE", OPTION_TOKEN_FILE, N_("read the token from a file that others cannot read")},
     {"allow", 0, "NAME|CIDR|any", OPTION_ALLOW,
      N_("what the collector may have probed from here; may be given several times")},
     {"state", 0, "DIR", OPTION_STATE, N_("state folder (default: ~/.local/state/parallax-agent)")},
@@ -44,11 +47,14 @@ static const struct cli_option options[] = {
     {0},
 };
 
+enum { TOKEN_LINE_BYTES = 256 };
+
 struct request {
     struct settings settings;
     const char *allow[POLICY_MAX_ENTRIES];
     size_t allow_count;
     const char *token;
+    char token_read[TOKEN_LINE_BYTES]; /* when it was not on the command line, where others see it */
     const char *folder;
     bool force;
 };
@@ -98,6 +104,41 @@ static bool take_source(struct request *request, const char *value)
     return false;
 }
 
+static bool read_token(struct request *request, FILE *from, const char *name)
+{
+    if (isatty(fileno(from)))
+        (void)fputs(_("token: "), stderr);
+    if (fgets(request->token_read, sizeof request->token_read, from) == NULL) {
+        cli_error(_("%s: no token in it"), name);
+        return false;
+    }
+    request->token_read[strcspn(request->token_read, " \t\r\n")] = '\0';
+    request->token = request->token_read;
+    return true;
+}
+
+static bool take_token_file(struct request *request, const char *path)
+{
+    struct stat status;
+    FILE *file = fopen(path, "re");
+    bool taken = false;
+    if (file == NULL || fstat(fileno(file), &status) != 0)
+        cli_error(_("--token-file: %s: cannot be read"), path);
+    else if (S_ISREG(status.st_mode) && (status.st_mode & 077) != 0)
+        cli_error(_("--token-file: %s: others may read this token; do: chmod 600 %s"), path, path);
+    else
+        taken = read_token(request, file, path);
+    if (file != NULL)
+        (void)fclose(file);
+    return taken;
+}
+
+static bool take_token(struct request *request, const char *value)
+{
+    request->token = value;
+    return strcmp(value, "-") != 0 || read_token(request, stdin, _("standard input"));
+}
+
 static bool take_option(struct request *request, int id, const char *value)
 {
     switch (id) {
@@ -114,8 +155,9 @@ static bool take_option(struct request *request, int id, const char *value)
     case OPTION_SOURCE:
         return take_source(request, value);
     case OPTION_TOKEN:
-        request->token = value;
-        return true;
+        return take_token(request, value);
+    case OPTION_TOKEN_FILE:
+        return take_token_file(request, value);
     case OPTION_STATE:
         request->folder = value;
         return true;

@@ -25,10 +25,12 @@ enum {
     OPTION_CDN_FILE,
     OPTION_EXPIRY_DAYS,
     OPTION_METRICS,
-    OPTION_PUBLIC_URL
+    OPTION_PUBLIC_URL,
+    OPTION_VALIDITY
 };
 
 static const char serve_metrics_default[] = "127.0.0.1:9464";
+static const int64_t minute_us = 60 * US_PER_S, day_us = 86400 * US_PER_S;
 
 static const struct cli_option serve_options[] = {
     {"listen", 0, "ADDR:PORT", OPTION_LISTEN,
@@ -36,6 +38,8 @@ static const struct cli_option serve_options[] = {
     {"timeout", 0, "SPAN", OPTION_TIMEOUT, N_("how long one attempt may take (10s)")},
     {"mmdb", 0, "FILE", OPTION_MMDB, N_("network database that tells a vantage's ASN from its address")},
     {"cdn-file", 0, "FILE", OPTION_CDN_FILE, N_("more to know content delivery networks by")},
+    {"vantage-validity", 0, "SPAN", OPTION_VALIDITY,
+     N_("how long a vantage's certificate is good; agents renew it in time (30d)")},
     {"expiry-days", 0, "DAYS", OPTION_EXPIRY_DAYS,
      N_("certificates that end within so many days make an incident (21)")},
     {"metrics", 0, "ADDR:PORT", OPTION_METRICS,
@@ -49,6 +53,7 @@ static const struct cli_option serve_options[] = {
 struct serve_command {
     struct collector_settings settings;
     int64_t timeout_us;
+    int64_t validity_us;
     int64_t expiry_days;
     const char *metrics; /* NULL: nowhere */
     struct receivers receivers;
@@ -67,6 +72,7 @@ static bool serve_read_options(struct cli_args *args, struct serve_command *comm
     bool failed = false;
     collector_settings_init(&command->settings);
     command->timeout_us = 10 * US_PER_S;
+    command->validity_us = 30 * day_us;
     command->expiry_days = JUDGE_EXPIRY_DAYS;
     command->metrics = serve_metrics_default;
     *ret_exit = EXIT_USAGE;
@@ -86,6 +92,9 @@ static bool serve_read_options(struct cli_args *args, struct serve_command *comm
                 return false;
         } else if (id == OPTION_TIMEOUT) {
             if (!cli_span("timeout", value, US_PER_S, 60 * US_PER_S, &command->timeout_us))
+                return false;
+        } else if (id == OPTION_VALIDITY) {
+            if (!cli_span("vantage-validity", value, minute_us, 400 * day_us, &command->validity_us))
                 return false;
         } else if (id == OPTION_EXPIRY_DAYS) {
             if (!cli_number("expiry-days", value, 0, 3650, &command->expiry_days))
@@ -227,6 +236,7 @@ static int serve_command_run(struct cli_args *args)
             .receiver_count = command.receivers.count,
             .public_url = command.public_url,
             .timeout_us = (uint64_t)command.timeout_us,
+            .validity_s = command.validity_us / US_PER_S,
             .expiry_days = (int)command.expiry_days,
             .collector_id = command.collector_id,
             .ca = &command.ca,

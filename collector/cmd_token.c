@@ -134,8 +134,9 @@ static void token_print(const struct token_command *command, const char *token)
         return;
     (void)printf(_("\nWithin %s, on the machine that is to be %s:\n\n"), span_text(command->ttl_us, span),
                  command->name);
-    (void)printf("    parallax-agent enroll --collector %s --token %s\n",
-                 where == NULL ? "COLLECTOR:7443" : where, token);
+    (void)printf("    parallax-agent enroll --collector %s --allow WHAT --token -\n\n",
+                 where == NULL ? "COLLECTOR:7443" : where);
+    (void)printf("%s\n", _("It asks for the token; on a command line others could read it."));
 }
 
 static int token_make_and_store(struct token_command *command)

@@ -70,10 +70,12 @@ static const struct vantage_field {
     {"agent_version", "agent_version", FIELD_TEXT},
     {"tls_library", "tls_library", FIELD_TEXT},
     {"certificate_sha256", "certificate", FIELD_TEXT},
+    {"certificate_not_after", "certificate_ends_s", FIELD_TIME},
     {"enrolled_at", "enrolled_s", FIELD_TIME},
     {"revoked_at", "revoked_s", FIELD_TIME},
     {"connected_since", "connected_s", FIELD_TIME},
     {"last_seen_at", "seen_s", FIELD_TIME},
+    {"dropped", "dropped", FIELD_NUMBER},
 };
 enum { VANTAGE_FIELDS = sizeof fields / sizeof fields[0] };
 
@@ -169,10 +171,26 @@ static const char *vantage_status(const PGresult *rows, int row, enum term_style
     return revoked ? _("revoked") : connected ? _("connected") : _("away");
 }
 
+/* Time left; a vantage renews in good time, so that little of it means that renewing does not work. */
+static void vantage_cell_certificate(struct table *table, const PGresult *rows, int row)
+{
+    static const long long near_s = 3 * 86400;
+    char span[UNITS_SPAN_BYTES];
+    if (db_null(rows, row, "certificate_left_s") || !db_null(rows, row, "revoked_s")) {
+        table_cell(table, TERM_PLAIN, "-");
+        return;
+    }
+    long long left_s = db_int(rows, row, "certificate_left_s");
+    if (left_s <= 0)
+        table_cell(table, TERM_BAD, "%s", _("ended"));
+    else
+        table_cell(table, left_s < near_s ? TERM_WARN : TERM_PLAIN, "%s", span_text(left_s * US_PER_S, span));
+}
+
 static bool list_text(const PGresult *rows)
 {
-    static const char *const heads[] = {N_("VANTAGE"), N_("REGION"),  N_("ASN"), N_("STATUS"),
-                                        N_("ADDRESS"), N_("VERSION"), N_("SEEN")};
+    static const char *const heads[] = {N_("VANTAGE"), N_("REGION"),  N_("ASN"),         N_("STATUS"),
+                                        N_("ADDRESS"), N_("VERSION"), N_("CERTIFICATE"), N_("SEEN")};
     struct table *table = table_new(sizeof heads / sizeof heads[0]);
     if (table == NULL)
         return false;
@@ -188,6 +206,7 @@ static bool list_text(const PGresult *rows)
         table_cell(table, style, "%s", status);
         vantage_cell(table, db_text(rows, row, "address"));
         vantage_cell(table, db_text(rows, row, "agent_version"));
+        vantage_cell_certificate(table, rows, row);
         vantage_cell(table, vantage_time(rows, row, "seen_s", time));
     }
     table_print(table, stdout, 0);

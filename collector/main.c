@@ -10,6 +10,7 @@ extern const struct cli_verb verb_watch;
 extern const struct cli_verb verb_alert_test;
 extern const struct cli_verb verb_replay;
 extern const struct cli_verb verb_export;
+extern const struct cli_verb verb_import;
 extern const struct cli_verb verb_reclassify;
 extern const struct cli_verb verb_site_add;
 extern const struct cli_verb verb_site_set;
@@ -24,10 +25,13 @@ extern const struct cli_verb verb_token_create;
 extern const struct cli_verb verb_db_rollup;
 
 static const struct cli_verb *const verbs[] = {
-    &verb_serve,        &verb_probe,        &verb_report,         &verb_reclassify,   &verb_site_add,
-    &verb_site_set,     &verb_site_list,    &verb_site_show,      &verb_site_rm,      &verb_site_import,
-    &verb_vantage_list, &verb_vantage_show, &verb_vantage_revoke, &verb_token_create, &verb_watch,
-    &verb_alert_test,   &verb_db_rollup,    &verb_export,         &verb_replay,       NULL,
+    &verb_serve,          &verb_probe,        &verb_report,
+    &verb_reclassify,     &verb_site_add,     &verb_site_set,
+    &verb_site_list,      &verb_site_show,    &verb_site_rm,
+    &verb_site_import,    &verb_vantage_list, &verb_vantage_show,
+    &verb_vantage_revoke, &verb_token_create, &verb_watch,
+    &verb_alert_test,     &verb_db_rollup,    &verb_export,
+    &verb_import,         &verb_replay,       NULL,
 };
 
 int main(int argc, char **argv)

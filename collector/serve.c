@@ -413,6 +413,7 @@ static bool serve_open(struct serve *serve, char **ret_why)
     serve->hub = (struct session_hub){.loop = &serve->loop,
                                       .networks = serve->settings->networks,
                                       .ca = serve->settings->ca,
+                                      .validity_s = serve->settings->validity_s,
                                       .collector_id = serve->settings->collector_id,
                                       .on_joined = serve_on_joined,
                                       .on_list_wanted = serve_on_list_wanted,

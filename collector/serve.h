@@ -19,6 +19,7 @@ struct serve_settings {
     size_t receiver_count;
     const char *public_url; /* NULL: none */
     uint64_t timeout_us;    /* of one attempt */
+    int64_t validity_s;     /* of vantages' certificates */
     int expiry_days;        /* certificates that end sooner make an incident */
     int64_t collector_id;   /* its row */
     const struct ca *ca;

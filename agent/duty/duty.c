@@ -2,13 +2,12 @@
 
 #include "cli/cli.h"
 #include "cli/i18n.h"
-#include "duty/identity.h"
 #include "duty/keeper.h"
 #include "duty/log.h"
+#include "duty/renew.h"
 #include "duty/uplink.h"
 #include "link/clock.h"
 #include "link/handles.h"
-#include "link/pki.h"
 #include "words/units.h"
 
 #include <inttypes.h>
@@ -39,7 +38,7 @@ struct duty {
     uv_timer_t stop;
     struct handles handles;
     const struct settings *settings;
-    SSL_CTX *context;
+    struct renew *renew;
     struct spool *spool;
     struct keeper *keeper;
     struct pace *pace;
@@ -161,22 +160,6 @@ static void on_revoked(const char *text, void *arg)
 
 /* --- the beginning ---------------------------------------------------------------------------------------------- */
 
-static SSL_CTX *read_context(const struct state *state, char **ret_why)
-{
-    char ca_path[PATH_MAX];
-    EVP_PKEY *key = NULL;
-    X509 *certificate = NULL, *ca = NULL;
-    SSL_CTX *context = NULL;
-    if (state_path(state, "ca.pem", ca_path) && identity_read(state, &key, &certificate, ret_why))
-        ca = pki_certificate_read(ca_path, ret_why);
-    if (ca != NULL)
-        context = pki_client_context(ca, certificate, key, ret_why);
-    EVP_PKEY_free(key);
-    X509_free(certificate);
-    X509_free(ca);
-    return context;
-}
-
 static bool open_spool(struct duty *duty, const struct state *state, char **ret_why)
 {
     char path[PATH_MAX];
@@ -204,8 +187,8 @@ static bool make_parts(struct duty *duty, const struct state *state, char **ret_
         .now = on_now,
         .now_arg = duty,
     };
-    duty->context = read_context(state, ret_why);
-    if (duty->context == NULL || !open_spool(duty, state, ret_why))
+    duty->renew = renew_new(state, ret_why);
+    if (duty->renew == NULL || !open_spool(duty, state, ret_why))
         return false;
     duty->keeper = keeper_new(&duty->loop, duty->spool, on_kept, duty);
     duty->pace = pace_new((unsigned)(1000 / settings->address_seconds), (unsigned)settings->address_burst);
@@ -233,7 +216,7 @@ static bool make_workers(struct duty *duty)
         return false;
     const struct uplink_deps uplink = {
         .loop = &duty->loop,
-        .context = duty->context,
+        .renew = duty->renew,
         .collectors = duty->settings->collectors,
         .collector_count = duty->settings->collector_count,
         .spool = duty->spool,
@@ -294,7 +277,7 @@ int duty_run(const struct state *state, const struct settings *settings, char **
     keeper_free(duty->keeper);
     pace_free(duty->pace);
     spool_close(duty->spool);
-    SSL_CTX_free(duty->context);
+    renew_free(duty->renew);
     (void)uv_loop_close(&duty->loop);
     free(duty);
     return code;

@@ -2,6 +2,7 @@
 #include "duty/uplink_parts.h"
 #include "link/clock.h"
 #include "link/pki.h"
+#include "words/units.h"
 
 #include <openssl/rand.h>
 #include <stdio.h>
@@ -20,7 +21,13 @@
  * fleet does not come back as one when its collector does. A session that lived for half a minute starts the count again.
  */
 
-enum { REST_FIRST_MS = 1000, REST_MAX_MS = 60000, REST_LEAST_MS = 50, REST_DOUBLINGS = 6 };
+enum {
+    REST_FIRST_MS = 1000,
+    REST_MAX_MS = 60000,
+    REST_LEAST_MS = 50,
+    REST_DOUBLINGS = 6,
+    REST_ENDED_MS = 300000
+};
 
 static const int64_t stable_us = INT64_C(30) * 1000 * 1000;
 
@@ -62,15 +69,36 @@ static uint64_t rest_ms(unsigned failures)
     return rest > REST_LEAST_MS ? rest : REST_LEAST_MS;
 }
 
-static void uplink_rest(struct uplink *uplink, const char *what, const char *why)
+static void uplink_rest_for(struct uplink *uplink, const char *what, const char *why, uint64_t rest)
 {
     const struct collector_address *collector = &uplink->deps.collectors[uplink->collector];
-    uint64_t rest = rest_ms(uplink->failures++);
     duty_log("%s (%s port %u): %s; next try in %.1f s", what, collector->host, collector->port, why,
              (double)rest / 1000);
     uplink->collector = (uplink->collector + 1) % uplink->deps.collector_count;
     uplink->state = UPLINK_RESTING;
     (void)uv_timer_start(&uplink->timer, on_rested, rest, 0);
+}
+
+static void uplink_rest(struct uplink *uplink, const char *what, const char *why)
+{
+    uplink_rest_for(uplink, what, why, rest_ms(uplink->failures++));
+}
+
+/* A new session with the same collector, at once. */
+static void uplink_come_back(struct uplink *uplink)
+{
+    uplink->state = UPLINK_RESTING;
+    (void)uv_timer_start(&uplink->timer, on_rested, 0, 0);
+}
+
+/* Only a new token helps, unless it is that collector's clock that is wrong; so it is asked again, but seldom. */
+static void uplink_rest_ended(struct uplink *uplink)
+{
+    char why[160], ended[UNITS_TIME_BYTES];
+    (void)snprintf(why, sizeof why,
+                   "this vantage's certificate ended on %s; enrol again with a new token (enroll --force)",
+                   time_rfc3339(renew_ends_us(uplink->deps.renew), 0, ended));
+    uplink_rest_for(uplink, "cannot connect", why, REST_ENDED_MS + rest_ms(REST_DOUBLINGS));
 }
 
 /* --- connecting ------------------------------------------------------------------------------------------------- */
@@ -98,9 +126,10 @@ static void on_drained(struct channel *channel, void *arg)
 
 static void on_closed(struct channel *channel, enum channel_failure failure, const char *why, void *arg)
 {
-    (void)channel, (void)failure;
     struct uplink *uplink = arg;
-    bool was_live = uplink->state == UPLINK_LIVE;
+    bool was_live = uplink->state == UPLINK_LIVE, renewed = uplink->renewed;
+    bool ended = failure == CHANNEL_TLS_FAILED && channel_peer_alert(channel) == SSL_AD_CERTIFICATE_EXPIRED;
+    uplink->renewed = false;
     uplink->channel = NULL;
     session_end(uplink);
     if (was_live && clock_mono_us() - uplink->live_since_us >= stable_us)
@@ -109,6 +138,10 @@ static void on_closed(struct channel *channel, enum channel_failure failure, con
         uplink_finish(uplink);
     else if (uplink->revoked)
         uplink->state = UPLINK_RESTING; /* for good */
+    else if (ended)
+        uplink_rest_ended(uplink);
+    else if (renewed)
+        uplink_come_back(uplink);
     else
         uplink_rest(uplink, was_live ? "connection lost" : "cannot connect", why);
 }
@@ -117,9 +150,9 @@ static void uplink_connect(struct uplink *uplink, const struct address *address)
 {
     static const struct channel_handlers handlers = {on_open, on_message, on_drained, on_closed};
     uplink->state = UPLINK_DIALLING;
-    uplink->channel =
-        channel_connect(uplink->deps.loop, address, uplink->deps.collectors[uplink->collector].port,
-                        uplink->deps.context, PKI_SERVER_NAME, &channel_default_limits, &handlers, uplink);
+    uplink->channel = channel_connect(
+        uplink->deps.loop, address, uplink->deps.collectors[uplink->collector].port,
+        renew_context(uplink->deps.renew), PKI_SERVER_NAME, &channel_default_limits, &handlers, uplink);
     if (uplink->channel == NULL)
         uplink_rest(uplink, "cannot connect", "out of memory");
 }
@@ -182,10 +215,12 @@ struct uplink *uplink_new(const struct uplink_deps *deps)
     uplink->deps = *deps;
     (void)uv_timer_init(deps->loop, &uplink->timer);
     (void)uv_timer_init(deps->loop, &uplink->ping);
-    uplink->timer.data = uplink->ping.data = uplink;
+    (void)uv_timer_init(deps->loop, &uplink->renew);
+    uplink->timer.data = uplink->ping.data = uplink->renew.data = uplink;
     handles_init(&uplink->handles);
     handles_add(&uplink->handles, &uplink->timer);
     handles_add(&uplink->handles, &uplink->ping);
+    handles_add(&uplink->handles, &uplink->renew);
     (void)uv_timer_start(&uplink->timer, on_rested, 0, 0);
     return uplink;
 }
@@ -198,6 +233,7 @@ void uplink_close(struct uplink *uplink, void (*closed)(void *arg), void *arg)
     uplink->state = UPLINK_CLOSING;
     (void)uv_timer_stop(&uplink->timer);
     (void)uv_timer_stop(&uplink->ping);
+    (void)uv_timer_stop(&uplink->renew);
     if (uplink->channel != NULL && greeted)
         session_leave(uplink, GOODBYE_SHUTDOWN, "the agent is stopping");
     else if (uplink->channel != NULL)

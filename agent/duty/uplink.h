@@ -3,10 +3,10 @@
 
 #include "duty/keeper.h"
 #include "duty/offset.h"
+#include "duty/renew.h"
 #include "duty/round.h"
 #include "duty/settings.h"
 
-#include <openssl/ssl.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <uv.h>
@@ -16,7 +16,7 @@ struct uplink;
 
 struct uplink_deps {
     uv_loop_t *loop;
-    SSL_CTX *context; /* of pki_client_context */
+    struct renew *renew; /* who we are */
     const struct collector_address *collectors;
     size_t collector_count; /* 1 or more; tried in order, from the first again */
     struct spool *spool;

@@ -5,7 +5,7 @@
 #include "link/channel.h"
 #include "link/handles.h"
 
-/* What uplink.c (when there is a session) and uplink_session.c (what is said in it) share, and nobody else. */
+/* What uplink.c (when there is a session), uplink_session.c and uplink_renew.c (what is said in it) share, and nobody else. */
 
 enum uplink_state {
     UPLINK_RESTING,
@@ -29,6 +29,7 @@ struct uplink {
     enum uplink_state state;
     uv_timer_t timer; /* back-off while resting, the welcome's deadline while greeting */
     uv_timer_t ping;
+    uv_timer_t renew;
     uv_getaddrinfo_t resolve;
     struct handles handles;
     struct channel *channel;
@@ -36,8 +37,10 @@ struct uplink {
     unsigned failures;
     bool revoked;
     int64_t live_since_us;
-    unsigned pings;   /* sent in this session */
-    bool clock_known; /* by this session */
+    unsigned pings;         /* sent in this session */
+    bool clock_known;       /* by this session */
+    int64_t renew_asked_us; /* in this session; 0: not yet */
+    bool renewed;           /* this session ends, so that the next one shows the new certificate */
     uint64_t sent_up_to;
     uint64_t flights[UPLINK_WINDOW]; /* last sequence of each batch without an ack */
     size_t flight_count;
@@ -58,6 +61,12 @@ void session_drained(struct uplink *uplink);
 
 /** The connection is gone. */
 void session_end(struct uplink *uplink);
+
+/** Asks for a new certificate when it is time; starts its own timer for when it will be. (uplink_renew.c) */
+void session_renew(struct uplink *uplink);
+
+/** The answer came. (uplink_renew.c) */
+void session_renewed(struct uplink *uplink, const struct message *message);
 
 /** Says why and closes. */
 void session_leave(struct uplink *uplink, enum goodbye_reason reason, const char *text);

@@ -19,6 +19,8 @@
  *                           <-------    Ack: deleted from the spool, room for the next batch
  *                           <-------    EndpointList, RoundPlan        (ListWanted when a plan names an unknown list)
  *                           <-------    CertificatesWanted
+ *     RenewRequest          ------->    see uplink_renew.c
+ *                           <-------    RenewAnswer
  *     Certificates          ------->    a megabyte at a time, the next when the last is on its way
  *     either side: Goodbye
  */
@@ -54,6 +56,7 @@ void session_begin(struct uplink *uplink)
     uplink->pings = 0;
     uplink->clock_known = false;
     uplink->flight_count = 0;
+    uplink->renew_asked_us = 0;
     (void)uv_timer_start(&uplink->timer, on_welcome_missing, WELCOME_MS, 0);
     (void)channel_send(uplink->channel, &hello);
 }
@@ -62,6 +65,7 @@ void session_end(struct uplink *uplink)
 {
     (void)uv_timer_stop(&uplink->ping);
     (void)uv_timer_stop(&uplink->timer);
+    (void)uv_timer_stop(&uplink->renew);
     uplink->flight_count = 0;
     uplink->wanted_count = 0;
     free(uplink->wanted);
@@ -93,6 +97,7 @@ static void on_pong(struct uplink *uplink, const struct message *message)
         return;
     uplink->clock_known = true;
     rounds_clock_changed(uplink->deps.rounds);
+    session_renew(uplink);
 }
 
 /* --- results ---------------------------------------------------------------------------------------------------- */
@@ -269,6 +274,9 @@ static void session_live(struct uplink *uplink, const struct message *message)
     case MESSAGE_CERTIFICATES_WANTED:
         on_certificates_wanted(uplink, message);
         return;
+    case MESSAGE_RENEW_ANSWER:
+        session_renewed(uplink, message);
+        return;
     case MESSAGE_HELLO:
     case MESSAGE_WELCOME:
     case MESSAGE_PING:
@@ -279,7 +287,6 @@ static void session_live(struct uplink *uplink, const struct message *message)
     case MESSAGE_ENROL_REQUEST:
     case MESSAGE_ENROL_ANSWER:
     case MESSAGE_RENEW_REQUEST:
-    case MESSAGE_RENEW_ANSWER:
         session_leave(uplink, GOODBYE_PROTOCOL, "a message that a collector does not send");
         return;
     }

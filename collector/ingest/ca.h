@@ -12,7 +12,7 @@ struct ca {
     uint8_t fingerprint[32];
 };
 
-enum { CA_VANTAGE_DAYS = 1826, CA_SERVER_DAYS = 1826, CA_DAYS = 7305 };
+enum { CA_SERVER_DAYS = 1826, CA_DAYS = 7305 };
 
 /** Reads the authority, or makes it at the first use. @return false with *ret_why set (the caller frees it). */
 bool ca_init(struct ca *ca, const char *state, char **ret_why);

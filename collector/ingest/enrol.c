@@ -5,6 +5,7 @@
 #include "log.h"
 #include "words/units.h"
 
+#include <inttypes.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +20,8 @@ struct enrolment {
     struct session *session;
     EVP_PKEY *key; /* of the agent */
     X509 *certificate;
-    char secret[2 + 64 + 1]; /* SHA-256 of the token's secret, as bytea */
+    char secret[SESSION_HASH_BYTES]; /* of the token */
+    char key_sha256[SESSION_HASH_BYTES];
     char vantage[SESSION_NAME_BYTES];
     char refusal[160];
 };
@@ -33,23 +35,59 @@ static void enrolment_free(struct enrolment *enrolment)
     free(enrolment);
 }
 
-static bool enrol_sign(struct enrolment *enrolment)
+EVP_PKEY *session_csr_key(const struct bytes *csr_der, char ret_sha256[SESSION_HASH_BYTES])
 {
-    const struct ca *ca = enrolment->session->hub->ca;
+    uint8_t digest[32];
     char *why = NULL;
-    enrolment->certificate = pki_sign(ca->certificate, ca->key, enrolment->key, PKI_VANTAGE,
-                                      enrolment->vantage, (int64_t)CA_VANTAGE_DAYS * 86400, &why);
-    if (enrolment->certificate == NULL)
-        log_line("enrolment of %s: %s", enrolment->vantage, why == NULL ? "cannot sign" : why);
+    EVP_PKEY *key = pki_csr_key(csr_der->data, csr_der->length, &why);
     free(why);
-    return enrolment->certificate != NULL;
+    if (key == NULL || !pki_key_fingerprint(key, digest)) {
+        EVP_PKEY_free(key);
+        return NULL;
+    }
+    (void)snprintf(ret_sha256, SESSION_HASH_BYTES, "\\x");
+    (void)hex_text(digest, sizeof digest, ret_sha256 + 2);
+    return key;
+}
+
+X509 *session_sign(const struct session *session, EVP_PKEY *key, const char *vantage)
+{
+    const struct ca *ca = session->hub->ca;
+    char *why = NULL;
+    X509 *certificate =
+        pki_sign(ca->certificate, ca->key, key, PKI_VANTAGE, vantage, session->hub->validity_s, &why);
+    if (certificate == NULL)
+        log_line("certificate of %s: %s", vantage, why == NULL ? "cannot sign" : why);
+    free(why);
+    return certificate;
+}
+
+static void enrol_key_used(struct pg *pg, PGresult *result, void *arg)
+{
+    struct enrolment *enrolment = arg;
+    uint8_t fingerprint[32];
+    char certificate[SESSION_HASH_BYTES] = "\\x", ends[24];
+    int64_t signed_s = 0, ends_s = 0;
+    if (PQntuples(result) == 0) {
+        (void)snprintf(enrolment->refusal, sizeof enrolment->refusal,
+                       "the key was used before; make a new one");
+        return;
+    }
+    enrolment->certificate = session_sign(enrolment->session, enrolment->key, enrolment->vantage);
+    if (enrolment->certificate == NULL || !pki_fingerprint(enrolment->certificate, fingerprint) ||
+        !pki_times(enrolment->certificate, &signed_s, &ends_s)) {
+        pg_abandon(pg, "the certificate could not be signed");
+        return;
+    }
+    (void)hex_text(fingerprint, 32, certificate + 2);
+    (void)snprintf(ends, sizeof ends, "%" PRId64, ends_s);
+    const char *values[] = {enrolment->secret, certificate, enrolment->session->agent_version, ends};
+    pg_exec(pg, STATEMENT_enrol_vantage, values, 4, NULL);
 }
 
 static void enrol_token_found(struct pg *pg, PGresult *result, void *arg)
 {
     struct enrolment *enrolment = arg;
-    uint8_t fingerprint[32];
-    char certificate[2 + 64 + 1] = "\\x";
     bool found = PQntuples(result) == 1;
     const char *used_at = found ? PQgetvalue(result, 0, PQfnumber(result, "used_at")) : "";
     const char *expires_at = found ? PQgetvalue(result, 0, PQfnumber(result, "expires_at")) : "";
@@ -67,13 +105,8 @@ static void enrol_token_found(struct pg *pg, PGresult *result, void *arg)
         return;
     (void)snprintf(enrolment->vantage, sizeof enrolment->vantage, "%s",
                    PQgetvalue(result, 0, PQfnumber(result, "vantage")));
-    if (!enrol_sign(enrolment) || !pki_fingerprint(enrolment->certificate, fingerprint)) {
-        pg_abandon(pg, "the certificate could not be signed");
-        return;
-    }
-    (void)hex_text(fingerprint, 32, certificate + 2);
-    const char *values[] = {enrolment->secret, certificate, enrolment->session->agent_version};
-    pg_exec(pg, STATEMENT_enrol_vantage, values, 3, NULL);
+    const char *values[] = {enrolment->key_sha256};
+    pg_exec(pg, STATEMENT_key_use, values, 1, enrol_key_used);
 }
 
 static void enrol_start(struct pg *pg, void *arg)
@@ -132,7 +165,6 @@ void enrol(struct session *session, const struct message *request)
 {
     struct enrolment *enrolment = calloc(1, sizeof *enrolment);
     uint8_t secret[32];
-    char *why = NULL;
     if (enrolment == NULL) {
         session_goodbye(session, GOODBYE_OVERLOADED, "the collector is out of memory");
         return;
@@ -143,15 +175,13 @@ void enrol(struct session *session, const struct message *request)
         enrol_refuse(session, enrolment, "that is no token (expected plx1.HEX.SECRET); " ENROL_AGAIN);
         return;
     }
-    enrolment->key =
-        pki_csr_key(request->enrol_request.csr_der.data, request->enrol_request.csr_der.length, &why);
-    free(why);
+    enrolment->key = session_csr_key(&request->enrol_request.csr_der, enrolment->key_sha256);
     if (enrolment->key == NULL) {
         session_breach(session, "a certificate request whose signature does not verify");
         enrolment_free(enrolment);
         return;
     }
-    memcpy(enrolment->secret, "\\x", 3);
+    (void)snprintf(enrolment->secret, sizeof enrolment->secret, "\\x");
     (void)hex_text(secret, sizeof secret, enrolment->secret + 2);
     struct pg_turn turn = {.start = enrol_start, .end = enrol_end, .arg = enrolment};
     if (!session_turn(session, &turn)) {

@@ -88,6 +88,9 @@ void group_count(const struct group *group, struct metrics *metrics, int64_t now
 /** The six array parameters of ingest_reports. @return how many reports, or -1 without memory. */
 long group_reports(const struct group *group, char *ret_params[6]);
 
+/** The four array parameters of ingest_dropped. @return how many rows, or -1 without memory. */
+long group_dropped(const struct group *group, char *ret_params[4]);
+
 /** Parameters of ingest_move. */
 bool group_moves(const struct group *group, char *ret_params[2]);
 

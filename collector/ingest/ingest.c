@@ -26,7 +26,7 @@
  * cursor passes)
  *   4. make chain and certificate rows that are missing
  *   5. COPY the attempts
- *   6. note the round reports
+ *   6. note the round reports, and what they say was dropped
  *   7. move the cursors
  *   8. make the buckets due that the rows are counted in
  *   9. NOTIFY for rounds that somebody waits for
@@ -131,14 +131,39 @@ static void step_exec(struct pg *pg, enum statement_id id, char **params, size_t
         free(params[i]);
 }
 
+static void ingest_start(struct pg *pg, void *arg);
+
+/* What comes from a file goes in whole: its next batch is stored in the same transaction. It is alone here. */
+static void step_more(struct pg *pg, PGresult *result, void *arg)
+{
+    struct ingest *ingest = arg;
+    struct batch *spent = ingest->group.batches;
+    struct ingest_source *source = spent->source;
+    (void)result;
+    if (spent->replaced && source->more != NULL) {
+        pg_abandon(pg, "a session of the vantage began meanwhile; try again");
+        return;
+    }
+    enum ingest_more more = source->more == NULL ? INGEST_END : source->more(source, spent->known);
+    if (more == INGEST_FAILED)
+        pg_abandon(pg, "the file cannot be read to its end");
+    if (more != INGEST_NEXT)
+        return;
+    source->waiting -= spent->count;
+    group_done(&ingest->group);
+    batch_free(spent);
+    ingest_start(pg, ingest);
+}
+
 static void step_notify(struct pg *pg, PGresult *result, void *arg)
 {
     struct ingest *ingest = arg;
-    (void)result;
-    if (ingest->group.rounds.count == 0)
+    if (ingest->group.rounds.count == 0) {
+        step_more(pg, result, arg);
         return;
+    }
     char *params[] = {group_rounds(&ingest->group)};
-    step_exec(pg, STATEMENT_ingest_notify, params, 1, NULL);
+    step_exec(pg, STATEMENT_ingest_notify, params, 1, step_more);
 }
 
 static void step_due(struct pg *pg, PGresult *result, void *arg)
@@ -161,12 +186,25 @@ static void step_move(struct pg *pg, PGresult *result, void *arg)
     step_exec(pg, STATEMENT_ingest_move, params, 2, step_due);
 }
 
+static void step_dropped(struct pg *pg, PGresult *result, void *arg)
+{
+    struct ingest *ingest = arg;
+    char *params[4];
+    if (group_dropped(&ingest->group, params) != 0) {
+        step_exec(pg, STATEMENT_ingest_dropped, params, 4, step_move);
+        return;
+    }
+    for (size_t i = 0; i < 4; i++)
+        free(params[i]);
+    step_move(pg, result, arg);
+}
+
 static void step_reports(struct pg *pg, PGresult *result, void *arg)
 {
     struct ingest *ingest = arg;
     char *params[6];
     if (group_reports(&ingest->group, params) != 0) {
-        step_exec(pg, STATEMENT_ingest_reports, params, 6, step_move);
+        step_exec(pg, STATEMENT_ingest_reports, params, 6, step_dropped);
         return;
     }
     for (size_t i = 0; i < 6; i++)
@@ -318,12 +356,22 @@ static void ingest_refused(struct ingest *ingest, const char *why)
     (void)uv_timer_start(&ingest->retry, ingest_on_retry, RETRY_MS, 0);
 }
 
+/* Of what comes from a file. */
+static void ingest_failed_whole(struct ingest *ingest, const char *why)
+{
+    struct ingest_source *source = ingest->group.batches->source;
+    ingest_put_back(ingest);
+    source->refused(source, why);
+}
+
 static void ingest_end(bool committed, const char *why, void *arg)
 {
     struct ingest *ingest = arg;
     ingest->running = false;
     if (committed) {
         ingest_committed(ingest);
+    } else if (ingest->group.batches != NULL && ingest->group.batches->source->more != NULL) {
+        ingest_failed_whole(ingest, why);
     } else if (ingest->stopped || why[0] == '\0') {
         ingest_put_back(ingest);
     } else if (pg_was_lost(ingest->pg)) {

@@ -11,6 +11,9 @@
 /* Batches of records from all sessions into PostgreSQL; see ingest.c for when an ack is sent. */
 struct ingest;
 
+/* What a source that goes in whole says after each batch. */
+enum ingest_more { INGEST_END, INGEST_NEXT, INGEST_FAILED };
+
 /** One session, as far as ingest knows it. Embedded in the session; lives until ingest has let go (refs 0).
  */
 struct ingest_source {
@@ -31,6 +34,12 @@ struct ingest_source {
     void (*replaced)(struct ingest_source *source);
     void (*released)(struct ingest_source *source);              /* refs came to 0 after `gone` was set */
     void (*dropped)(struct ingest_source *source, size_t count); /* attempts that could not be true */
+    /*
+     * NULL for a session. What comes from a file goes in whole: after each batch this is asked, in the transaction. INGEST_NEXT: it
+     * has called ingest_batch once more. INGEST_FAILED: nothing of it is stored. `known` is what was committed before that
+     * batch. `stored` comes once, at the end; `refused` when it fails for whatever reason; nothing is tried again.
+     */
+    enum ingest_more (*more)(struct ingest_source *source, uint64_t known);
 };
 
 struct ingest *ingest_new(uv_loop_t *loop, struct pg *pg);

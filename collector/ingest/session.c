@@ -4,9 +4,11 @@
 #include "link/pki.h"
 #include "log.h"
 #include "outlet/metrics.h"
+#include "words/units.h"
 #include "words/utf8.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,6 +26,7 @@
  *                   |                                   +-- Batch: to ingest; Ack later      |
  *                   |                                   +-- ListWanted: the list             |
  *                   |                                   +-- Certificates: stored             |
+ *                   |                                   +-- RenewRequest: see renew.c        |
  *                   +-- revoked, replaced, unknown ------------------------------------------+
  *
  * A message that is not named at its state breaks the protocol: Goodbye, one line in the log, closed. Reading stops
@@ -168,6 +171,20 @@ static void session_peer_left(struct session *session, const struct message *mes
     channel_close(session->channel);
 }
 
+/* Long sessions end with the certificate that opened them, unless it is renewed. */
+static bool session_has_ended(struct session *session, int64_t now_us)
+{
+    char ended[UNITS_TIME_BYTES], text[128];
+    if (session->state != SESSION_OPEN || now_us < session->certificate_ends_us)
+        return false;
+    (void)snprintf(text, sizeof text, "the certificate of this vantage ended on %s",
+                   time_rfc3339(session->certificate_ends_us, 0, ended));
+    log_line("session %s: cut: %s", session->name, text);
+    metrics_add(metrics_here(), METRIC_REFUSED, LABELS("certificate-ended"), 1);
+    session_goodbye(session, GOODBYE_OTHER, text);
+    return true;
+}
+
 static void session_open_message(struct session *session, struct message *message)
 {
     if (message->kind == MESSAGE_BATCH)
@@ -176,6 +193,8 @@ static void session_open_message(struct session *session, struct message *messag
         session->hub->on_list_wanted(session, message->list_wanted.sha256, session->hub->arg);
     else if (message->kind == MESSAGE_CERTIFICATES)
         session_certificates(session, message->certificates.der, message->certificates.count);
+    else if (message->kind == MESSAGE_RENEW_REQUEST)
+        renew(session, message);
     else
         session_breach(session, "a message that only a collector sends, or a second Hello");
 }
@@ -186,7 +205,7 @@ static void session_on_message(struct channel *channel, struct message *message,
     int64_t received_us = clock_wall_us();
     bool known = session->state == SESSION_OPEN || session->state == SESSION_OPENING;
     (void)channel;
-    if (session->state == SESSION_LEAVING)
+    if (session->state == SESSION_LEAVING || session_has_ended(session, received_us))
         return;
     if (message->kind == MESSAGE_GOODBYE)
         session_peer_left(session, message);
@@ -275,9 +294,11 @@ static void session_on_open(struct channel *channel, void *arg)
     X509 *certificate = channel_peer_certificate(channel);
     if (certificate == NULL)
         return;
+    int64_t signed_s = 0, ends_s = 0;
     if (!pki_vantage_name(certificate, session->name, sizeof session->name) ||
-        !pki_fingerprint(certificate, session->fingerprint))
+        !pki_fingerprint(certificate, session->fingerprint) || !pki_times(certificate, &signed_s, &ends_s))
         session_breach(session, "a certificate that names no vantage");
+    session->certificate_ends_us = ends_s * US_PER_S;
 }
 
 static void session_on_closed(struct channel *channel, enum channel_failure failure, const char *why,

@@ -19,6 +19,7 @@ struct session_hub {
     int64_t collector_id;            /* this collector's row */
     const struct networks *networks; /* NULL: none configured */
     const struct ca *ca;
+    int64_t validity_s; /* of the certificates signed for vantages */
     SSL_CTX *context;
     struct session *first;
     size_t count;

@@ -28,7 +28,7 @@ static void open_refused(struct pg *pg, PGresult *result, void *arg)
                        PQgetvalue(result, 0, 0));
     else
         (void)snprintf(session->refusal, sizeof session->refusal,
-                       "the certificate was replaced by a newer enrolment of this vantage");
+                       "the certificate was replaced by a newer one of this vantage");
 }
 
 static void open_found(struct pg *pg, PGresult *result, void *arg)

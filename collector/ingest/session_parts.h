@@ -30,6 +30,8 @@ struct session {
     enum session_state state;
     char name[SESSION_NAME_BYTES]; /* of the vantage that the certificate names; "" without one */
     uint8_t fingerprint[32];       /* of that certificate */
+    int64_t certificate_ends_us;   /* when it ends */
+    int64_t renewed_us;            /* monotonic: when another was asked for last; 0: not yet */
     char peer[ADDRESS_TEXT_BYTES];
     char agent_version[SESSION_TEXT_BYTES];
     char tls_library[SESSION_TEXT_BYTES];
@@ -60,5 +62,16 @@ void session_certificates(struct session *session, const struct bytes *der, size
 
 /* enrol.c */
 void enrol(struct session *session, const struct message *request);
+
+enum { SESSION_HASH_BYTES = 2 + 64 + 1 }; /* a SHA-256 as the text of a bytea */
+
+/** The key of a certificate request that is signed with it, and its hash. @return NULL otherwise. */
+EVP_PKEY *session_csr_key(const struct bytes *csr_der, char ret_sha256[SESSION_HASH_BYTES]);
+
+/** A certificate for a vantage, signed now. NULL, and one line in the log, on failure. */
+X509 *session_sign(const struct session *session, EVP_PKEY *key, const char *vantage);
+
+/* renew.c */
+void renew(struct session *session, const struct message *request);
 
 #endif

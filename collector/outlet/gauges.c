@@ -57,12 +57,16 @@ static void read_vantages(struct gauges *gauges, const PGresult *result)
     struct metrics *metrics = metrics_here();
     metrics_clear(metrics, METRIC_VANTAGE_CONNECTED);
     metrics_clear(metrics, METRIC_VANTAGE_ASIDE);
+    metrics_clear(metrics, METRIC_VANTAGE_CERTIFICATE);
     gauges->connected_vantages = 0;
     for (int row = 0; row < PQntuples(result); row++) {
         const char *const labels[METRIC_LABELS_MAX] = {
             db_text(result, row, "name"), db_text(result, row, "region"), db_text(result, row, "asn")};
         metrics_set(metrics, METRIC_VANTAGE_CONNECTED, labels, real_of(result, row, "connected"));
         metrics_set(metrics, METRIC_VANTAGE_ASIDE, labels, real_of(result, row, "aside"));
+        if (!db_null(result, row, "certificate_left_s"))
+            metrics_set(metrics, METRIC_VANTAGE_CERTIFICATE, labels,
+                        db_real(result, row, "certificate_left_s"));
         gauges->connected_vantages += db_int(result, row, "connected");
     }
 }

@@ -51,6 +51,8 @@
       "Has the vantage a session with any collector of the database")                                        \
     X(METRIC_VANTAGE_ASIDE, GAUGE, "parallax_vantage_set_aside", "", "vantage,region,asn",                   \
       "Is the vantage set aside, so that it blames nobody")                                                  \
+    X(METRIC_VANTAGE_CERTIFICATE, GAUGE, "parallax_vantage_certificate_left_seconds", "seconds",             \
+      "vantage,region,asn", "Time until the vantage's own certificate ends, unless it is renewed")           \
     X(METRIC_INCIDENTS, GAUGE, "parallax_incidents_open", "", "kind,place", "Incidents that are open")       \
     X(METRIC_ENDPOINT_STATE, STATESET, "parallax_endpoint_state", "",                                        \
       "site,endpoint,role,name,parallax_endpoint_state",                                                     \

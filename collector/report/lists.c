@@ -38,8 +38,11 @@ const struct rows_field vantage_report_fields[] = {
     {"local", NULL, ROWS_INT, NULL, NULL},
     {"failing_share", N_("FAILING"), ROWS_SHARE, NULL, NULL},
     {"skew_p99_us", N_("SKEW p99"), ROWS_US, NULL, NULL},
+    {"dropped", N_("DROPPED"), ROWS_INT, NULL, NULL},
     {"agent_version", NULL, ROWS_TEXT, NULL, NULL},
     {"tls_library", NULL, ROWS_TEXT, NULL, NULL},
+    {"certificate_not_after", NULL, ROWS_TIME, NULL, NULL},
+    {"certificate", N_("CERTIFICATE"), ROWS_WORD, NULL, NULL},
     {"set_aside", N_("SET ASIDE"), ROWS_TEXT, NULL, NULL},
     {NULL, NULL, ROWS_TEXT, NULL, NULL},
 };

@@ -47,6 +47,8 @@ static const char *word(const char *id)
         {"connected", N_("connected")},
         {"away", N_("away")},
         {"revoked", N_("revoked")},
+        {"ends soon", N_("ends soon")},
+        {"ended", N_("ended")},
         {"dns", N_("dns")},
         {"tcp", N_("tcp")},
         {"tls", N_("tls")},

@@ -17,6 +17,7 @@
 struct db {
     PGconn *connection;
     struct cluster *cluster; /* NULL: somebody else's database */
+    const char *conninfo;
     bool prepared[STATEMENT_COUNT];
     char sqlstate[6];
 };
@@ -85,6 +86,7 @@ struct db *db_open(const struct db_where *where)
         }
         url = cluster_conninfo(db->cluster);
     }
+    db->conninfo = url;
     db->connection = db_connect(url);
     if (db->connection == NULL || !db_check_encoding(db->connection) ||
         !db_prepare_connection(db->connection)) {
@@ -108,6 +110,11 @@ void db_interrupt(const struct db *db)
     int socket = PQsocket(db->connection);
     if (socket >= 0)
         (void)shutdown(socket, SHUT_RDWR);
+}
+
+const char *db_conninfo(const struct db *db)
+{
+    return db->conninfo;
 }
 
 char *db_place(const struct db *db)

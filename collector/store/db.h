@@ -35,6 +35,9 @@ void db_close(struct db *db);
  */
 void db_interrupt(const struct db *db);
 
+/** What libpq connects with, for a connection of another kind; lives as long as db. */
+const char *db_conninfo(const struct db *db);
+
 /** Where it is, without its password: "DBNAME on HOST:PORT". Freed by the caller; NULL without memory. */
 char *db_place(const struct db *db);
 

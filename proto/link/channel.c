@@ -344,6 +344,11 @@ X509 *channel_peer_certificate(struct channel *channel)
     return SSL_get0_peer_certificate(pump_ssl(channel->pump));
 }
 
+int channel_peer_alert(const struct channel *channel)
+{
+    return pump_alert(channel->pump);
+}
+
 void channel_peer_address(const struct channel *channel, struct address *ret_address, uint16_t *ret_port)
 {
     *ret_address = channel->address;

@@ -73,6 +73,9 @@ void channel_close(struct channel *channel);
 
 /** The peer's certificate (borrowed; NULL when it sent none), address and port. */
 X509 *channel_peer_certificate(struct channel *channel);
+
+/** The TLS alert with which the peer ended the connection; -1: none. */
+int channel_peer_alert(const struct channel *channel);
 void channel_peer_address(const struct channel *channel, struct address *ret_address, uint16_t *ret_port);
 
 #endif

@@ -224,3 +224,30 @@ bool pki_fingerprint(X509 *certificate, uint8_t out[32])
     unsigned length = 0;
     return X509_digest(certificate, EVP_sha256(), out, &length) == 1 && length == 32;
 }
+
+bool pki_key_fingerprint(EVP_PKEY *key, uint8_t out[32])
+{
+    unsigned char *der = NULL;
+    int length = i2d_PUBKEY(key, &der);
+    bool done = length > 0 && EVP_Digest(der, (size_t)length, out, NULL, EVP_sha256(), NULL) == 1;
+    OPENSSL_free(der);
+    return done;
+}
+
+static bool epoch_s(const ASN1_TIME *time, int64_t *ret_s)
+{
+    struct tm parts;
+    if (ASN1_TIME_to_tm(time, &parts) != 1)
+        return false;
+    *ret_s = timegm(&parts);
+    return true;
+}
+
+bool pki_times(X509 *certificate, int64_t *ret_signed_s, int64_t *ret_ends_s)
+{
+    if (!epoch_s(X509_get0_notBefore(certificate), ret_signed_s) ||
+        !epoch_s(X509_get0_notAfter(certificate), ret_ends_s))
+        return false;
+    *ret_signed_s += BACKDATE_S;
+    return true;
+}

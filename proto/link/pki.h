@@ -57,6 +57,15 @@ bool pki_vantage_name(X509 *certificate, char *out, size_t size);
 /** SHA-256 of the certificate's DER. */
 bool pki_fingerprint(X509 *certificate, uint8_t out[32]);
 
+/** SHA-256 of the key's SubjectPublicKeyInfo (RFC 5280, 4.1). */
+bool pki_key_fingerprint(EVP_PKEY *key, uint8_t out[32]);
+
+/**
+ * When one of pki_sign's certificates was signed, and when it ends, in seconds since 1970. (Its notBefore is earlier than
+ * the signing: see pki.c.)
+ */
+bool pki_times(X509 *certificate, int64_t *ret_signed_s, int64_t *ret_ends_s);
+
 enum { PKI_SERVER_NAME_BYTES = 32 };
 #define PKI_SERVER_NAME "parallax-collector"
 

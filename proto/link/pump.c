@@ -13,6 +13,7 @@ struct pump {
     BIO *in;  /* ciphertext from the peer; owned by ssl */
     BIO *out; /* ciphertext to the peer; owned by ssl */
     enum pump_state state;
+    int alert; /* the peer's; -1: none */
     char error[PUMP_ERROR_BYTES];
 };
 
@@ -26,6 +27,7 @@ struct pump *pump_new(SSL_CTX *context, bool server, const char *name)
     struct pump *pump = calloc(1, sizeof *pump);
     if (pump == NULL)
         return NULL;
+    pump->alert = -1;
     pump->ssl = SSL_new(context);
     pump->in = BIO_new(BIO_s_mem());
     pump->out = BIO_new(BIO_s_mem());
@@ -67,6 +69,11 @@ const char *pump_error(const struct pump *pump)
     return pump->error;
 }
 
+int pump_alert(const struct pump *pump)
+{
+    return pump->alert;
+}
+
 SSL *pump_ssl(struct pump *pump)
 {
     return pump->ssl;
@@ -86,10 +93,11 @@ static void pump_describe(struct pump *pump, unsigned long code)
     int reason = ERR_GET_REASON(code);
     long verify = SSL_get_verify_result(pump->ssl);
     const char *text = ERR_reason_error_string(code);
-    if (ERR_GET_LIB(code) == ERR_LIB_SSL && reason >= ALERT_REASON_BASE)
-        (void)snprintf(pump->error, sizeof pump->error, "the peer refused: TLS alert %d (%s)",
-                       reason - ALERT_REASON_BASE, SSL_alert_desc_string_long(reason - ALERT_REASON_BASE));
-    else if (verify != X509_V_OK)
+    if (ERR_GET_LIB(code) == ERR_LIB_SSL && reason >= ALERT_REASON_BASE) {
+        pump->alert = reason - ALERT_REASON_BASE;
+        (void)snprintf(pump->error, sizeof pump->error, "the peer refused: TLS alert %d (%s)", pump->alert,
+                       SSL_alert_desc_string_long(pump->alert));
+    } else if (verify != X509_V_OK)
         (void)snprintf(pump->error, sizeof pump->error, "the peer's certificate does not verify: %s",
                        verify_text(verify));
     else

@@ -23,6 +23,9 @@ void pump_free(struct pump *pump);
 enum pump_state pump_state(const struct pump *pump);
 const char *pump_error(const struct pump *pump); /* "" unless failed: library text, verify error named */
 
+/** The TLS alert (RFC 8446, 6) with which the peer ended it; -1: none. */
+int pump_alert(const struct pump *pump);
+
 /** Feeds received ciphertext and advances; plaintext that came out is appended to plain. @return state after. */
 enum pump_state pump_feed(struct pump *pump, const void *bytes, size_t length, struct buf *plain);
 

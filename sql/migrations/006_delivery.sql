@@ -22,6 +22,12 @@ ALTER TABLE vantage
     ADD COLUMN next_certificate_sha256   bytea,
     ADD COLUMN next_certificate_not_after timestamptz;
 
+-- Every key that a certificate was asked for with (SHA-256 of its SubjectPublicKeyInfo). None is taken twice.
+CREATE TABLE vantage_key (
+    key_sha256 bytea PRIMARY KEY,
+    used_at    timestamptz NOT NULL DEFAULT now()
+);
+
 -- The session whose batches are taken; the number of a newer session is higher, whichever collector it is with.
 CREATE SEQUENCE session_number;
 ALTER TABLE vantage_cursor ADD COLUMN session bigint NOT NULL DEFAULT 0;

@@ -28,7 +28,10 @@ struct fake {
     const struct fixture *liar; /* signs in place of its own CA */
     const uint8_t (*wants)[32];
     size_t want_count;
+    bool closes_on_renew; /* as when the collector dies between its commit and its answer */
     /* what it saw */
+    int messages, renewals;
+    uint8_t shown[32]; /* the latest certificate of an agent */
     int sessions, pings, batches, lists_wanted, certificates, goodbyes;
     enum goodbye_reason goodbye;
     struct record records[256];
@@ -63,6 +66,26 @@ static inline void fake_enrol(struct fake *fake, const struct message *message)
     fake_send(fake, answer);
     free(pem);
     free(ca);
+    X509_free(certificate);
+    EVP_PKEY_free(key);
+}
+
+static inline void fake_renew(struct fake *fake, const struct message *message)
+{
+    char *why = NULL;
+    size_t length = 0;
+    fake->renewals++;
+    if (fake->closes_on_renew) {
+        channel_close(fake->channel);
+        return;
+    }
+    EVP_PKEY *key =
+        pki_csr_key(message->renew_request.csr_der.data, message->renew_request.csr_der.length, &why);
+    X509 *certificate = pki_sign(fake->pki.ca, fake->pki.ca_key, key, PKI_VANTAGE, "hk-1", 86400, &why);
+    char *pem = pki_certificate_pem(certificate, &length, &why);
+    fake_send(fake, (struct message){.kind = MESSAGE_RENEW_ANSWER,
+                                     .renew_answer = {.certificate_pem = {(const uint8_t *)pem, length}}});
+    free(pem);
     X509_free(certificate);
     EVP_PKEY_free(key);
 }
@@ -114,6 +137,7 @@ static inline void fake_message(struct channel *channel, struct message *message
 {
     struct fake *fake = arg;
     fake->channel = channel;
+    fake->messages++;
     if (message->kind == MESSAGE_HELLO)
         fake_hello(fake);
     else if (message->kind == MESSAGE_PING)
@@ -122,6 +146,8 @@ static inline void fake_message(struct channel *channel, struct message *message
         fake_batch(fake, message);
     else if (message->kind == MESSAGE_ENROL_REQUEST)
         fake_enrol(fake, message);
+    else if (message->kind == MESSAGE_RENEW_REQUEST)
+        fake_renew(fake, message);
     else if (message->kind == MESSAGE_CERTIFICATES)
         fake->certificates += (int)message->certificates.count;
     else if (message->kind == MESSAGE_GOODBYE)
@@ -136,8 +162,11 @@ static inline void fake_message(struct channel *channel, struct message *message
 static inline void fake_open(struct channel *channel, void *arg)
 {
     struct fake *fake = arg;
+    X509 *certificate = channel_peer_certificate(channel);
     fake->channel = channel;
     fake->sessions++;
+    if (certificate != NULL)
+        assert_true(pki_fingerprint(certificate, fake->shown));
 }
 
 static inline void fake_closed(struct channel *channel, enum channel_failure failure, const char *why,

@@ -12,6 +12,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -46,22 +47,25 @@ static void test_token_form(void **state)
     }
 }
 
+static struct fake *fake; /* shared with the child */
+
 /* A collector in a child of its own, since enrolling runs its own loop. @return its pid. */
 static pid_t start_collector(uint16_t *ret_port, char ret_token[128], bool accepts,
                              const struct fixture *liar)
 {
     int told[2];
     assert_int_equal(pipe(told), 0);
+    fake = mmap(NULL, sizeof *fake, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_ptr_not_equal(fake, MAP_FAILED);
     pid_t child = fork();
     if (child == 0) {
-        struct fake fake;
         uv_loop_t loop;
         uv_loop_init(&loop);
-        fake_init(&fake, &loop);
-        token_for(fake.pki.ca, ret_token);
-        fake.token = accepts ? ret_token : "";
-        fake.liar = liar;
-        if (write(told[1], &fake.port, sizeof fake.port) != sizeof fake.port ||
+        fake_init(fake, &loop);
+        token_for(fake->pki.ca, ret_token);
+        fake->token = accepts ? ret_token : "";
+        fake->liar = liar;
+        if (write(told[1], &fake->port, sizeof fake->port) != sizeof fake->port ||
             write(told[1], ret_token, 128) != 128)
             _exit(1);
         uv_run(&loop, UV_RUN_DEFAULT);
@@ -78,6 +82,7 @@ static void stop_collector(pid_t child)
 {
     assert_int_equal(kill(child, SIGKILL), 0);
     assert_int_equal(waitpid(child, NULL, 0), child);
+    assert_int_equal(munmap(fake, sizeof *fake), 0);
 }
 
 static bool try_enrol(const char *collectors, const char *token, struct enrolment *enrolment, char **why)
@@ -107,6 +112,7 @@ static void test_enrols(void **state)
     assert_true(try_enrol(collectors, token, &enrolment, &why));
     assert_string_equal(enrolment.name, "hk-1");
     assert_int_equal(enrolment.collector.port, port);
+    assert_int_equal(fake->messages, 1);
     enrolment_done(&enrolment);
     stop_collector(child);
 }
@@ -125,6 +131,7 @@ static void test_used_token(void **state)
     stop_collector(child);
 }
 
+/* Somebody in between, with a CA of his own: he is found out before the token is sent. */
 static void test_another_ca(void **state)
 {
     (void)state;
@@ -138,6 +145,7 @@ static void test_another_ca(void **state)
     snprintf(collectors, sizeof collectors, "127.0.0.1:%u", port);
     assert_false(try_enrol(collectors, token, &enrolment, &why));
     assert_non_null(strstr(why, "not from the expected certificate authority"));
+    assert_int_equal(fake->messages, 0);
     free(why);
     fixture_done(&theirs);
     stop_collector(child);

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "agent/duty/fake_collector.h"
+#include "duty/identity.h"
 #include "duty/uplink.h"
 
 #include <errno.h>
@@ -28,6 +29,8 @@ struct scene {
     struct offset offset;
     struct prober *prober;
     struct rounds *rounds;
+    struct state state; /* the same folder */
+    struct renew *renew;
     struct uplink *uplink;
     int revoked, closed;
 };
@@ -69,6 +72,24 @@ static int64_t collector_now(uint64_t *ret_error_us, void *arg)
     return clock_mono_us() + offset_us;
 }
 
+/* An identity of the fake collector's CA, in the folder and in force. */
+static void scene_identity(struct scene *scene, EVP_PKEY *key, X509 *certificate)
+{
+    char path[PATH_MAX], *why = NULL;
+    const char *reason = "";
+    size_t length = 0;
+    char *pem = pki_certificate_pem(scene->fake.pki.ca, &length, &why);
+    assert_true(state_init(&scene->state, scene->folder, &reason));
+    assert_true(state_path(&scene->state, "ca.pem", path));
+    assert_true(pki_file_write(path, pem, length, 0644, &why));
+    assert_true(identity_write(&scene->state, key, certificate, &why));
+    free(pem);
+    renew_free(scene->renew);
+    scene->renew = renew_new(&scene->state, &why);
+    if (scene->renew == NULL)
+        fail_msg("%s", why);
+}
+
 static void scene_init(struct scene *scene)
 {
     char *why = NULL;
@@ -94,12 +115,13 @@ static void scene_init(struct scene *scene)
                                  scene->pace,    &scene->settings.policy, true,
                                  &scene->offset, on_list_wanted,          scene};
     scene->rounds = rounds_new(&rounds);
+    scene_identity(scene, scene->fake.pki.vantage_key, scene->fake.pki.vantage);
 }
 
 static void scene_start(struct scene *scene)
 {
     struct uplink_deps uplink = {.loop = &scene->loop,
-                                 .context = scene->fake.pki.client_context,
+                                 .renew = scene->renew,
                                  .collectors = scene->settings.collectors,
                                  .collector_count = 1,
                                  .spool = scene->spool,
@@ -115,7 +137,7 @@ static void scene_start(struct scene *scene)
 static void scene_done(struct scene *scene)
 {
     char path[128];
-    const char *files[] = {"data.mdb", "lock.mdb"};
+    const char *files[] = {"data.mdb", "lock.mdb", "identity.pem", "ca.pem"};
     struct uplink *uplink = scene->uplink;
     while (!keeper_idle(scene->keeper))
         uv_run(&scene->loop, UV_RUN_ONCE);
@@ -130,9 +152,10 @@ static void scene_done(struct scene *scene)
     keeper_free(scene->keeper);
     pace_free(scene->pace);
     spool_close(scene->spool);
+    renew_free(scene->renew);
     settings_done(&scene->settings);
     fake_done(&scene->fake);
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 4; i++) {
         snprintf(path, sizeof path, "%s/%s", scene->folder, files[i]);
         assert_int_equal(unlink(path), 0);
     }
@@ -429,6 +452,124 @@ static void test_certificates(void **state)
     scene_done(&scene);
 }
 
+/* An identity that was signed for a minute, and a collector whose clock is 50 s before everyone's: by its time, and by no
+ * other, renewing is due. */
+static void scene_due(struct scene *scene, uint8_t ret_fingerprint[32])
+{
+    char *why = NULL;
+    const struct fixture *pki = &scene->fake.pki;
+    X509 *certificate = pki_sign(pki->ca, pki->ca_key, pki->vantage_key, PKI_VANTAGE, "hk-1", 60, &why);
+    scene_identity(scene, pki->vantage_key, certificate);
+    assert_true(pki_fingerprint(certificate, ret_fingerprint));
+    X509_free(certificate);
+    scene->fake.ahead_us = INT64_C(50) * 1000000;
+}
+
+static void expect_on_disk(struct scene *scene, const uint8_t fingerprint[32])
+{
+    EVP_PKEY *key = NULL;
+    X509 *certificate = NULL;
+    char *why = NULL;
+    uint8_t found[32];
+    assert_true(identity_read(&scene->state, &key, &certificate, &why));
+    assert_true(pki_fingerprint(certificate, found));
+    assert_memory_equal(found, fingerprint, 32);
+    EVP_PKEY_free(key);
+    X509_free(certificate);
+}
+
+static void test_renewed(void **state)
+{
+    (void)state;
+    struct scene scene;
+    uint8_t old[32];
+    scene_init(&scene);
+    scene_due(&scene, old);
+    (void)keep_attempts(&scene, 20);
+    scene_start(&scene);
+    RUN_UNTIL(&scene, scene.fake.sessions == 2);
+    assert_int_equal(scene.fake.renewals, 1);
+    assert_int_equal(scene.fake.goodbye, GOODBYE_OTHER);
+    assert_memory_not_equal(scene.fake.shown, old, 32);
+    expect_on_disk(&scene, scene.fake.shown);
+    int pings = scene.fake.pings;
+    RUN_UNTIL(&scene, scene.fake.pings >= pings + 3);
+    assert_int_equal(scene.fake.renewals, 1); /* and it is not due again */
+    RUN_UNTIL(&scene, spool_count(scene.spool) == 0);
+    scene_done(&scene);
+}
+
+static void test_not_renewed_before_its_time(void **state)
+{
+    (void)state;
+    struct scene scene;
+    uint8_t old[32];
+    scene_init(&scene);
+    scene_due(&scene, old);
+    scene.fake.ahead_us = 0;
+    scene_start(&scene);
+    RUN_UNTIL(&scene, scene.fake.pings >= 5);
+    assert_int_equal(scene.fake.renewals, 0);
+    assert_int_equal(scene.fake.sessions, 1);
+    scene_done(&scene);
+}
+
+/* The collector dies with the answer: the old certificate still connects, and another request is made. */
+static void test_renewal_lost(void **state)
+{
+    (void)state;
+    struct scene scene;
+    uint8_t old[32];
+    scene_init(&scene);
+    scene_due(&scene, old);
+    scene.fake.closes_on_renew = true;
+    scene_start(&scene);
+    RUN_UNTIL(&scene, scene.fake.sessions == 2);
+    assert_memory_equal(scene.fake.shown, old, 32);
+    expect_on_disk(&scene, old);
+    scene.fake.closes_on_renew = false;
+    RUN_UNTIL(&scene, scene.fake.sessions == 3);
+    assert_int_equal(scene.fake.renewals, 2);
+    expect_on_disk(&scene, scene.fake.shown);
+    assert_memory_not_equal(scene.fake.shown, old, 32);
+    scene_done(&scene);
+}
+
+static bool file_has(const char *path, const char *text)
+{
+    char bytes[4096];
+    FILE *file = fopen(path, "r");
+    size_t length = fread(bytes, 1, sizeof bytes - 1, file);
+    (void)fclose(file);
+    bytes[length] = '\0';
+    return strstr(bytes, text) != NULL;
+}
+
+static void test_ended(void **state)
+{
+    (void)state;
+    struct scene scene;
+    char *why = NULL, log[] = "/tmp/parallax-uplink-log-XXXXXX";
+    scene_init(&scene);
+    const struct fixture *pki = &scene.fake.pki;
+    X509 *certificate = pki_sign(pki->ca, pki->ca_key, pki->vantage_key, PKI_VANTAGE, "hk-1", -60, &why);
+    scene_identity(&scene, pki->vantage_key, certificate);
+    X509_free(certificate);
+    int fd = mkstemp(log), kept = dup(STDERR_FILENO);
+    assert_int_equal(dup2(fd, STDERR_FILENO), STDERR_FILENO);
+    scene_start(&scene);
+    while (!file_has(log, "next try"))
+        uv_run(&scene.loop, UV_RUN_ONCE);
+    assert_int_equal(dup2(kept, STDERR_FILENO), STDERR_FILENO);
+    assert_true(file_has(log, "this vantage's certificate ended on 20"));
+    assert_true(file_has(log, "enrol again with a new token"));
+    assert_int_equal(scene.fake.sessions, 0);
+    assert_int_equal(close(fd), 0);
+    assert_int_equal(close(kept), 0);
+    assert_int_equal(unlink(log), 0);
+    scene_done(&scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -442,6 +583,10 @@ int main(void)
         cmocka_unit_test(test_many_batches),
         cmocka_unit_test(test_revoked),
         cmocka_unit_test(test_certificates),
+        cmocka_unit_test(test_renewed),
+        cmocka_unit_test(test_not_renewed_before_its_time),
+        cmocka_unit_test(test_renewal_lost),
+        cmocka_unit_test(test_ended),
     };
     (void)signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -265,6 +265,51 @@ static void reports_count_for_rounds_that_exist(void **arg)
            "1 1 5 2147483647");
 }
 
+static void send_report(struct vantage *vantage, struct round_report report, const struct dropped_at *at,
+                        size_t count)
+{
+    struct record record = {.kind = RECORD_ROUND_REPORT, .report = report};
+    record.report.dropped_at = calloc(count + 1, sizeof *at);
+    record.report.dropped_at_count = count;
+    if (count > 0)
+        memcpy(record.report.dropped_at, at, count * sizeof *at);
+    assert_true(ingest_batch(ingest, &vantage->source, &record, 1));
+}
+
+/* Over reports on one round too, and by endpoint; what comes again counts once. */
+static void what_was_dropped_adds_up(void **arg)
+{
+    (void)arg;
+    struct vantage two = vantage_make(2);
+    uint64_t known = (uint64_t)known_endpoint;
+    const struct dropped_at first[] = {{known, 3}, {0, 1}}, second[] = {{known, 2}, {known + 1000, 4}};
+    free(ask("INSERT INTO round (id, interval_s, start_at, spread_us, timeout_us, deadline_at, endpoints) "
+             "OVERRIDING SYSTEM "
+             "VALUE VALUES (700, 60, now(), 0, 0, now(), 1) RETURNING id"));
+    open_all();
+    send_report(&two, (struct round_report){.sequence = 33, .round_id = 700, .dropped = 4}, first, 2);
+    send_report(&two, (struct round_report){.sequence = 34, .round_id = 700, .attempts = 9, .dropped = 7},
+                second, 2);
+    send_report(&two, (struct round_report){.sequence = 34, .round_id = 700, .attempts = 9, .dropped = 7},
+                second, 2);
+    send_report(&two, (struct round_report){.sequence = 35, .round_id = 12345, .dropped = 5}, NULL, 0);
+    expected_acks = 4;
+    run_all();
+    assert_int_equal(two.acked, 35);
+    expect("SELECT concat_ws(' ', attempts, dropped) FROM round_vantage WHERE round_id = 700", "9 11");
+    expect("SELECT string_agg(concat_ws(':', CASE endpoint_id WHEN 0 THEN 'rest' ELSE 'one' END, round_id, "
+           "count), ' ' ORDER BY "
+           "round_id, endpoint_id) FROM dropped WHERE vantage_id = 2 AND round_id <> 1",
+           "rest:0:5 rest:700:6 one:700:5");
+    two.acks = 0;
+    open_all();
+    send_report(&two, (struct round_report){.sequence = 36, .round_id = 700, .dropped = 1}, first + 1, 1);
+    expected_acks = 1;
+    run_all();
+    expect("SELECT concat_ws(' ', attempts, dropped) FROM round_vantage WHERE round_id = 700", "0 12");
+    expect("SELECT sum(count) FROM dropped WHERE vantage_id = 2 AND round_id = 700", "12");
+}
+
 static void the_gone_are_forgotten(void **arg)
 {
     (void)arg;
@@ -359,6 +404,7 @@ int main(void)
         cmocka_unit_test(a_lost_connection_doubles_nothing),
         cmocka_unit_test(lies_are_dropped_and_the_cursor_passes),
         cmocka_unit_test(reports_count_for_rounds_that_exist),
+        cmocka_unit_test(what_was_dropped_adds_up),
         cmocka_unit_test(the_gone_are_forgotten),
         cmocka_unit_test(one_bad_batch_holds_nobody_up),
         cmocka_unit_test(what_only_a_lost_batch_held_is_not_taken_for_stored),
