@@ -12,9 +12,8 @@
 #include <time.h>
 
 /*
- * Certificates are dated back: an agent checks the collector's with its own wall clock, which may be hours
- * behind, and at enrolment it has no other. A serial is 128 random bits, so no counter has to be kept or
- * guessed.
+ * Certificates are dated back: collectors of one database may differ in their clocks. A serial is 128 random bits, so no
+ * counter has to be kept or guessed.
  */
 enum { BACKDATE_S = 7 * 24 * 3600, DAY_S = 24 * 3600, SERIAL_BITS = 128, NAME_MAX_BYTES = 63 };
 

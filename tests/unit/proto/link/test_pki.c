@@ -64,6 +64,29 @@ static void test_serials_differ_and_dates_reach_back(void **state)
         assert_int_equal(X509_cmp_time(X509_get0_notBefore(all[i]), &yesterday), -1);
 }
 
+static void test_times(void **state)
+{
+    (void)state;
+    char *why = NULL;
+    int64_t signed_s = 0, ends_s = 0, before = time(NULL);
+    X509 *certificate = pki_sign(ours.ca, ours.ca_key, ours.vantage_key, PKI_VANTAGE, "hk-1", 60, &why);
+    assert_true(pki_times(certificate, &signed_s, &ends_s));
+    assert_in_range(signed_s, before, time(NULL));
+    assert_in_range(ends_s - signed_s, 60, 61);
+    X509_free(certificate);
+}
+
+static void test_key_fingerprints(void **state)
+{
+    (void)state;
+    uint8_t first[32], again[32], other[32];
+    assert_true(pki_key_fingerprint(ours.vantage_key, first));
+    assert_true(pki_key_fingerprint(X509_get0_pubkey(ours.vantage), again));
+    assert_true(pki_key_fingerprint(ours.ca_key, other));
+    assert_memory_equal(first, again, 32);
+    assert_memory_not_equal(first, other, 32);
+}
+
 static void test_files(void **state)
 {
     (void)state;
@@ -108,6 +131,8 @@ int main(void)
         cmocka_unit_test(test_csr),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_serials_differ_and_dates_reach_back),
+        cmocka_unit_test(test_times),
+        cmocka_unit_test(test_key_fingerprints),
         cmocka_unit_test(test_files),
     };
     return cmocka_run_group_tests(tests, fixtures_setup, fixtures_teardown);

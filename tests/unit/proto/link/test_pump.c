@@ -230,18 +230,43 @@ static void test_pinned_ca_beside_foreign_leaf(void **state)
     SSL_CTX_free(impostor);
 }
 
-static void test_pinned_leaf_out_of_date(void **state)
+/* An agent's clock may be wrong by years, before or after: it judges no dates, neither when it enrols nor in a session. */
+static void test_dates_of_a_collector(void **state)
 {
     (void)state;
-    struct pair pair;
+    SSL_CTX *clients[] = {ours.pinned_context, ours.client_context};
     char *why = NULL;
     X509 *old = pki_sign(ours.ca, ours.ca_key, ours.server_key, PKI_SERVER, "collector", -3600, &why);
     SSL_CTX *context = pki_server_context(old, ours.server_key, ours.ca, &why);
     assert_non_null(context);
-    pair_init(&pair, ours.pinned_context, context);
+    for (size_t i = 0; i < 2; i++) {
+        struct pair pair;
+        pair_init(&pair, clients[i], context);
+        exchange(&pair, 100000);
+        assert_int_equal(pump_state(pair.client), PUMP_OPEN);
+        assert_int_equal(pump_state(pair.server), PUMP_OPEN);
+        pair_done(&pair);
+    }
+    SSL_CTX_free(context);
+    X509_free(old);
+}
+
+/* A collector judges the dates of a vantage's, and the alert tells the agent which of its troubles it is. */
+static void test_dates_of_a_vantage(void **state)
+{
+    (void)state;
+    struct pair pair;
+    char *why = NULL;
+    X509 *old = pki_sign(ours.ca, ours.ca_key, ours.vantage_key, PKI_VANTAGE, "hk-1", -3600, &why);
+    SSL_CTX *context = pki_client_context(ours.ca, old, ours.vantage_key, &why);
+    assert_non_null(context);
+    pair_init(&pair, context, ours.server_context);
+    assert_int_equal(pump_alert(pair.client), -1);
     exchange(&pair, 100000);
-    assert_int_equal(pump_state(pair.client), PUMP_FAILED);
-    assert_non_null(strstr(pump_error(pair.client), "expired"));
+    assert_int_equal(pump_state(pair.server), PUMP_FAILED);
+    assert_non_null(strstr(pump_error(pair.server), "expired"));
+    assert_int_equal(pump_alert(pair.client), SSL_AD_CERTIFICATE_EXPIRED);
+    assert_int_equal(pump_alert(pair.server), -1);
     pair_done(&pair);
     SSL_CTX_free(context);
     X509_free(old);
@@ -261,7 +286,8 @@ int main(void)
         cmocka_unit_test(test_vantage_as_server),
         cmocka_unit_test(test_pinned),
         cmocka_unit_test(test_pinned_ca_beside_foreign_leaf),
-        cmocka_unit_test(test_pinned_leaf_out_of_date),
+        cmocka_unit_test(test_dates_of_a_collector),
+        cmocka_unit_test(test_dates_of_a_vantage),
     };
     return cmocka_run_group_tests(tests, fixtures_setup, fixtures_teardown);
 }
