@@ -141,7 +141,7 @@ do_end() { wanted[$1]=down expected[$1]=$3; actor_signal "$1" "$3"; }
 do_back() { actor_back "$1"; }
 do_signal() { actor_signal "$1" "$3"; }
 do_link() { local place=$1; shift 2; echo "$*" >"$work/$place.control"; }
-do_fill() { head -c 1g /dev/zero >"$CHAOS_DISKS/${1%.disk}/filler" 2>/dev/null || true; }
+do_fill() { head -c 1G /dev/zero >"$CHAOS_DISKS/${1%.disk}/filler" 2>/dev/null || true; }
 do_empty() { rm -f "$CHAOS_DISKS/${1%.disk}/filler"; }
 do_clock() {
     local steps=(+0 +3600 -3600 +86400 -86400 -30 +5 -34560000)
