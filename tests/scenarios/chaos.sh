@@ -3,8 +3,8 @@
 # faults at once; then everything heals, and the database must hold exactly what an oracle saw reach the spools.
 #   chaos.sh [--events N] [--seed S] [--agents N] [--collectors N] [--only REGEX] [--keep]
 # The seed fixes the sequence of events: which fault, where, for how many events it stays, how long until the next. How the
-# programs run beside it is up to the machine. --only keeps to the faults whose line in the table matches. Started by root it can fill disks too (each a small tmpfs in a mount namespace of
-# its own). --keep keeps the folder; a failure keeps it anyway, and prints how to repeat the run.
+# programs run beside it is up to the machine. --only keeps to the faults whose line in the table matches. Started by root it can
+# fill disks too (each a small tmpfs in a mount namespace of its own). --keep keeps the folder; a failure keeps it anyway, and prints how to repeat the run.
 events=60 seed=5 agent_count=3 collector_count=2 only=. keep=
 arguments=("$@")
 while [ $# -gt 0 ]; do
@@ -46,7 +46,6 @@ for ((i = 1; i <= collector_count; i++)); do collectors+=("collector$i"); done
 for ((i = 1; i <= agent_count; i++)); do agents+=("agent$i"); done
 library=$(dpkg -L libfaketime 2>/dev/null | grep '/libfaketime\.so\.1$' || true)
 pg_bin=$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -1)
-collector_program_true=$collector_program
 
 # --- actors: processes that die and come back --------------------------------------------------------------------------------------
 
@@ -72,7 +71,7 @@ actor_start() { # NAME
     case $1 in
         pg) launch pg "$pg_bin/postgres" -D "$work/db" ;;
         collector*)
-            launch "$1" "$collector_program_true" serve --state "$work/$1" --db "$(db_url "link.$1.db")" \
+            launch "$1" "$collector_program" serve --state "$work/$1" --db "$(db_url "link.$1.db")" \
                 --listen "127.0.0.1:${port[$1]}" --metrics off ;;
         agent*)
             local clock=(env)
@@ -229,12 +228,10 @@ end_faults() { # EVENT
 }
 
 one_event() { # NUMBER
-    local tries stays pause words
+    local stays pause words
     end_faults "$1"
-    for tries in {1..100}; do
-        draw
-        [ -n "${active[$place]:-}" ] || break
-    done
+    draw
+    until [ -z "${active[$place]:-}" ]; do draw; done
     stays=$((1 + RANDOM % 4)) pause=$((200 + RANDOM % 1800))
     [ $name != agent-disk-full ] || stays=$((stays * 5)) # it takes a while until there is no free page
     printf '%4d %5ds  %-20s %-24s for %d\n' "$1" $SECONDS "$name" "$place" "$stays" | tee -a story
@@ -352,7 +349,8 @@ last_kept() { grep '^kept' "oracle.$1" | tail -1 | cut -d ' ' -f 2; }
 drained() {
     local agent
     for agent in "${agents[@]}"; do
-        [ "$(sql "SELECT committed FROM vantage_cursor JOIN vantage v ON v.id = vantage_id WHERE name = '$agent'")" -ge "$(last_kept "$agent")" ] || return 1
+        at_least "$(last_kept "$agent")" sql "SELECT committed FROM vantage_cursor JOIN vantage v ON v.id = vantage_id
+                                              WHERE name = '$agent'" || return 1
     done
 }
 quiet() { [ -z "$(find . -maxdepth 1 -name 'oracle.*' -newermt '-3 seconds')" ]; }
@@ -401,7 +399,12 @@ compare() {
         }' in_database told oracle.* >figures
 }
 
-fail_overs() { awk '/connected to/ { match($0, /port [0-9]+/); p = substr($0, RSTART, RLENGTH); n += FNR > 1 && was[FILENAME] != "" && was[FILENAME] != p; was[FILENAME] = p } END { print n + 0 }' logs/agent[0-9]*; }
+# Connections of an agent to another collector than the last time
+fail_overs() {
+    awk '/connected to/ { match($0, /port [0-9]+/); at = substr($0, RSTART, RLENGTH)
+                          n += (FILENAME in was) && was[FILENAME] != at; was[FILENAME] = at }
+         END { print n + 0 }' logs/agent[0-9]*
+}
 
 summary() {
     local kind kept rows lost doubled maybe there dropped risen wrong foreign again told arrived forgotten unsure
@@ -448,6 +451,9 @@ await 60 "the last round to end" quiet || waits="rounds do not end"
 await 60 "the spools to drain" drained || waits="results wait for ever"
 for actor in "${agents[@]}" "${collectors[@]}"; do stop_actor "$actor"; done
 compare
-summary && [ -z "$waits" ] || { head -20 differences 2>/dev/null || true; give_up "${waits:+$waits; }the database does not hold exactly what was spooled, or something crashed"; }
+if ! summary || [ -n "$waits" ]; then
+    head -20 differences 2>/dev/null || true
+    give_up "${waits:+$waits; }the database does not hold exactly what was spooled, or something crashed"
+fi
 do_end pg 0 INT
 ok "the database holds exactly what reached the spools"
