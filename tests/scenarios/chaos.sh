@@ -4,7 +4,8 @@
 #   chaos.sh [--events N] [--seed S] [--agents N] [--collectors N] [--only REGEX] [--keep]
 # The seed fixes the sequence of events: which fault, where, for how many events it stays, how long until the next. How the
 # programs run beside it is up to the machine. --only keeps to the faults whose line in the table matches. Started by root it can
-# fill disks too (each a small tmpfs in a mount namespace of its own). --keep keeps the folder; a failure keeps it anyway, and prints how to repeat the run.
+# fill disks too (each a small tmpfs in a mount namespace of its own). --keep keeps the folder; a failure keeps it anyway, and
+# prints how to repeat the run.
 events=60 seed=5 agent_count=3 collector_count=2 only=. keep=
 arguments=("$@")
 while [ $# -gt 0 ]; do
@@ -449,7 +450,13 @@ while read -r site _; do collector_verb site rm "$site"; done <lab/sites
 waits=
 await 60 "the last round to end" quiet || waits="rounds do not end"
 await 60 "the spools to drain" drained || waits="results wait for ever"
-for actor in "${agents[@]}" "${collectors[@]}"; do stop_actor "$actor"; done
+for actor in "${agents[@]}"; do stop_actor "$actor"; done
+if ! drained; then # what was under way when they were told to stop has reached the spool, and comes the next time
+    for actor in "${agents[@]}"; do actor_start "$actor"; done
+    await 60 "the spools to drain again" drained || waits="results wait for ever"
+    for actor in "${agents[@]}"; do stop_actor "$actor"; done
+fi
+for actor in "${collectors[@]}"; do stop_actor "$actor"; done
 compare
 if ! summary || [ -n "$waits" ]; then
     head -20 differences 2>/dev/null || true
