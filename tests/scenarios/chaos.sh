@@ -124,6 +124,8 @@ actor_back() { # NAME: until it has ended, and then again
     local tries
     for tries in {1..400}; do
         [ -n "${pid[$1]:-}" ] && ! gone "${pid[$1]}" || break
+        # one that has only just been started does not hear SIGINT and SIGQUIT yet
+        [ "$1" != pg ] || actor_signal "$1" "${expected[$1]}"
         sleep 0.05
     done
     if [ -n "${pid[$1]:-}" ]; then
@@ -372,7 +374,7 @@ compare() {
         function differs(what, key) { print what, key, intent[key], "database:", row[key] > "differences" }
         FILENAME == "in_database" { key = $1 " " $2; times[key]++; row[key] = $3 " " $4 " " $5 " " $6; rows++; next }
         FILENAME == "told" { arrived += $3; next }
-        FNR == 1 { name = substr(FILENAME, 8) }
+        FNR == 1 { name = substr(FILENAME, 8); memory = 0 }
         { key = name " " $2 }
         $1 == "attempt" || $1 == "report" { if (key in intent) { again++; differs("sequence-given-twice", key) } }
         $1 == "attempt" { intent[key] = $3 " " $4 " " $5 " " $6; attempts++ }
