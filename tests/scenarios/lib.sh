@@ -4,7 +4,7 @@
 #
 # It then runs as an unprivileged user (started by root it is started again as one, since PostgreSQL refuses root and agents
 # should), in a scratch folder $work that is removed at the end together with every process it started. It fails at the first
-# command that fails, says what it checked, and shows the logs when it failed. KEEP=1 keeps the scratch folder.
+# command that fails, says what it checked, and shows the logs when it failed. KEEP=1, or a file "keep" in it, keeps the scratch folder.
 # PARALLAX_BUILD_DIR names the build to test (default: build/asan).
 set -euo pipefail
 
@@ -35,7 +35,7 @@ if [ "$(id -u)" = 0 ] && [ -z "${as_started:-}" ]; then
     status=0
     (cd "$work" && as_nobody env HOME="$work" USER=nobody SCENARIO_WORK="$work" PARALLAX_SOURCE_DIR="$source_dir" \
         PARALLAX_BUILD_DIR="$build_dir" bash "$script" "$@") || status=$?
-    [ -n "${KEEP:-}" ] || rm -rf "$work"
+    [ -n "${KEEP:-}" ] || [ -e "$work/keep" ] || rm -rf "$work"
     exit $status
 fi
 
@@ -252,7 +252,7 @@ at_exit() {
         done
     fi
     cd /
-    [ -n "${KEEP:-}" ] || rm -rf "$work" 2>/dev/null
+    [ -n "${KEEP:-}" ] || [ -e "$work/keep" ] || rm -rf "$work" 2>/dev/null
     exit $status
 }
 trap at_exit EXIT
