@@ -54,8 +54,13 @@ static const char serve_plan_setup[] =
     SERVE_NO_HANGING "; " ROLE_SET(ROLE_PLAN) "; SET idle_session_timeout TO '8s'";
 
 static const char *const serve_rows_channels[] = {NULL};
-static const char *const serve_plan_channels[] = {"parallax_request", "parallax_site",     "parallax_vantage",
-                                                  "parallax_judged",  "parallax_incident", NULL};
+static const char *const serve_plan_channels[] = {"parallax_request",
+                                                  "parallax_site",
+                                                  "parallax_vantage",
+                                                  "parallax_judged",
+                                                  "parallax_incident",
+                                                  "parallax_plan",
+                                                  NULL};
 
 struct serve;
 
@@ -262,7 +267,9 @@ static void serve_on_notify(const char *channel, const char *payload, void *arg)
     struct serve *serve = ((struct serve_pg *)arg)->serve;
     if (serve->stopping)
         return;
-    if (strcmp(channel, "parallax_request") == 0)
+    if (strcmp(channel, "parallax_plan") == 0)
+        planner_noticed(serve->planner, strtoull(payload, NULL, 10));
+    else if (strcmp(channel, "parallax_request") == 0)
         planner_requested(serve->planner);
     else if (strcmp(channel, "parallax_site") == 0)
         planner_sites_changed(serve->planner);

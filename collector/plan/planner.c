@@ -16,10 +16,11 @@
 /*
  * All sites with one interval share rounds, which start at multiples of it in collector time. Twice a second the
  * planner looks which round is less than PLAN_AHEAD_US away, makes it in one transaction, and after the commit sends
- * the plan to every session. Vantages ask for endpoint lists they do not have; a round that a person waits for
+ * the plan to every session; other collectors send it to theirs (following.c). Vantages ask for endpoint lists they do not have; a round that a person waits for
  * brings its list along.
  *
- *      tick --+-- no leader: try the advisory lock (one collector of a database plans)
+ *      tick --+-- another collector has planned: read the round, send it
+ *             +-- no leader: try the advisory lock (one collector of a database plans)
  *             +-- intervals are old: read them again
  *             +-- a round is due:  endpoints -> round -> its endpoints and vantages -> commit -> RoundPlan to all
  *             +-- somebody asked:  request -> endpoints -> round -> ... -> answer -> commit -> list, RoundPlan to all
@@ -33,10 +34,8 @@
 #define PLANNER_LOCK "31637079312752750"
 
 enum { PLANNER_TICK_MS = 500 };
-#define PLANNER_LEAD_EVERY_US  (5 * US_PER_S)
+#define PLANNER_LEAD_EVERY_US  (2 * US_PER_S)
 #define PLANNER_SITES_EVERY_US (30 * US_PER_S)
-
-static void planner_work(struct planner *planner);
 
 static void planner_say(const char *what, const char *why)
 {
@@ -45,7 +44,7 @@ static void planner_say(const char *what, const char *why)
 }
 
 /* Every turn ends here: the next thing to do is looked for at once. */
-static void planner_turn_over(struct planner *planner, const char *what, bool committed, const char *why)
+void planner_turn_over(struct planner *planner, const char *what, bool committed, const char *why)
 {
     planner->busy = false;
     if (!committed)
@@ -54,8 +53,8 @@ static void planner_turn_over(struct planner *planner, const char *what, bool co
         planner_work(planner);
 }
 
-static void planner_submit(struct planner *planner, void (*start)(struct pg *, void *),
-                           void (*end)(bool, const char *, void *))
+void planner_submit(struct planner *planner, void (*start)(struct pg *, void *),
+                    void (*end)(bool, const char *, void *))
 {
     struct pg_turn turn = {.start = start, .end = end, .arg = planner};
     planner->busy = pg_submit(planner->pg, &turn);
@@ -81,6 +80,8 @@ static void lead_end(bool committed, const char *why, void *arg)
 {
     struct planner *planner = arg;
     planner->leader = planner->leader && committed;
+    if (planner->leader)
+        log_line("this collector plans the rounds");
     planner->close_rounds = planner->asked = planner->leader;
     planner_turn_over(planner, "lead", committed, why);
 }
@@ -206,23 +207,20 @@ static char *make_endpoint_ids(const struct endpoint_list *list)
 static void make_round_noted(struct pg *pg, PGresult *result, void *arg)
 {
     struct planner *planner = arg;
-    size_t count = 0;
     if (PQntuples(result) == 0)
         return; /* planned already, by a collector that went away since */
     const char *id = PQgetvalue(result, 0, 0);
     planner->plan.round_id = strtoull(id, NULL, 10);
     char *endpoints = make_endpoint_ids(planner->list);
-    char *vantages = planner->hooks.vantages(&count, planner->hooks.arg);
-    const char *values[] = {id, endpoints, vantages};
-    if (endpoints != NULL && vantages != NULL)
-        pg_exec(pg, STATEMENT_plan_round_members, values, 3, make_members_noted);
+    const char *values[] = {id, endpoints};
+    if (endpoints != NULL)
+        pg_exec(pg, STATEMENT_plan_round_members, values, 2, make_members_noted);
     else
         pg_abandon(pg, "out of memory");
     free(endpoints);
-    free(vantages);
 }
 
-static void make_round(struct planner *planner, struct pg *pg, size_t vantage_count)
+static void make_round(struct planner *planner, struct pg *pg)
 {
     struct round_plan *plan = &planner->plan;
     if (planner->making_s == 0)
@@ -230,33 +228,30 @@ static void make_round(struct planner *planner, struct pg *pg, size_t vantage_co
     plan->now = planner->making_s == 0;
     memcpy(plan->list_sha256, planner->list->sha256, PLAN_SHA256_BYTES);
     plan_shape(plan, planner->making_s, planner->list->count, planner->timeout_us);
-    char text[7][24];
-    int64_t numbers[7] = {planner->making_s,         plan->start_us,    (int64_t)plan->spread_us,
-                          (int64_t)plan->timeout_us, plan->deadline_us, (int64_t)planner->list->count,
-                          (int64_t)vantage_count};
-    const char *values[7];
-    for (size_t i = 0; i < 7; i++) {
+    char text[6][24];
+    int64_t numbers[6] = {planner->making_s,         plan->start_us,    (int64_t)plan->spread_us,
+                          (int64_t)plan->timeout_us, plan->deadline_us, (int64_t)planner->list->count};
+    const char *values[6];
+    for (size_t i = 0; i < 6; i++) {
         (void)snprintf(text[i], sizeof text[i], "%" PRId64, numbers[i]);
         values[i] = text[i];
     }
-    pg_exec(pg, STATEMENT_plan_round, values, 7, make_round_noted);
+    pg_exec(pg, STATEMENT_plan_round, values, 6, make_round_noted);
 }
 
 static void make_endpoints_read(struct pg *pg, PGresult *result, void *arg)
 {
     struct planner *planner = arg;
-    size_t vantages = 0;
-    free(planner->hooks.vantages(&vantages, planner->hooks.arg));
     if (PQntuples(result) == 0 && planner->making_s == 0) {
         make_answer(planner, pg, "none of the endpoints exists");
-    } else if (vantages == 0 && planner->making_s == 0) {
+    } else if (planner->making_s == 0 && planner->connected_vantages == 0) {
         make_answer(planner, pg, "no vantage is connected");
     } else if (PQntuples(result) > 0) {
         planner->list = lists_add(&planner->lists, result);
         if (planner->list == NULL)
             pg_abandon(pg, "out of memory");
         else
-            make_round(planner, pg, vantages);
+            make_round(planner, pg);
     }
 }
 
@@ -266,6 +261,7 @@ static void make_request_read(struct pg *pg, PGresult *result, void *arg)
     if (PQntuples(result) == 0)
         return;
     planner->request_id = strtoll(PQgetvalue(result, 0, 0), NULL, 10);
+    planner->connected_vantages = strtoll(PQgetvalue(result, 0, 2), NULL, 10);
     const char *values[] = {PQgetvalue(result, 0, 1)};
     pg_exec(pg, STATEMENT_plan_endpoints_asked, values, 1, make_endpoints_read);
 }
@@ -283,17 +279,6 @@ static void make_start(struct pg *pg, void *arg)
         pg_exec(pg, STATEMENT_plan_endpoints, values, 1, make_endpoints_read);
 }
 
-static void make_send(struct planner *planner)
-{
-    struct message list = {.kind = MESSAGE_LIST, .list = *planner->list};
-    struct message round = {.kind = MESSAGE_ROUND, .round = planner->plan};
-    if (planner->plan.now)
-        planner->hooks.broadcast(&list, planner->hooks.arg);
-    planner->hooks.broadcast(&round, planner->hooks.arg);
-    if (planner->open_count < PLANNER_MAX_OPEN)
-        planner->open[planner->open_count++] = planner->plan;
-}
-
 static void make_end(bool committed, const char *why, void *arg)
 {
     struct planner *planner = arg;
@@ -302,7 +287,7 @@ static void make_end(bool committed, const char *why, void *arg)
             planner->intervals[i].last_us = planner->plan.start_us;
     if (committed && planner->made) {
         metrics_add(metrics_here(), METRIC_ROUNDS_PLANNED, NULL, 1);
-        make_send(planner);
+        planner_announce(planner);
     }
     if (!committed && planner->making_s == 0)
         planner->asked = true;
@@ -347,13 +332,15 @@ static void planner_lead(struct planner *planner, int64_t now_us)
     }
 }
 
-static void planner_work(struct planner *planner)
+void planner_work(struct planner *planner)
 {
     int64_t now_us = clock_wall_us();
     if (planner->busy || !planner->connected)
         return;
-    if (planner->leader) {
-        planner_forget_closed(planner, now_us);
+    planner_forget_closed(planner, now_us);
+    if (planner->news) {
+        planner_follow(planner);
+    } else if (planner->leader) {
         planner_lead(planner, now_us);
     } else if (clock_mono_us() >= planner->lead_at_us) {
         planner->lead_at_us = clock_mono_us() + PLANNER_LEAD_EVERY_US;
@@ -403,6 +390,7 @@ void planner_free(struct planner *planner)
 void planner_ready(struct planner *planner)
 {
     planner->connected = true;
+    planner->news = true;
     planner->lead_at_us = 0;
     planner->sites_at_us = 0;
     planner->partitions_day = 0;

@@ -12,7 +12,7 @@
 struct planner;
 
 struct planner_hooks {
-    /** Ids of the vantages with an open session, as text of an integer[], freed by the planner. */
+    /** Ids of the vantages with an open session at this collector, as text of an integer[], freed by the planner. */
     char *(*vantages)(size_t *ret_count, void *arg);
     /** To every open session. */
     void (*broadcast)(const struct message *message, void *arg);
@@ -33,6 +33,9 @@ void planner_lost(struct planner *planner);
 
 /** Is this the one collector of its database that plans rounds (and tells of incidents)? */
 bool planner_leads(const struct planner *planner);
+
+/** A round was planned, here or by another collector. */
+void planner_noticed(struct planner *planner, uint64_t round_id);
 
 /** Somebody asked for a round; sites changed. */
 void planner_requested(struct planner *planner);

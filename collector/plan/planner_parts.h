@@ -5,7 +5,7 @@
 #include "plan/lists.h"
 #include "plan/planner.h"
 
-/* Shared by planner.c and joining.c; nobody else includes this. */
+/* Shared by planner.c, following.c and joining.c; nobody else includes this. */
 
 enum {
     PLANNER_MAX_INTERVALS = 256,
@@ -28,9 +28,11 @@ struct planner {
     bool connected;
     bool leader;
     bool busy;
-    bool asked;         /* a request may be waiting */
-    bool close_rounds;  /* a deadline has passed */
-    int64_t lead_at_us; /* when to try to lead again */
+    bool news;           /* another collector may have planned */
+    uint64_t seen_round; /* the last that was made here or read */
+    bool asked;          /* a request may be waiting */
+    bool close_rounds;   /* a deadline has passed */
+    int64_t lead_at_us;  /* when to try to lead again */
     int64_t sites_at_us;
     int64_t partitions_day;
     struct planner_interval intervals[PLANNER_MAX_INTERVALS];
@@ -41,8 +43,30 @@ struct planner {
     struct round_plan plan;
     int32_t making_s; /* its interval; 0: asked for */
     int64_t request_id;
+    int64_t connected_vantages; /* when it was asked for */
     const struct endpoint_list *list;
     bool made;
 };
+
+/** Goes on with whatever is due, unless a turn is under way. */
+void planner_work(struct planner *planner);
+
+/** One turn at a time: begun, and over. @param what  of it failed, for the log. */
+void planner_submit(struct planner *planner, void (*start)(struct pg *, void *),
+                    void (*end)(bool, const char *, void *));
+void planner_turn_over(struct planner *planner, const char *what, bool committed, const char *why);
+
+/* following.c */
+
+/** Reads the next round that another collector has planned, and sends it. */
+void planner_follow(struct planner *planner);
+
+/** The round in `plan` is in the database: sends it to all, and keeps it for who comes later. */
+void planner_announce(struct planner *planner);
+
+/* joining.c */
+
+/** Counts all vantages of this collector among those of a round. */
+void planner_join_all(struct planner *planner, uint64_t round_id);
 
 #endif
