@@ -86,10 +86,10 @@ static void released(struct ingest_source *source)
     (void)source;
 }
 
-static void dropped(struct ingest_source *source, size_t count)
+static void lied(struct ingest_source *source, const struct refused_note *note)
 {
     (void)source;
-    fail_msg("after a failure of %s: %zu attempts taken for lies", inject_what, count);
+    fail_msg("%zu records were refused", note->count);
 }
 
 /* Making one is not what is tested. */
@@ -194,7 +194,7 @@ static void each_call_fails_once(void **arg)
                                              .refused = refused,
                                              .replaced = replaced,
                                              .released = released,
-                                             .dropped = dropped}};
+                                             .lied = lied}};
         base = ++runs * 1000;
         run_once(++n, &vantage);
         failed = inject_disarm();
