@@ -67,7 +67,7 @@ static struct {
     uint8_t sha256[2][32];
     struct endpoint_list list;
     struct arena list_arena;
-    bool list_known, list_asked;
+    uint8_t list_wanted[PLAN_SHA256_BYTES];
     uint64_t attempts, reports, batches, acked_batches, lost_sessions, refused, skipped;
     uint32_t *ack_ms;
     size_t ack_count, ack_room;
@@ -187,6 +187,8 @@ static void member_report(struct member *member)
     struct record records[MAX_ENDPOINTS + 1] = {{0}};
     size_t count = 0;
     member->planned = false;
+    if (memcmp(member->plan.list_sha256, crowd.list.sha256, PLAN_SHA256_BYTES) != 0)
+        return;                                /* the list has not come */
     if (member->waiting_count == BATCH_ROOM) { /* a spool that is full */
         crowd.skipped += crowd.list.count;
         return;
@@ -248,10 +250,10 @@ static void member_plan(struct member *member, const struct round_plan *plan)
 {
     if (crowd.ending || member->planned)
         return;
-    if (!crowd.list_known && !crowd.list_asked) {
+    if (memcmp(plan->list_sha256, crowd.list_wanted, PLAN_SHA256_BYTES) != 0) { /* asked for once is enough */
         struct message wanted = {.kind = MESSAGE_LIST_WANTED};
         memcpy(wanted.list_wanted.sha256, plan->list_sha256, PLAN_SHA256_BYTES);
-        crowd.list_asked = true;
+        memcpy(crowd.list_wanted, plan->list_sha256, PLAN_SHA256_BYTES);
         (void)channel_send(member->channel, &wanted);
     }
     int64_t spread_us = (int64_t)((uint64_t)(member - crowd.members) * 7919 % REPORT_SPREAD_US);
@@ -263,15 +265,15 @@ static void member_plan(struct member *member, const struct round_plan *plan)
 
 static void take_list(const struct endpoint_list *list)
 {
-    if (crowd.list_known || list->count > MAX_ENDPOINTS)
-        return;
+    if (list->count > MAX_ENDPOINTS)
+        die("a list too long");
+    arena_done(&crowd.list_arena);
     arena_init(&crowd.list_arena, 1 << 20);
     crowd.list = *list;
     crowd.list.endpoints = arena_array(&crowd.list_arena, list->count, sizeof *list->endpoints);
     for (size_t i = 0; crowd.list.endpoints != NULL && i < list->count; i++)
         if (!endpoint_copy(&list->endpoints[i], &crowd.list_arena, &crowd.list.endpoints[i]))
             die("a list too large");
-    crowd.list_known = crowd.list.endpoints != NULL;
 }
 
 static void send_certificates(const struct member *member, const struct message *message)
