@@ -412,8 +412,10 @@ static bool serve_workers(struct serve *serve)
                                             .leads = serve_leads,
                                             .arg = serve};
     serve->hub.ingest = ingest_new(&serve->loop, serve->rows.pg);
-    if (serve->hub.ingest != NULL)
+    if (serve->hub.ingest != NULL) {
         session_hub_ready(&serve->hub);
+        handles_add(&serve->handles, &serve->hub.alive);
+    }
     serve->planner = planner_new(&serve->loop, serve->plan.pg, serve->settings->timeout_us, &hooks);
     serve->presence = presence_new(&serve->loop, serve->plan.pg, &presence);
     serve->gauges = gauges_new(&serve->loop, serve->plan.pg);

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 /*
- *      +------------------------------------ back-off, the next collector of the list -----------------------+
+ *      +------------------------------- the next collector of the list, or back-off --------------------------+
  *      v                                                                                                     |
  *   RESTING --timer--> RESOLVING --address--> DIALLING --TLS done--> GREETING --Welcome--> LIVE --closed-----+
  *      ^                   |                     |                      |                   |                |
@@ -17,8 +17,14 @@
  *      |
  *   uplink_new                    uplink_close, from any: Goodbye, then CLOSING until channel and resolver are done
  *
- * Back-off: the n-th failure in a row waits a random time up to 2^n seconds, 60 at the most ("full jitter"), so that a
- * fleet does not come back as one when its collector does. A session that lived for half a minute starts the count again.
+ * A session that is lost, and a collector that cannot be reached or sends us away ("overloaded", its database is away), leads to
+ * the next collector of the list, at once but for half a second of jitter. When all of them have had their turn in vain: back-off.
+ * The n-th time in a row waits a random time up to 2^n seconds, 60 at the most ("full jitter"), so that a fleet does not come back as
+ * one when its collector does. A session that lived for half a minute starts the count again.
+ *
+ * A vantage has one session, and the newer one wins. To be told that ours is the older one means that another agent has our
+ * identity; taking it back at once would only have the two take it from each other. Unless the other is ourselves: a collector that
+ * hung over our Hello may open that session after we have given it up and have gone to another one.
  */
 
 enum {
@@ -26,7 +32,10 @@ enum {
     REST_MAX_MS = 60000,
     REST_LEAST_MS = 50,
     REST_DOUBLINGS = 6,
-    REST_ENDED_MS = 300000
+    REST_ENDED_MS = 300000,
+    REST_REPLACED_MS = 60000,
+    FAIL_OVER_MS = 500,
+    SILENCE_MS = 24000 /* pongs come every 10 s: see uplink_session.c */
 };
 
 static const int64_t stable_us = INT64_C(30) * 1000 * 1000;
@@ -57,16 +66,20 @@ static void on_rested(uv_timer_t *timer)
     uplink_dial(timer->data);
 }
 
-static uint64_t rest_ms(unsigned failures)
+static uint64_t random_ms(uint64_t most)
 {
     uint32_t random = 0;
-    uint64_t most = REST_FIRST_MS << (failures < REST_DOUBLINGS ? failures : REST_DOUBLINGS);
-    if (most > REST_MAX_MS)
-        most = REST_MAX_MS;
     if (RAND_bytes((unsigned char *)&random, sizeof random) != 1)
         return most;
     uint64_t rest = random % (most + 1);
     return rest > REST_LEAST_MS ? rest : REST_LEAST_MS;
+}
+
+/* @param passes  how often the list was gone through before. */
+static uint64_t rest_ms(unsigned passes)
+{
+    uint64_t most = REST_FIRST_MS << (passes < REST_DOUBLINGS ? passes : REST_DOUBLINGS);
+    return random_ms(most < REST_MAX_MS ? most : REST_MAX_MS);
 }
 
 static void uplink_rest_for(struct uplink *uplink, const char *what, const char *why, uint64_t rest)
@@ -79,9 +92,19 @@ static void uplink_rest_for(struct uplink *uplink, const char *what, const char 
     (void)uv_timer_start(&uplink->timer, on_rested, rest, 0);
 }
 
+/* @param least  to rest when the whole list was gone through, beside the back-off; in ms */
+static void uplink_go_on(struct uplink *uplink, const char *what, const char *why, uint64_t least)
+{
+    size_t count = uplink->deps.collector_count, failures = ++uplink->failures;
+    if (failures % count != 0)
+        uplink_rest_for(uplink, what, why, random_ms(FAIL_OVER_MS));
+    else
+        uplink_rest_for(uplink, what, why, least + rest_ms((unsigned)(failures / count) - 1));
+}
+
 static void uplink_rest(struct uplink *uplink, const char *what, const char *why)
 {
-    uplink_rest_for(uplink, what, why, rest_ms(uplink->failures++));
+    uplink_go_on(uplink, what, why, 0);
 }
 
 /* A new session with the same collector, at once. */
@@ -91,6 +114,15 @@ static void uplink_come_back(struct uplink *uplink)
     (void)uv_timer_start(&uplink->timer, on_rested, 0, 0);
 }
 
+static void uplink_rest_replaced(struct uplink *uplink)
+{
+    uplink_rest_for(uplink, "connection lost",
+                    "another agent uses the identity of this vantage; if this state folder was copied, let "
+                    "only one agent "
+                    "run with it, and enrol the other with a token of its own",
+                    REST_REPLACED_MS + rest_ms(REST_DOUBLINGS));
+}
+
 /* Only a new token helps, unless it is that collector's clock that is wrong; so it is asked again, but seldom. */
 static void uplink_rest_ended(struct uplink *uplink)
 {
@@ -98,7 +130,7 @@ static void uplink_rest_ended(struct uplink *uplink)
     (void)snprintf(why, sizeof why,
                    "this vantage's certificate ended on %s; enrol again with a new token (enroll --force)",
                    time_rfc3339(renew_ends_us(uplink->deps.renew), 0, ended));
-    uplink_rest_for(uplink, "cannot connect", why, REST_ENDED_MS + rest_ms(REST_DOUBLINGS));
+    uplink_go_on(uplink, "cannot connect", why, REST_ENDED_MS);
 }
 
 /* --- connecting ------------------------------------------------------------------------------------------------- */
@@ -128,8 +160,11 @@ static void on_closed(struct channel *channel, enum channel_failure failure, con
 {
     struct uplink *uplink = arg;
     bool was_live = uplink->state == UPLINK_LIVE, renewed = uplink->renewed;
+    bool replaced = uplink->replaced && !uplink->unanswered;
     bool ended = failure == CHANNEL_TLS_FAILED && channel_peer_alert(channel) == SSL_AD_CERTIFICATE_EXPIRED;
-    uplink->renewed = false;
+    uplink->unanswered =
+        (uplink->unanswered && !uplink->replaced) || (uplink->state == UPLINK_GREETING && !uplink->answered);
+    uplink->renewed = uplink->replaced = false;
     uplink->channel = NULL;
     session_end(uplink);
     if (was_live && clock_mono_us() - uplink->live_since_us >= stable_us)
@@ -142,6 +177,8 @@ static void on_closed(struct channel *channel, enum channel_failure failure, con
         uplink_rest_ended(uplink);
     else if (renewed)
         uplink_come_back(uplink);
+    else if (replaced)
+        uplink_rest_replaced(uplink);
     else
         uplink_rest(uplink, was_live ? "connection lost" : "cannot connect", why);
 }
@@ -150,10 +187,12 @@ static void uplink_connect(struct uplink *uplink, const struct address *address)
 {
     static const struct channel_handlers handlers = {
         .on_open = on_open, .on_message = on_message, .on_drained = on_drained, .on_closed = on_closed};
+    struct channel_limits limits = channel_default_limits;
+    limits.idle_timeout_ms = SILENCE_MS;
     uplink->state = UPLINK_DIALLING;
-    uplink->channel = channel_connect(
-        uplink->deps.loop, address, uplink->deps.collectors[uplink->collector].port,
-        renew_context(uplink->deps.renew), PKI_SERVER_NAME, &channel_default_limits, &handlers, uplink);
+    uplink->channel =
+        channel_connect(uplink->deps.loop, address, uplink->deps.collectors[uplink->collector].port,
+                        renew_context(uplink->deps.renew), PKI_SERVER_NAME, &limits, &handlers, uplink);
     if (uplink->channel == NULL)
         uplink_rest(uplink, "cannot connect", "out of memory");
 }

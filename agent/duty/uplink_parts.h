@@ -33,9 +33,12 @@ struct uplink {
     uv_getaddrinfo_t resolve;
     struct handles handles;
     struct channel *channel;
-    size_t collector; /* which one */
-    unsigned failures;
+    size_t collector;  /* which one */
+    unsigned failures; /* in a row */
     bool revoked;
+    bool replaced;   /* this session ends, because a newer one of this vantage took over */
+    bool answered;   /* the Hello of this session was, with a Welcome or a Goodbye */
+    bool unanswered; /* an earlier one was not: a session of ours may still be opened there */
     int64_t live_since_us;
     unsigned pings;         /* sent in this session */
     bool clock_known;       /* by this session */

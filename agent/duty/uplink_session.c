@@ -23,6 +23,13 @@
  *                           <-------    RenewAnswer
  *     Certificates          ------->    a megabyte at a time, the next when the last is on its way
  *     either side: Goodbye
+ *
+ * A connection whose other end is gone, or hangs, looks like any other. So a session ends in which nothing came for 24 s, two pongs and
+ * more (SILENCE_MS in uplink.c), and what is in it without an ack is sent again to the next collector. Two things must not look
+ * like that:
+ *   - a collector that does not read, because its database is slow: it answers no Ping, but repeats its last Ack every 10 s
+ *     (collector/ingest/session.c). Going elsewhere would be of no use, since the database is the same.
+ *   - a link so slow that the Ping waits behind our own megabytes: as long as these go out, channels are patient.
  */
 
 enum { PING_BURST = 5, PING_BURST_MS = 200, PING_MS = 10000, WELCOME_MS = 15000 };
@@ -53,6 +60,7 @@ void session_begin(struct uplink *uplink)
                   .hostname = hostname},
     };
     uplink->state = UPLINK_GREETING;
+    uplink->answered = false;
     uplink->pings = 0;
     uplink->clock_known = false;
     uplink->flight_count = 0;
@@ -175,6 +183,7 @@ static void on_welcome(struct uplink *uplink, const struct message *message)
     duty_log("connected to %s port %u as vantage %s", collector->host, collector->port,
              message->welcome.vantage);
     uplink->state = UPLINK_LIVE;
+    uplink->answered = true;
     uplink->live_since_us = clock_mono_us();
     uplink->sent_up_to = message->welcome.committed;
     (void)uv_timer_stop(&uplink->timer);
@@ -237,7 +246,9 @@ static void on_goodbye(struct uplink *uplink, const struct message *message)
 {
     duty_log("the collector says goodbye (%s): %s", goodbye_reason_name((int)message->goodbye.reason),
              message->goodbye.text);
+    uplink->answered = true;
     uplink->revoked = message->goodbye.reason == GOODBYE_REVOKED;
+    uplink->replaced = message->goodbye.reason == GOODBYE_REPLACED;
     channel_close(uplink->channel);
     if (uplink->revoked)
         uplink->deps.on_revoked(message->goodbye.text, uplink->deps.arg);

@@ -111,39 +111,7 @@ void session_breach(struct session *session, const char *rule)
     session_goodbye(session, GOODBYE_PROTOCOL, rule);
 }
 
-/* --- reading, as long as there is room for what comes --- */
-
-static void session_set_reading(struct session *session)
-{
-    bool held = session->source.waiting >= SESSION_MAX_WAITING || ingest_ceiling(session->hub->ingest)->full;
-    if (session->channel == NULL || session->state != SESSION_OPEN || held == session->paused)
-        return;
-    session->paused = held;
-    if (held)
-        channel_pause(session->channel);
-    else
-        channel_resume(session->channel);
-}
-
-static void session_on_ceiling(void *arg)
-{
-    struct session_hub *hub = arg;
-    bool full = ingest_ceiling(hub->ingest)->full;
-    log_line(full ? "%d MiB wait for the database: nothing is read from agents until half of it is stored"
-                  : "less than half of %d MiB waits for the database: agents are read from again",
-             INGEST_MAX_BYTES / (1024 * 1024));
-    metrics_set(metrics_here(), METRIC_PUSHING_BACK, NULL, full);
-    for (struct session *session = hub->first; session != NULL; session = session->next)
-        session_set_reading(session);
-}
-
-void session_hub_ready(struct session_hub *hub)
-{
-    struct ceiling *ceiling = ingest_ceiling(hub->ingest);
-    ceiling->changed = session_on_ceiling;
-    ceiling->arg = hub;
-    metrics_set(metrics_here(), METRIC_PUSHING_BACK, NULL, 0);
-}
+/* --- from stranger to vantage --- */
 
 static void session_leave_door(struct session *session)
 {
@@ -334,6 +302,7 @@ static void session_stored(struct ingest_source *source, uint64_t committed)
 {
     struct session *session = (struct session *)source;
     struct message ack = {.kind = MESSAGE_ACK, .ack = {.committed = committed}};
+    session->acked = committed;
     (void)session_send(session, &ack);
     session_set_reading(session);
 }

@@ -30,13 +30,17 @@ struct session_hub {
     size_t turns; /* of the database, that wait or run */
     struct door door;
     bool checking; /* session_check_all is in the queue */
+    uv_timer_t alive;
     void (*on_joined)(struct session *session, void *arg);
     void (*on_list_wanted)(struct session *session, const uint8_t sha256[PLAN_SHA256_BYTES], void *arg);
     void (*on_empty)(void *arg); /* the last session is freed */
     void *arg;
 };
 
-/** Prepares a hub whose ingest is set: from then on a database that is slow stops the reading from all agents. */
+/**
+ * Prepares a hub whose ingest is set: from then on a database that is slow stops the reading from all agents. Starts `alive`, which the
+ * caller closes.
+ */
 void session_hub_ready(struct session_hub *hub);
 
 /** Accepts the connection that waits on a listener. Failures end in the log. */

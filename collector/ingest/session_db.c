@@ -41,7 +41,7 @@ static void open_found(struct pg *pg, PGresult *result, void *arg)
     session->source.vantage_id = (int32_t)strtol(PQgetvalue(result, 0, 0), NULL, 10);
     session->source.networks = session->hub->networks;
     session->source.asn = strtoll(PQgetvalue(result, 0, 1), NULL, 10);
-    session->committed = strtoull(PQgetvalue(result, 0, 2), NULL, 10);
+    session->acked = session->committed = strtoull(PQgetvalue(result, 0, 2), NULL, 10);
     session->source.session = strtoll(PQgetvalue(result, 0, 3), NULL, 10);
     session->admitted = true;
 }

@@ -3,7 +3,7 @@
 
 #include "ingest/session.h"
 
-/* Shared by session.c, session_db.c and enrol.c; nobody else includes this. */
+/* Shared by session*.c, enrol.c and renew.c; nobody else includes this. */
 
 enum {
     SESSION_NAME_BYTES = 64,
@@ -13,6 +13,7 @@ enum {
     SESSION_MAX_TURNS = 4096,   /* of the database, over all sessions; those that left meanwhile wait too */
     SESSION_ASKS = 120,         /* messages that want an answer, at once; then one each SESSION_ASK_MS */
     SESSION_ASK_MS = 250,
+    SESSION_ALIVE_MS = 10000,      /* between signs of life to agents that are not read from */
     SESSION_PEER_TEXT_BYTES = 200, /* of a peer's words in the log */
 };
 
@@ -41,6 +42,7 @@ struct session {
     char agent_version[SESSION_TEXT_BYTES];
     char tls_library[SESSION_TEXT_BYTES];
     uint64_t committed;
+    uint64_t acked;    /* told of that */
     uint64_t promised; /* its Hello's next sequence */
     uint64_t heard;    /* the last sequence that came */
     unsigned asks;     /* left of SESSION_ASKS */
@@ -71,6 +73,9 @@ void session_breach(struct session *session, const char *rule);
 
 /** A connection was ended, or not let in: counts it by why. */
 void session_count_refused(const char *reason);
+
+/** Reads from its agent, or does not, depending on whether there is room. (session_reading.c) */
+void session_set_reading(struct session *session);
 
 /** It is the vantage it says: no stranger any more, and read from when there is room. */
 void session_known(struct session *session);

@@ -1,6 +1,8 @@
 #include "link/channel_parts.h"
 
+#include <linux/sockios.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 
 /*
  *   CONNECTING --connected--> HANDSHAKING --done--> OPEN --+
@@ -114,9 +116,31 @@ static void channel_end(struct channel *channel, enum channel_failure failure, c
         channel_abort(channel);
 }
 
+/*
+ * Does what waits to be sent get less? Then the peer's answer may be due behind it, on a slow link. Only what waited at the last look
+ * counts: a kernel takes small things also for a process that hangs.
+ */
+static bool channel_drains(struct channel *channel)
+{
+    uv_os_fd_t fd = -1;
+    int unacked = 0;
+    if (uv_fileno((uv_handle_t *)&channel->tcp, &fd) != 0 || ioctl(fd, SIOCOUTQ, &unacked) != 0)
+        return false;
+    uint64_t waits = uv_stream_get_write_queue_size((uv_stream_t *)&channel->tcp) + (uint64_t)unacked;
+    uint64_t left = channel->sent - waits;
+    bool drains = channel->backlog && left - channel->left >= DRAIN_BYTES;
+    channel->backlog = waits > 0;
+    channel->left = left;
+    return drains;
+}
+
 static void on_idle(uv_timer_t *timer)
 {
-    channel_fail(timer->data, CHANNEL_TIMED_OUT, "nothing was received for too long");
+    struct channel *channel = timer->data;
+    if (channel_drains(channel))
+        channel->alive_ms = uv_now(timer->loop);
+    if (uv_now(timer->loop) - channel->alive_ms >= channel->limits.idle_timeout_ms)
+        channel_fail(channel, CHANNEL_TIMED_OUT, "nothing was received for too long");
 }
 
 static void on_handshake_timeout(uv_timer_t *timer)
@@ -128,9 +152,12 @@ static void on_handshake_timeout(uv_timer_t *timer)
 
 static void idle_restart(struct channel *channel)
 {
+    uint64_t look_ms = (channel->limits.idle_timeout_ms + IDLE_LOOKS - 1) / IDLE_LOOKS;
     (void)uv_timer_stop(&channel->timer);
-    if (channel->limits.idle_timeout_ms > 0 && !channel->paused && !channel->ended)
-        (void)uv_timer_start(&channel->timer, on_idle, channel->limits.idle_timeout_ms, 0);
+    channel->alive_ms = uv_now(channel->timer.loop);
+    channel->backlog = false;
+    if (look_ms > 0 && !channel->paused && !channel->ended)
+        (void)uv_timer_start(&channel->timer, on_idle, look_ms, look_ms);
 }
 
 static void channel_opened(struct channel *channel)

@@ -41,7 +41,7 @@ struct channel_handlers {
 
 struct channel_limits {
     uint64_t handshake_timeout_ms; /* connect and TLS together */
-    uint64_t idle_timeout_ms;      /* without one received byte; 0: none */
+    uint64_t idle_timeout_ms;      /* without one received byte, while no backlog leaves either; 0: none */
     size_t max_queued_bytes;       /* waiting to be sent */
     size_t max_payload_bytes;      /* of a received frame */
     uint64_t

@@ -16,6 +16,8 @@ enum {
     MESSAGE_ARENA_BYTES = 64 * 1024 * 1024,
     WHY_BYTES = 256,
     PACE_BYTES = 4 * 1024, /* of a frame, for which it gets a second more */
+    IDLE_LOOKS = 4,        /* at a connection that is idle, until it was so for too long */
+    DRAIN_BYTES = 1024,    /* that leave between two looks are a sign of life */
 };
 
 enum channel_state { CONNECTING, HANDSHAKING, OPEN, LINGERING, CLOSING };
@@ -25,6 +27,10 @@ struct channel {
     uv_timer_t timer; /* handshake, then idle, then linger */
     uv_timer_t pace;  /* for the first message, then for the rest of a frame */
     uint64_t frame_begun_ms;
+    uint64_t alive_ms; /* when the peer last gave a sign of life */
+    bool backlog;      /* something waited at the last look */
+    uint64_t left;     /* bytes that the peer's kernel had by then */
+    uint64_t sent;     /* bytes given to libuv */
     uv_prepare_t turn;
     struct handles handles;
     uv_connect_t connect;

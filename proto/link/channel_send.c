@@ -175,6 +175,7 @@ void channel_flush(struct channel *channel)
         channel_io_failed(channel, uv_strerror(status));
         return;
     }
+    channel->sent += channel->flight.len;
     channel->writing = true;
 }
 

@@ -28,6 +28,7 @@ struct fake {
     const struct fixture *liar; /* signs in place of its own CA */
     const uint8_t (*wants)[32];
     size_t want_count;
+    bool closes_on_hello;
     bool closes_on_renew; /* as when the collector dies between its commit and its answer */
     /* what it saw */
     int messages, renewals;
@@ -120,6 +121,10 @@ static inline void fake_ping(struct fake *fake, const struct message *message)
 
 static inline void fake_hello(struct fake *fake)
 {
+    if (fake->closes_on_hello) {
+        channel_close(fake->channel);
+        return;
+    }
     if (fake->refuses != GOODBYE_OTHER) {
         fake_send(fake, (struct message){.kind = MESSAGE_GOODBYE, .goodbye = {fake->refuses, "no"}});
         channel_close(fake->channel);

@@ -127,7 +127,7 @@ static void scene_start(struct scene *scene)
     struct uplink_deps uplink = {.loop = &scene->loop,
                                  .renew = scene->renew,
                                  .collectors = scene->settings.collectors,
-                                 .collector_count = 1,
+                                 .collector_count = scene->settings.collector_count,
                                  .spool = scene->spool,
                                  .keeper = scene->keeper,
                                  .rounds = scene->rounds,
@@ -542,38 +542,161 @@ static void test_renewal_lost(void **state)
     scene_done(&scene);
 }
 
-static bool file_has(const char *path, const char *text)
+/* What is logged goes into a file while one is open. */
+struct logged {
+    char path[64];
+    int fd, kept;
+    char text[16384];
+};
+
+static void logged_begin(struct logged *logged)
 {
-    char bytes[4096];
-    FILE *file = fopen(path, "r");
-    size_t length = fread(bytes, 1, sizeof bytes - 1, file);
-    (void)fclose(file);
-    bytes[length] = '\0';
-    return strstr(bytes, text) != NULL;
+    *logged = (struct logged){.path = "/tmp/parallax-uplink-log-XXXXXX"};
+    logged->fd = mkstemp(logged->path);
+    logged->kept = dup(STDERR_FILENO);
+    assert_int_equal(dup2(logged->fd, STDERR_FILENO), STDERR_FILENO);
+}
+
+static bool logged_has(struct logged *logged, const char *text)
+{
+    ssize_t length = pread(logged->fd, logged->text, sizeof logged->text - 1, 0);
+    logged->text[length < 0 ? 0 : length] = '\0';
+    return strstr(logged->text, text) != NULL;
+}
+
+static void logged_end(struct logged *logged)
+{
+    assert_int_equal(dup2(logged->kept, STDERR_FILENO), STDERR_FILENO);
+    assert_int_equal(close(logged->fd), 0);
+    assert_int_equal(close(logged->kept), 0);
+    assert_int_equal(unlink(logged->path), 0);
+}
+
+/* How long the agent rests after its n-th failure (from 0), by its own words; -1: it has not failed so often yet. */
+static double logged_rest(struct logged *logged, int failure, uint16_t port)
+{
+    char who[16];
+    const char *at = logged_has(logged, "next try in ") ? logged->text : NULL, *begin = at;
+    (void)snprintf(who, sizeof who, "port %u)", port);
+    for (int i = 0; at != NULL; i++) {
+        const char *next = strstr(at, "next try in ");
+        if (next == NULL || strchr(next, '\n') == NULL)
+            return -1;
+        if (i == failure) {
+            while (begin = at, (at = strchr(at, '\n')) != NULL && at < next)
+                at++;
+            assert_non_null(strstr(begin, who));
+            assert_true(strstr(begin, who) < next);
+            return strtod(next + strlen("next try in "), NULL);
+        }
+        at = strchr(next, '\n');
+    }
+    return -1;
 }
 
 static void test_ended(void **state)
 {
     (void)state;
     struct scene scene;
-    char *why = NULL, log[] = "/tmp/parallax-uplink-log-XXXXXX";
+    struct logged logged;
+    char *why = NULL;
     scene_init(&scene);
     const struct fixture *pki = &scene.fake.pki;
     X509 *certificate = pki_sign(pki->ca, pki->ca_key, pki->vantage_key, PKI_VANTAGE, "hk-1", -60, &why);
     scene_identity(&scene, pki->vantage_key, certificate);
     X509_free(certificate);
-    int fd = mkstemp(log), kept = dup(STDERR_FILENO);
-    assert_int_equal(dup2(fd, STDERR_FILENO), STDERR_FILENO);
+    logged_begin(&logged);
     scene_start(&scene);
-    while (!file_has(log, "next try"))
-        uv_run(&scene.loop, UV_RUN_ONCE);
-    assert_int_equal(dup2(kept, STDERR_FILENO), STDERR_FILENO);
-    assert_true(file_has(log, "this vantage's certificate ended on 20"));
-    assert_true(file_has(log, "enrol again with a new token"));
+    RUN_UNTIL(&scene, logged_rest(&logged, 0, scene.fake.port) >= 300);
+    assert_true(logged_has(&logged, "this vantage's certificate ended on 20"));
+    assert_true(logged_has(&logged, "enrol again with a new token"));
     assert_int_equal(scene.fake.sessions, 0);
-    assert_int_equal(close(fd), 0);
-    assert_int_equal(close(kept), 0);
-    assert_int_equal(unlink(log), 0);
+    logged_end(&logged);
+    scene_done(&scene);
+}
+
+/* Two collectors that refuse the connection before one that sends everybody away, at first. */
+static void test_fail_over(void **state)
+{
+    (void)state;
+    struct scene scene;
+    struct logged logged;
+    scene_init(&scene);
+    struct collector_address *list = scene.settings.collectors;
+    list[2] = list[0];
+    (void)snprintf(list[1].host, sizeof list[1].host, "127.0.0.1");
+    int fd[2] = {refusing_port(&list[0].port), refusing_port(&list[1].port)};
+    scene.settings.collector_count = 3;
+    (void)keep_attempts(&scene, 3);
+    scene.fake.refuses = GOODBYE_OVERLOADED;
+    logged_begin(&logged);
+    scene_start(&scene);
+    RUN_UNTIL(&scene, logged_rest(&logged, 2, list[2].port) >= 0);
+    scene.fake.refuses = GOODBYE_OTHER; /* that is: nobody */
+    RUN_UNTIL(&scene, spool_count(scene.spool) == 0);
+    assert_int_equal(scene.fake.sessions, 2);
+    channel_close(scene.fake.channel);
+    RUN_UNTIL(&scene, logged_rest(&logged, 5, list[2].port) >= 0);
+    for (int i = 0; i < 2; i++) {
+        assert_true(logged_rest(&logged, i, list[i].port) <= 0.5);
+        assert_true(logged_rest(&logged, 3 + i, list[i].port) <= 0.5);
+    }
+    logged_end(&logged);
+    scene_done(&scene);
+    assert_int_equal(close(fd[0]), 0);
+    assert_int_equal(close(fd[1]), 0);
+}
+
+static void say_goodbye(struct scene *scene, enum goodbye_reason reason)
+{
+    fake_send(&scene->fake, (struct message){.kind = MESSAGE_GOODBYE, .goodbye = {reason, "a newer one"}});
+    channel_close(scene->fake.channel);
+}
+
+/* Another agent has our identity: we leave it to the other for a minute, though another collector is on the list. */
+static void test_replaced(void **state)
+{
+    (void)state;
+    struct scene scene;
+    struct logged logged;
+    scene_init(&scene);
+    scene.settings.collectors[1] = scene.settings.collectors[0];
+    scene.settings.collector_count = 2;
+    scene_start(&scene);
+    RUN_UNTIL(&scene, scene.fake.pings > 0);
+    logged_begin(&logged);
+    say_goodbye(&scene, GOODBYE_REPLACED);
+    RUN_UNTIL(&scene, logged_rest(&logged, 0, scene.fake.port) >= 0);
+    assert_true(logged_rest(&logged, 0, scene.fake.port) >= 60);
+    assert_true(logged_has(&logged, "another agent uses the identity of this vantage"));
+    logged_end(&logged);
+    assert_int_equal(scene.fake.sessions, 1);
+    scene_done(&scene);
+}
+
+/* A Hello of ours that was never answered may have become a session after all, which is newer than ours: that is no other agent. */
+static void test_replaced_by_itself(void **state)
+{
+    (void)state;
+    struct scene scene;
+    struct logged logged;
+    scene_init(&scene);
+    scene.settings.collectors[1] = scene.settings.collectors[0];
+    scene.settings.collector_count = 2;
+    scene.fake.closes_on_hello = true;
+    scene_start(&scene);
+    RUN_UNTIL(&scene, scene.fake.sessions == 1 && scene.fake.messages == 1);
+    scene.fake.closes_on_hello = false;
+    RUN_UNTIL(&scene, scene.fake.pings > 0);
+    logged_begin(&logged);
+    say_goodbye(&scene, GOODBYE_REPLACED);
+    RUN_UNTIL(&scene, scene.fake.sessions == 3);
+    assert_false(logged_has(&logged, "another agent"));
+    int pings = scene.fake.pings;
+    RUN_UNTIL(&scene, scene.fake.pings > pings);
+    say_goodbye(&scene, GOODBYE_REPLACED); /* once is no proof of another */
+    RUN_UNTIL(&scene, logged_has(&logged, "another agent"));
+    logged_end(&logged);
     scene_done(&scene);
 }
 
@@ -594,6 +717,9 @@ int main(void)
         cmocka_unit_test(test_not_renewed_before_its_time),
         cmocka_unit_test(test_renewal_lost),
         cmocka_unit_test(test_ended),
+        cmocka_unit_test(test_fail_over),
+        cmocka_unit_test(test_replaced),
+        cmocka_unit_test(test_replaced_by_itself),
     };
     (void)signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests(tests, NULL, NULL);
