@@ -256,6 +256,7 @@ one_event() { # NUMBER
     until [ -z "${active[$place]:-}" ]; do draw; done
     stays=$((1 + RANDOM % 4)) pause=$((200 + RANDOM % 1800))
     [ $name != agent-disk-full ] || stays=$((stays * 5)) # it takes a while until there is no free page
+    [ $name != agent-kill-in-write ] || stays=$((stays + 3)) # until it writes
     printf '%4d %5ds  %-20s %-24s for %d\n' "$1" $SECONDS "$name" "$place" "$stays" | tee -a story
     count[$name]=$((${count[$name]:-0} + 1))
     active[$place]=$name until[$place]=$(($1 + stays)) undo[$place]=$off
