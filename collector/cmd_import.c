@@ -1,8 +1,8 @@
 #include "cli/i18n.h"
 #include "cli/term.h"
-#include "ingest/import.h"
 #include "link/pki.h"
 #include "options.h"
+#include "replay/import.h"
 #include "stop.h"
 #include "store/command.h"
 

@@ -120,20 +120,24 @@ char *group_chain_hashes(const struct group *group)
 {
     struct buf array, hashes;
     uint8_t digest[32];
+    bool whole = true;
     array_begin(&array);
     buf_init(&hashes, 0);
     GROUP_EACH(group, batch, record)
     {
         const struct attempt *attempt = batch_attempt(batch, record);
-        if (attempt == NULL || attempt->tls.chain_count == 0 || !chain_hash(attempt, &hashes, digest))
+        if (attempt == NULL || attempt->tls.chain_count == 0 || !whole)
             continue;
-        struct hash_entry *entry = hash_find(&group->chains, digest);
+        whole = chain_hash(attempt, &hashes, digest);
+        struct hash_entry *entry = whole ? hash_find(&group->chains, digest) : NULL;
         if (entry == NULL || entry->id != 0)
             continue;
         entry->id = -1; /* written once; group_set_chains puts the id here */
-        (void)array_bytes(&array, hashes.data, hashes.len);
+        whole = array_bytes(&array, hashes.data, hashes.len);
     }
     buf_done(&hashes);
+    if (!whole)
+        buf_done(&array); /* without one of them its attempts would be stored without their chain */
     return array_take(&array);
 }
 
@@ -183,13 +187,20 @@ void group_set_wanted(struct group *group, const PGresult *result)
 
 /* --- what the rows become --- */
 
-static int64_t group_chain_id(const struct group *group, const struct attempt *attempt, struct buf *hashes)
+/* @param ret_id  0: it has none. @return false without memory. */
+static bool group_chain_id(const struct group *group, const struct attempt *attempt, struct buf *hashes,
+                           int64_t *ret_id)
 {
     uint8_t digest[32];
-    if (attempt->tls.chain_count == 0 || !chain_hash(attempt, hashes, digest))
-        return 0;
+    *ret_id = 0;
+    if (attempt->tls.chain_count == 0)
+        return true;
+    if (!chain_hash(attempt, hashes, digest))
+        return false;
     const struct hash_entry *entry = hash_find(&group->chains, digest);
-    return entry == NULL || entry->id < 0 ? 0 : entry->id;
+    if (entry != NULL && entry->id > 0)
+        *ret_id = entry->id;
+    return true;
 }
 
 long group_encode(const struct group *group, struct buf *out)
@@ -208,9 +219,8 @@ long group_encode(const struct group *group, struct buf *out)
                                .vantage_id = batch->source->vantage_id,
                                .asn = batch->source->asn,
                                .address_asn =
-                                   network_of(batch->source->networks, &attempt->flow.destination).asn,
-                               .chain_id = group_chain_id(group, attempt, &hashes)};
-        whole = copy_attempt(out, &row);
+                                   network_of(batch->source->networks, &attempt->flow.destination).asn};
+        whole = group_chain_id(group, attempt, &hashes, &row.chain_id) && copy_attempt(out, &row);
         rows++;
     }
     buf_done(&hashes);

@@ -66,6 +66,7 @@ struct ingest {
 };
 
 static void ingest_run(struct ingest *ingest);
+static void ingest_rest(struct ingest *ingest);
 
 /* --- batches --- */
 
@@ -379,11 +380,6 @@ static void ingest_committed(struct ingest *ingest)
     ingest_run(ingest);
 }
 
-static void ingest_on_retry(uv_timer_t *timer)
-{
-    ingest_run(timer->data);
-}
-
 static void ingest_refused(struct ingest *ingest, const char *why)
 {
     bool alone = ingest->singles > 0;
@@ -395,7 +391,7 @@ static void ingest_refused(struct ingest *ingest, const char *why)
         source->refused(source, why);
     else if (alone && source != NULL)
         ingest_forget(ingest, source);
-    (void)uv_timer_start(&ingest->retry, ingest_on_retry, RETRY_MS, 0);
+    ingest_rest(ingest);
 }
 
 /* Of what comes from a file. */
@@ -430,6 +426,18 @@ static void ingest_run(struct ingest *ingest)
         return;
     struct pg_turn turn = {.start = ingest_start, .end = ingest_end, .arg = ingest};
     ingest->running = pg_submit(ingest->pg, &turn);
+    if (!ingest->running)
+        ingest_rest(ingest); /* an agent whose window is full sends nothing that would remind us */
+}
+
+static void ingest_on_retry(uv_timer_t *timer)
+{
+    ingest_run(timer->data);
+}
+
+static void ingest_rest(struct ingest *ingest)
+{
+    (void)uv_timer_start(&ingest->retry, ingest_on_retry, RETRY_MS, 0);
 }
 
 /* --- public --- */

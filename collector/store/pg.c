@@ -12,11 +12,13 @@ static void pg_end_turn(struct pg *pg, bool committed)
 {
     struct pg_node *node = pg->first;
     char *why = pg->why;
+    const char *text = pg->abandoned != NULL ? pg->abandoned : why == NULL ? "out of memory" : why;
     pg->why = NULL;
+    pg->abandoned = NULL;
     pg->first = node->next;
     if (pg->first == NULL)
         pg->last = &pg->first;
-    node->turn.end(committed, committed ? NULL : why == NULL ? "out of memory" : why, node->turn.arg);
+    node->turn.end(committed, committed ? NULL : text, node->turn.arg);
     free(node);
     free(why);
 }
@@ -36,6 +38,7 @@ static void pg_lose(struct pg *pg, const char *why)
     if (running) {
         free(pg->why);
         pg->why = text == NULL ? NULL : strdup(text);
+        pg->abandoned = NULL;
         pg_end_turn(pg, false);
     }
     if (pg->closing) {
@@ -97,8 +100,8 @@ void pg_copy(struct pg *pg, const char *sql, struct buf *data, pg_result_fn *on_
 
 void pg_abandon(struct pg *pg, const char *why)
 {
-    if (pg->why == NULL)
-        pg->why = strdup(why);
+    if (pg->abandoned == NULL)
+        pg->abandoned = why;
 }
 
 bool pg_was_lost(const struct pg *pg)
@@ -111,7 +114,7 @@ bool pg_was_lost(const struct pg *pg)
 /* A callback has returned: it sent the next command, or the turn is over. */
 static void pg_settle(struct pg *pg)
 {
-    if (pg->why != NULL && !pg->sent)
+    if (pg->abandoned != NULL && !pg->sent)
         pg_command(pg, PG_ROLLBACK, "ROLLBACK");
     else if (!pg->sent)
         pg_command(pg, PG_COMMIT, "COMMIT");
@@ -126,8 +129,13 @@ static void pg_step_done(struct pg *pg, PGresult *result)
     pg_settle(pg);
 }
 
+/* COMMIT or ROLLBACK may not have reached the server. Then the transaction is still open there, and the next turn would be part of it. */
 static void pg_turn_over(struct pg *pg, bool committed)
 {
+    if (PQtransactionStatus(pg->connection) != PQTRANS_IDLE) {
+        pg_lose(pg, "a transaction could not be ended");
+        return;
+    }
     pg->phase = PG_IDLE;
     pg->lost = false;
     pg_end_turn(pg, committed);
@@ -138,6 +146,10 @@ static void pg_failed(struct pg *pg, const PGresult *result)
 {
     if (pg->why == NULL)
         pg->why = connect_result_error(result, pg->connection);
+    if (pg->why != NULL && pg->why[0] == '\0') { /* that would say that the connection closes in good order */
+        free(pg->why);
+        pg->why = strdup("no answer");
+    }
     if (pg->phase == PG_COMMIT || pg->phase == PG_ROLLBACK)
         pg_turn_over(pg, false);
     else
@@ -220,7 +232,7 @@ static bool pg_take_result(struct pg *pg)
     PGresult *result = PQgetResult(pg->connection);
     if (result == NULL) {
         pg_complete(pg);
-        return pg->phase != PG_CLOSED;
+        return pg->connection != NULL;
     }
     if (PQresultStatus(result) == PGRES_COPY_IN) {
         PQclear(result);
@@ -252,8 +264,8 @@ void pg_on_socket(uv_poll_t *poll, int status, int events)
         if (!pg_take_result(pg))
             break;
     pg_notifies(pg);
-    if (pg->phase == PG_CLOSED)
-        return; /* a callback closed it */
+    if (pg->connection == NULL)
+        return; /* a callback closed it, or it was lost */
     if ((pg->phase == PG_COPYING && !pg_copy_more(pg)) || !pg_flush(pg))
         pg_lose_now(pg);
 }

@@ -33,6 +33,7 @@ static void pg_connect_work(uv_work_t *work)
 {
     struct pg *pg = work->data;
     struct connect_params params = connect_params(pg->settings.conninfo);
+    pg->connect_good = false;
     pg->connection = PQconnectdbParams(params.keywords, params.values, 1);
     if (PQstatus(pg->connection) != CONNECTION_OK) {
         pg->connect_why = connect_error(pg->connection);
@@ -45,6 +46,8 @@ static void pg_connect_work(uv_work_t *work)
         pg->connect_why = connect_result_error(result, pg->connection);
     else if (PQsetnonblocking(pg->connection, 1) != 0)
         pg->connect_why = connect_error(pg->connection);
+    else
+        pg->connect_good = true;
     PQclear(result);
     free(sql);
 }
@@ -129,7 +132,7 @@ static void pg_connected(uv_work_t *work, int status)
     struct pg *pg = work->data;
     char *why = pg->connect_why;
     pg->connect_why = NULL;
-    bool up = status == 0 && why == NULL && PQstatus(pg->connection) == CONNECTION_OK && !pg->closing &&
+    bool up = status == 0 && pg->connect_good && PQstatus(pg->connection) == CONNECTION_OK && !pg->closing &&
               pg_watch_start(pg);
     if (pg->closing) {
         pg_finish(pg);

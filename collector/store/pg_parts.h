@@ -45,7 +45,8 @@ struct pg {
     struct handles handles;
     uint64_t pause_ms;
     uv_work_t work;
-    char *connect_why; /* written by the worker */
+    bool connect_good; /* these two are written by the worker */
+    char *connect_why;
     struct pg_node *first;
     struct pg_node **last;
     PGresult *result;        /* of the command under way: the first that failed, else the last */
@@ -54,6 +55,8 @@ struct pg {
     struct buf copy;
     size_t copied;
     char *why; /* why the running turn fails */
+    const char
+        *abandoned; /* its owner's reason to roll it back; no copy, as that is mostly for want of memory */
     bool lost;
     bool closing;
     void (*closed)(void *arg);

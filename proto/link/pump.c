@@ -20,7 +20,7 @@ struct pump {
     BIO *in;  /* ciphertext from the peer; owned by ssl */
     BIO *out; /* ciphertext to the peer; owned by ssl */
     enum pump_state state;
-    int alert; /* the peer's; -1: none */
+    int alert;     /* the peer's; -1: none */
     unsigned late; /* handshake messages that came after the handshake */
     char error[PUMP_ERROR_BYTES];
 };

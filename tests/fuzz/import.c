@@ -1,6 +1,6 @@
 #include "fuzz.h"
 
-#include "ingest/import_file.h"
+#include "replay/import_file.h"
 
 #include <string.h>
 

@@ -8,16 +8,22 @@
 #include "collector/store/private.h"
 #include "ingest/ingest.h"
 #include "inject.h"
+#include "link/clock.h"
 #include "store/cluster.h"
 #include "store/connect.h"
 #include "store/migrate.h"
 
 #include <string.h>
 
-/* Each call of the way from a session to the database fails once: the connection, the group, its COPY, its COMMIT. The vantage behaves
- * as agents do: told that it is not taken, it comes again from what was acknowledged. At the end everything is there once. */
+/*
+ * Each call of the way from a session to the database fails once: the group, its COPY, its COMMIT; then several in a row from each on, as
+ * when memory is out for a while. The vantage behaves as agents do: told that it is not taken, it comes again from what was acknowledged.
+ * At each ack what it speaks of is in the database, and at the end everything is there once.
+ *
+ * Connecting, on a thread of its own, prepares every statement in the same way: its first calls fail, and every SKIP-th after them.
+ */
 
-enum { RECORDS = 6, EACH = 3 };
+enum { ATTEMPTS = 5, RECORDS = 8, EACH = 4, DROPPED = 2, FIRST = 12, SKIP = 7, ROW = 5, HANG_S = 60 };
 
 static char state[32];
 static struct cluster *cluster;
@@ -34,8 +40,12 @@ struct vantage {
     uint64_t acked;              /* counted from base */
     uint64_t sent;
     bool refused;
-    bool done;
+    unsigned lies;
 };
+
+static struct vantage vantage;
+static uv_timer_t steps;
+static unsigned long runs;
 
 static const char *ask(const char *sql)
 {
@@ -55,11 +65,29 @@ static void ignore(void *arg)
     (void)arg;
 }
 
+/* Of the records of this run: attempts, with how many chains, and how many of each sequence at most. */
+static void expect_stored(uint64_t records)
+{
+    char sql[320], expected[64];
+    uint64_t attempts = records < ATTEMPTS ? records : ATTEMPTS;
+    (void)snprintf(
+        sql, sizeof sql,
+        "SELECT count(*) || ' ' || count(DISTINCT sequence) || ' ' || count(chain.sha256[1]) FROM "
+        "attempt LEFT JOIN chain ON chain.id = chain_id WHERE sequence > %llu AND sequence <= %llu",
+        (unsigned long long)base, (unsigned long long)(base + records));
+    (void)snprintf(expected, sizeof expected, "%llu %llu %llu", (unsigned long long)attempts,
+                   (unsigned long long)attempts, (unsigned long long)attempts);
+    if (strcmp(ask(sql), expected) != 0)
+        fail_msg("run %lu, after a failure of %s: %s, expected %s", runs, inject_what, ask(sql), expected);
+}
+
 static void stored(struct ingest_source *source, uint64_t committed)
 {
-    struct vantage *vantage = (struct vantage *)source;
-    if (committed > base + vantage->acked)
-        vantage->acked = committed - base;
+    (void)source;
+    if (committed <= base + vantage.acked)
+        return;
+    vantage.acked = committed - base;
+    expect_stored(vantage.acked);
 }
 
 static void wanted(struct ingest_source *source, const uint8_t (*sha256)[32], size_t count)
@@ -71,7 +99,7 @@ static void refused(struct ingest_source *source, const char *why)
 {
     (void)why;
     source->gone = true;
-    ((struct vantage *)source)->refused = true;
+    vantage.refused = true;
     ingest_forget(ingest, source);
 }
 
@@ -89,43 +117,56 @@ static void released(struct ingest_source *source)
 static void lied(struct ingest_source *source, const struct refused_note *note)
 {
     (void)source;
-    fail_msg("%zu records were refused", note->count);
+    assert_int_equal(note->refusal, REFUSAL_UNKNOWN_ROUND);
+    vantage.lies += (unsigned)note->count;
 }
 
-/* Making one is not what is tested. */
-static struct record attempt_record(uint64_t sequence)
+/* Making one is not what is tested. The last attempt is of a round that is not there. */
+static struct record attempt_record(uint64_t nth)
 {
-    int64_t now_us = strtoll(ask("SELECT (extract(epoch FROM now()) * 1000000)::bigint"), NULL, 10);
-    inject_pause();
     struct attempt *attempt = attempt_new();
     assert_non_null(attempt);
-    attempt->sequence = sequence;
+    attempt->sequence = base + nth;
     attempt->endpoint_id = (uint64_t)known_endpoint;
-    attempt->round_id = 1;
-    attempt->clock.start_us = now_us;
+    attempt->round_id = nth <= ATTEMPTS ? 1 : 99;
+    attempt->clock.start_us = clock_wall_us();
     attempt->tls.chain = arena_array(&attempt->arena, 1, sizeof *attempt->tls.chain);
     assert_non_null(attempt->tls.chain);
     attempt->tls.chain_count = 1;
-    memset(attempt->tls.chain[0].sha256, (int)(sequence & 255), 32);
-    inject_resume();
+    for (unsigned i = 0; i < 8; i++)
+        attempt->tls.chain[0].sha256[i] = (uint8_t)(attempt->sequence >> (8 * i));
     return (struct record){.kind = RECORD_ATTEMPT, .attempt = attempt};
 }
 
-static void send_next(struct vantage *vantage)
+static struct record report_record(uint64_t nth)
+{
+    struct round_report report = {.sequence = base + nth,
+                                  .round_id = 1,
+                                  .attempts = ATTEMPTS,
+                                  .dropped = DROPPED,
+                                  .dropped_at_count = 1};
+    report.dropped_at = calloc(1, sizeof *report.dropped_at);
+    assert_non_null(report.dropped_at);
+    report.dropped_at[0].endpoint_id = (uint64_t)known_endpoint;
+    report.dropped_at[0].count = DROPPED;
+    return (struct record){.kind = RECORD_ROUND_REPORT, .report = report};
+}
+
+/* Attempts, one that lies, and two reports. */
+static void send_next(void)
 {
     struct record records[EACH];
-    for (uint64_t i = 0; i < EACH; i++)
-        records[i] = attempt_record(base + vantage->sent + 1 + i);
-    if (ingest_batch(ingest, &vantage->source, records, EACH))
-        vantage->sent += EACH;
+    inject_pause();
+    for (uint64_t i = 0; i < EACH; i++) {
+        uint64_t nth = vantage.sent + 1 + i;
+        records[i] = nth <= ATTEMPTS + 1 ? attempt_record(nth) : report_record(nth);
+    }
+    inject_resume();
+    if (ingest_batch(ingest, &vantage.source, records, EACH))
+        vantage.sent += EACH;
     else
         for (size_t i = 0; i < EACH; i++)
             record_done(&records[i]);
-}
-
-static void on_ready(void *arg)
-{
-    (void)arg;
 }
 
 static void on_lost(const char *why, void *arg)
@@ -141,78 +182,126 @@ static void on_notify(const char *channel, const char *payload, void *arg)
 /* One turn of the vantage: as its session and its spool would have it. */
 static void step(uv_timer_t *timer)
 {
-    struct vantage *vantage = timer->data;
-    if (vantage->refused && vantage->source.refs > 0)
+    if (vantage.refused && vantage.source.refs > 0)
         return;
-    if (vantage->refused) {
-        vantage->refused = false;
-        vantage->source.gone = false;
-        vantage->acked = strtoull(ask("SELECT committed FROM vantage_cursor"), NULL, 10) - base;
-        vantage->sent = vantage->acked;
+    if (vantage.refused) {
+        vantage.refused = false;
+        vantage.source.gone = false;
+        vantage.sent = strtoull(ask("SELECT committed FROM vantage_cursor"), NULL, 10);
+        vantage.sent = vantage.acked = vantage.sent > base ? vantage.sent - base : 0;
     }
-    if (vantage->sent < RECORDS)
-        send_next(vantage);
-    if (vantage->acked < RECORDS || vantage->source.refs > 0 || vantage->done)
+    if (vantage.sent < RECORDS)
+        send_next();
+    if (vantage.acked < RECORDS || vantage.source.refs > 0)
         return;
-    vantage->done = true;
-    ingest_stop(ingest, ignore, NULL);
-    pg_close(pg, ignore, NULL);
-    uv_close((uv_handle_t *)timer, NULL);
+    (void)uv_timer_stop(timer);
+    uv_stop(&loop);
 }
 
-static void run_once(unsigned long n, struct vantage *vantage)
+static void on_ready(void *arg)
+{
+    if (!uv_is_active((uv_handle_t *)&steps)) /* not again in the middle of a run */
+        uv_stop(&loop);
+    (void)arg;
+}
+
+static void connect_new(void)
 {
     static const char *const channels[] = {NULL};
     static const struct pg_handlers handlers = {on_ready, on_lost, on_notify};
     const struct pg_settings settings = {.conninfo = cluster_conninfo(cluster), .channels = channels};
-    uv_timer_t timer;
-    assert_int_equal(uv_loop_init(&loop), 0);
-    assert_int_equal(uv_timer_init(&loop, &timer), 0);
-    timer.data = vantage;
-    inject_arm(n);
     do
         pg = pg_new(&loop, &settings, &handlers, NULL);
     while (pg == NULL);
     do
         ingest = ingest_new(&loop, pg);
     while (ingest == NULL);
-    assert_int_equal(uv_timer_start(&timer, step, 0, 100), 0);
-    assert_int_equal(uv_run(&loop, UV_RUN_DEFAULT), 0);
+    (void)uv_run(&loop, UV_RUN_DEFAULT);
+}
+
+static void disconnect(void)
+{
+    ingest_stop(ingest, ignore, NULL);
+    pg_close(pg, ignore, NULL);
+    (void)uv_run(&loop, UV_RUN_DEFAULT);
     ingest_free(ingest);
 }
 
-static void each_call_fails_once(void **arg)
+/* Sends all records of a run, until they are acknowledged. */
+static void deliver(void)
+{
+    vantage = (struct vantage){.source = {.vantage_id = 1,
+                                          .vantage = "one",
+                                          .stored = stored,
+                                          .wanted = wanted,
+                                          .refused = refused,
+                                          .replaced = replaced,
+                                          .released = released,
+                                          .lied = lied}};
+    base = ++runs * 1000;
+    assert_int_equal(uv_timer_start(&steps, step, 0, 100), 0);
+    (void)uv_run(&loop, UV_RUN_DEFAULT);
+}
+
+static void check(void)
+{
+    char expected[96];
+    expect_stored(RECORDS);
+    (void)snprintf(expected, sizeof expected, "%lu %lu", runs, runs * 2 * DROPPED);
+    const char *sums =
+        ask("SELECT (SELECT sum(count) FROM refused_record) || ' ' || (SELECT sum(count) FROM dropped)");
+    if (strcmp(sums, expected) != 0)
+        fail_msg("run %lu, after a failure of %s: refused and dropped %s, expected %s", runs, inject_what,
+                 sums, expected);
+}
+
+static void each_call_of_connecting_fails(void **arg)
 {
     (void)arg;
-    unsigned long n = 0, runs = 0;
-    bool failed = true;
-    while (failed) {
-        char sql[160], expected[32];
-        struct vantage vantage = {.source = {.vantage_id = 1,
-                                             .stored = stored,
-                                             .wanted = wanted,
-                                             .refused = refused,
-                                             .replaced = replaced,
-                                             .released = released,
-                                             .lied = lied}};
-        base = ++runs * 1000;
-        run_once(++n, &vantage);
+    unsigned long n = 0, count = 0;
+    for (bool failed = true; failed; count++) {
+        n += n < FIRST ? 1 : SKIP;
+        inject_watch(HANG_S);
+        inject_arm(n, 1);
+        connect_new();
         failed = inject_disarm();
-        /* Connecting prepares every statement in the same way. */
-        if (failed && inject_elsewhere() && n > 12 && strcmp(inject_what, "vasprintf") == 0)
-            n += 60;
-        assert_int_equal(uv_loop_close(&loop), 0);
-        (void)snprintf(sql, sizeof sql,
-                       "SELECT count(*) || ' ' || count(DISTINCT sequence) || ' ' || max(sequence) FROM "
-                       "attempt WHERE sequence > %llu",
-                       (unsigned long long)base);
-        (void)snprintf(expected, sizeof expected, "%d %d %llu", RECORDS, RECORDS,
-                       (unsigned long long)base + RECORDS);
-        if (strcmp(ask(sql), expected) != 0)
-            fail_msg("after a failure of %s (%lu): %s, expected %s", inject_what, n, ask(sql), expected);
+        deliver();
+        check();
+        disconnect();
     }
-    assert_in_range(n, 50, 10000);
-    print_message("ingest: %lu runs, each with another call that fails, of %lu calls\n", runs - 1, n - 1);
+    assert_in_range(count, FIRST, 1000);
+    print_message("ingest: connecting, %lu of %lu calls failed (the first %d, then every %dth)\n", count - 1,
+                  n - 1, FIRST, SKIP);
+}
+
+static void fail_in_rows_of(unsigned long length)
+{
+    unsigned long n = 0;
+    connect_new();
+    inject_here_only(true);
+    for (bool failed = true; failed;) {
+        inject_watch(HANG_S);
+        inject_arm(++n, length);
+        deliver();
+        failed = inject_disarm();
+        check();
+    }
+    inject_here_only(false);
+    disconnect();
+    assert_in_range(n, 100, 10000);
+    print_message("ingest: storing, %lu calls, %lu in a row failed from each on\n", n - 1, length);
+}
+
+static void each_call_of_storing_fails(void **arg)
+{
+    (void)arg;
+    fail_in_rows_of(1);
+}
+
+static void several_calls_of_storing_fail(void **arg)
+{
+    (void)arg;
+    fail_in_rows_of(ROW);
 }
 
 static bool prepare(void)
@@ -237,14 +326,22 @@ static bool prepare(void)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(each_call_fails_once)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(each_call_of_connecting_fails),
+                                       cmocka_unit_test(each_call_of_storing_fails),
+                                       cmocka_unit_test(several_calls_of_storing_fail)};
     char *why = NULL;
     private_drop_root();
+    (void)setenv("PGOPTIONS", "-c synchronous_commit=off", 1); /* no crash of the server is part of this */
     private_state(state);
     cluster = cluster_open(state, NULL, &why);
     if (cluster == NULL || !prepare())
         return 1;
+    if (uv_loop_init(&loop) != 0 || uv_timer_init(&loop, &steps) != 0)
+        return 1;
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    uv_close((uv_handle_t *)&steps, NULL);
+    (void)uv_run(&loop, UV_RUN_DEFAULT);
+    failed += uv_loop_close(&loop) != 0;
     PQfinish(observer);
     cluster_close(cluster);
     (void)folder_remove(state);

@@ -2,24 +2,28 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 static atomic_ulong calls;
 static atomic_ulong fail_at; /* 0: not armed */
+static atomic_ulong fail_length;
 static atomic_bool failed;
 static atomic_bool paused;
 static pthread_t armed_by;
-static atomic_bool elsewhere;
+static atomic_bool only_here;
 const char *inject_what = "";
 
-void inject_arm(unsigned long n)
+void inject_arm(unsigned long n, unsigned long length)
 {
     atomic_store(&calls, 0);
+    atomic_store(&fail_length, length);
     atomic_store(&failed, false);
     armed_by = pthread_self();
     inject_what = "";
@@ -42,19 +46,45 @@ void inject_resume(void)
     atomic_store(&paused, false);
 }
 
-bool inject_elsewhere(void)
+void inject_here_only(bool here_only)
 {
-    return atomic_load(&elsewhere);
+    atomic_store(&only_here, here_only);
+}
+
+static void say(const char *text)
+{
+    ssize_t put = write(STDERR_FILENO, text, strlen(text));
+    (void)put;
+}
+
+static void on_alarm(int number)
+{
+    (void)number;
+    say("hangs after a failure of ");
+    say(inject_what);
+    say("\n");
+    _exit(1);
+}
+
+void inject_watch(unsigned seconds)
+{
+    (void)signal(SIGALRM, on_alarm);
+    (void)alarm(seconds);
 }
 
 bool inject_fails(const char *what)
 {
     unsigned long at = atomic_load(&fail_at);
-    if (at == 0 || atomic_load(&paused) || atomic_fetch_add(&calls, 1) + 1 != at)
+    if (at == 0 || atomic_load(&paused))
         return false;
-    inject_what = what;
+    if (atomic_load(&only_here) && pthread_equal(armed_by, pthread_self()) == 0)
+        return false;
+    unsigned long call = atomic_fetch_add(&calls, 1) + 1;
+    if (call < at || call >= at + atomic_load(&fail_length))
+        return false;
+    if (call == at)
+        inject_what = what;
     atomic_store(&failed, true);
-    atomic_store(&elsewhere, pthread_equal(armed_by, pthread_self()) == 0);
     return true;
 }
 

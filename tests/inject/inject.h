@@ -9,8 +9,8 @@
  * until a run ends before its n-th call came; then every one of them has failed once.
  */
 
-/** Arms: the n-th call from now on fails. */
-void inject_arm(unsigned long n);
+/** Arms: the n-th call from now on fails, and those after it until `length` have. */
+void inject_arm(unsigned long n, unsigned long length);
 
 /** Disarms. @return whether the call has failed, with its name in inject_what. */
 bool inject_disarm(void);
@@ -19,10 +19,13 @@ bool inject_disarm(void);
 void inject_pause(void);
 void inject_resume(void);
 
-/** Did it fail on another thread than the one that armed? */
-bool inject_elsewhere(void);
+/** From now on, do calls of other threads than the one that arms work always, and count for nothing? */
+void inject_here_only(bool here_only);
 
-/** The function that failed last; "" for none. */
+/** Ends the program, saying what failed, when it is not called again within this time: for runs that hang. 0: never. */
+void inject_watch(unsigned seconds);
+
+/** The function that failed first; "" for none. */
 extern const char *inject_what;
 
 /** For a wrapper: is this the call that fails? */

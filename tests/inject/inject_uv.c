@@ -64,3 +64,60 @@ int __wrap_SSL_write_ex(SSL *ssl, const void *bytes, size_t length, size_t *writ
     *written = 0;
     return 0;
 }
+
+int __real_uv_poll_init(uv_loop_t *loop, uv_poll_t *poll, int fd);
+int __wrap_uv_poll_init(uv_loop_t *loop, uv_poll_t *poll, int fd);
+int __wrap_uv_poll_init(uv_loop_t *loop, uv_poll_t *poll, int fd)
+{
+    return inject_fails("uv_poll_init") ? UV_ENOMEM : __real_uv_poll_init(loop, poll, fd);
+}
+
+int __real_uv_shutdown(uv_shutdown_t *request, uv_stream_t *stream, uv_shutdown_cb called);
+int __wrap_uv_shutdown(uv_shutdown_t *request, uv_stream_t *stream, uv_shutdown_cb called);
+int __wrap_uv_shutdown(uv_shutdown_t *request, uv_stream_t *stream, uv_shutdown_cb called)
+{
+    return inject_fails("uv_shutdown") ? UV_ENOTCONN : __real_uv_shutdown(request, stream, called);
+}
+
+int __real_uv_getaddrinfo(uv_loop_t *loop, uv_getaddrinfo_t *request, uv_getaddrinfo_cb called,
+                          const char *name, const char *service, const struct addrinfo *hints);
+int __wrap_uv_getaddrinfo(uv_loop_t *loop, uv_getaddrinfo_t *request, uv_getaddrinfo_cb called,
+                          const char *name, const char *service, const struct addrinfo *hints);
+int __wrap_uv_getaddrinfo(uv_loop_t *loop, uv_getaddrinfo_t *request, uv_getaddrinfo_cb called,
+                          const char *name, const char *service, const struct addrinfo *hints)
+{
+    if (inject_fails("uv_getaddrinfo"))
+        return UV_ENOMEM;
+    struct addrinfo numbers = *hints; /* the second place where it fails: on its thread */
+    if (inject_fails("getaddrinfo"))
+        numbers.ai_flags |= AI_NUMERICHOST;
+    return __real_uv_getaddrinfo(loop, request, called, name, service, &numbers);
+}
+
+int __real_SSL_do_handshake(SSL *ssl);
+int __wrap_SSL_do_handshake(SSL *ssl);
+int __wrap_SSL_do_handshake(SSL *ssl)
+{
+    return inject_fails("SSL_do_handshake") ? -1 : __real_SSL_do_handshake(ssl);
+}
+
+BIO *__real_BIO_new(const BIO_METHOD *method);
+BIO *__wrap_BIO_new(const BIO_METHOD *method);
+BIO *__wrap_BIO_new(const BIO_METHOD *method)
+{
+    return inject_fails("BIO_new") ? NULL : __real_BIO_new(method);
+}
+
+int __real_BIO_write(BIO *bio, const void *bytes, int length);
+int __wrap_BIO_write(BIO *bio, const void *bytes, int length);
+int __wrap_BIO_write(BIO *bio, const void *bytes, int length)
+{
+    return inject_fails("BIO_write") ? -1 : __real_BIO_write(bio, bytes, length);
+}
+
+int __real_BIO_read(BIO *bio, void *bytes, int length);
+int __wrap_BIO_read(BIO *bio, void *bytes, int length);
+int __wrap_BIO_read(BIO *bio, void *bytes, int length)
+{
+    return inject_fails("BIO_read") ? -1 : __real_BIO_read(bio, bytes, length);
+}

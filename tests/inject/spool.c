@@ -171,7 +171,7 @@ static void each_call_fails_once(void **state)
         struct run run = {.folder = "/tmp/parallax-inject-XXXXXX"};
         char path[128];
         assert_non_null(mkdtemp(run.folder));
-        inject_arm(++n);
+        inject_arm(++n, 1);
         work(&run);
         failed = inject_disarm();
         check(&run);

@@ -5,15 +5,19 @@
  *   life PID                                                   a process begins to write
  *   attempt SEQUENCE ENDPOINT ROUND VARIANT ROLE               about to be written
  *   report SEQUENCE ROUND
- *   kept SEQUENCE [DROPPED]                                    the transaction that holds it has committed; what a report tells of
+ *   told SEQUENCE ENDPOINT COUNT                               what a report that is kept tells of: results that were dropped
+ *   kept SEQUENCE [DROPPED]                                    the transaction that holds it has committed; the sum that a report tells
  *   dropped SEQUENCE durable|memory                            it was not kept, and the count is in the spool, or with the process
  *
- * A record with neither of the last two was under way when the process was killed: it may have been kept.
+ * A record with neither of the last two was under way when the process was killed: it may have been kept. So that this happens
+ * at all, the process kills itself before or after the transaction when it finds the file CHAOS_KILL.before or CHAOS_KILL.after,
+ * which it removes first. CHAOS_SPOOL_KIB bounds the spool far below what settings can, so that it is full soon.
  */
 #include "duty/spool.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,8 +25,12 @@
 
 bool __real_spool_write(struct spool *spool, const struct spool_batch *batch, char **ret_why);
 bool __wrap_spool_write(struct spool *spool, const struct spool_batch *batch, char **ret_why);
+struct spool *__real_spool_open(const char *folder, const struct spool_options *options, int64_t wall_us,
+                                char **ret_why);
+struct spool *__wrap_spool_open(const char *folder, const struct spool_options *options, int64_t wall_us,
+                                char **ret_why);
 
-enum { ARENA_BYTES = 1 << 20 };
+enum { ARENA_BYTES = 1 << 20, PATH_BYTES = 512 };
 
 static int oracle_file(void)
 {
@@ -95,14 +103,47 @@ static void conclude(struct spool *spool, const struct spool_entry *entry, bool 
         arena_init(&arena, ARENA_BYTES);
         if (!decode(&record, &arena, &message))
             abort();
-        (void)buf_printf(lines, "kept %" PRIu64 " %" PRIu32 "\n", entry->sequence,
-                         message.batch.records[0].report.dropped);
+        const struct round_report *report = &message.batch.records[0].report;
+        for (size_t i = 0; i < report->dropped_at_count; i++)
+            (void)buf_printf(lines, "told %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", entry->sequence,
+                             report->dropped_at[i].endpoint_id, (uint64_t)report->dropped_at[i].count);
+        (void)buf_printf(lines, "kept %" PRIu64 " %" PRIu32 "\n", entry->sequence, report->dropped);
         message_done(&message);
         arena_done(&arena);
     } else {
         (void)buf_printf(lines, "kept %" PRIu64 "\n", entry->sequence);
     }
     buf_done(&bytes);
+}
+
+static bool has_attempt(const struct spool_batch *batch)
+{
+    for (size_t i = 0; i < batch->count; i++)
+        if (!batch->entries[i].is_report)
+            return true;
+    return false;
+}
+
+/* A file that is there to be found once: of us and whoever takes the order back, one removes it. */
+static void die_if_told(const struct spool_batch *batch, const char *when)
+{
+    if (!has_attempt(batch))
+        return;
+    char path[PATH_BYTES];
+    const char *order = getenv("CHAOS_KILL");
+    int length = order != NULL ? snprintf(path, sizeof path, "%s.%s", order, when) : 0;
+    if (length > 0 && length < (int)sizeof path && unlink(path) == 0)
+        (void)kill(getpid(), SIGKILL);
+}
+
+struct spool *__wrap_spool_open(const char *folder, const struct spool_options *options, int64_t wall_us,
+                                char **ret_why)
+{
+    const char *kib = getenv("CHAOS_SPOOL_KIB");
+    struct spool_options own = *options;
+    if (kib != NULL)
+        own.limit_bytes = strtoull(kib, NULL, 10) * 1024;
+    return __real_spool_open(folder, &own, wall_us, ret_why);
 }
 
 bool __wrap_spool_write(struct spool *spool, const struct spool_batch *batch, char **ret_why)
@@ -114,7 +155,9 @@ bool __wrap_spool_write(struct spool *spool, const struct spool_batch *batch, ch
     for (size_t i = 0; i < batch->count; i++)
         intend(&batch->entries[i], &lines);
     oracle_say(&lines);
+    die_if_told(batch, "before");
     bool written = __real_spool_write(spool, batch, ret_why);
+    die_if_told(batch, "after");
     buf_init(&lines, 0);
     for (size_t i = 0; i < batch->count; i++)
         conclude(spool, &batch->entries[i], written, &lines);

@@ -51,7 +51,7 @@ pg_bin=$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -1)
 # --- actors: processes that die and come back --------------------------------------------------------------------------------------
 
 declare -A pid=() wanted=() expected=() port=()
-starts_refused=0 crashes=0
+starts_refused=0 crashes=0 small_spool_kib=96
 
 mapfile -t free < <("$LAB_SERVER" ports $((3 + ${#collectors[@]} * (2 + agent_count))))
 take_port() { port[$1]=${free[0]}; free=("${free[@]:1}"); }
@@ -78,7 +78,10 @@ actor_start() { # NAME
             local clock=(env)
             [ -z "$library" ] || clock=(env ASAN_OPTIONS=verify_asan_link_order=0 LD_PRELOAD="$library" FAKETIME_CACHE_DURATION=1
                 FAKETIME_DONT_FAKE_MONOTONIC=1 FAKETIME_TIMESTAMP_FILE="$work/clock.$1")
-            launch "$1" "${clock[@]}" CHAOS_ORACLE="$work/oracle.$1" "$build_dir/lab/chaos-agent" run --state "$work/agents/$1" ;;
+            # the last one's spool is full after some seconds alone
+            [ "$1" != "${agents[-1]}" ] || clock+=(CHAOS_SPOOL_KIB=$small_spool_kib)
+            launch "$1" "${clock[@]}" CHAOS_ORACLE="$work/oracle.$1" CHAOS_KILL="$work/kill.$1" "$build_dir/lab/chaos-agent" run \
+                --state "$work/agents/$1" ;;
     esac
 }
 
@@ -155,11 +158,24 @@ do_backend() {
                                  ORDER BY pid" 2>/dev/null)
     [ ${#backends[@]} = 0 ] || kill -KILL "${backends[$2 % ${#backends[@]}]}" 2>/dev/null || true
 }
+# Within the next write of the spool, before or after its transaction. Whoever removes the file, the agent or we, has had its way.
+do_order() {
+    expected[$1]=KILL
+    [ $(($2 % 2)) = 0 ] && echo >"kill.$1.before" || echo >"kill.$1.after"
+}
+do_recall() { ! rm "kill.$1.before" 2>/dev/null && ! rm "kill.$1.after" 2>/dev/null || expected[$1]=; }
+# All of an agent's links: what it sends arrives, and no answer does, whichever collector it is with.
+do_uplinks() {
+    local agent=${1#uplinks.} collector
+    shift 2
+    for collector in "${collectors[@]}"; do do_link "link.$agent.$collector" 0 "$@"; done
+}
 do_nothing() { :; }
 
 # name | weight | place | what it does | what ends it
 faults=(
     "agent-kill|6|agent|end KILL|back"
+    "agent-kill-in-write|4|agent|order|recall"
     "agent-restart|2|agent|end TERM|back"
     "agent-pause|4|agent|signal STOP|signal CONT"
     "collector-kill|6|collector|end KILL|back"
@@ -169,6 +185,8 @@ faults=(
     "link-half-open|3|uplink|link deaf both|link forget"
     "link-lost-ack|5|uplink|link deaf down|link heal"
     "link-lost-ack-open|2|uplink|link deaf down|link forget"
+    "acks-lost|6|uplinks|uplinks deaf down|uplinks heal"
+    "uplinks-cut|3|uplinks|uplinks cut|uplinks heal"
     "link-lost-batch|3|uplink|link deaf up|link heal"
     "link-slow|3|uplink|link slow 400 60|link heal"
     "db-link-cut|3|dblink|link cut|link heal"
@@ -206,6 +224,7 @@ draw() {
         agent) place=$agent ;;
         collector) place=$collector ;;
         uplink) place=link.$agent.$collector ;;
+        uplinks) place=uplinks.$agent ;;
         dblink) place=link.$collector.db ;;
         disk) place=$agent.disk ;;
         dbdisk) place=db.disk ;;
@@ -237,6 +256,7 @@ one_event() { # NUMBER
     until [ -z "${active[$place]:-}" ]; do draw; done
     stays=$((1 + RANDOM % 4)) pause=$((200 + RANDOM % 1800))
     [ $name != agent-disk-full ] || stays=$((stays * 5)) # it takes a while until there is no free page
+    [ $name != agent-kill-in-write ] || stays=$((stays + 3)) # until it writes
     printf '%4d %5ds  %-20s %-24s for %d\n' "$1" $SECONDS "$name" "$place" "$stays" | tee -a story
     count[$name]=$((${count[$name]:-0} + 1))
     active[$place]=$name until[$place]=$(($1 + stays)) undo[$place]=$off
@@ -312,7 +332,8 @@ up_agents() {
         [ -z "$CHAOS_DISKS" ] || { mkdir -m 700 "$CHAOS_DISKS/$agent/state" && ln -s "$CHAOS_DISKS/$agent/state" "agents/$agent"; }
         token=$("$collector_program" token create --state "$work/collector1" --db "$(db_url link.collector1.db)" \
             --name "$agent" --region "r$turn" | head -1)
-        expect_exit 0 "$agent_program" enroll --state "$work/agents/$agent" --collector "${addresses#,}" --token "$token" --allow 127.0.0.0/8
+        expect_exit 0 "$agent_program" enroll --state "$work/agents/$agent" --collector "${addresses#,}" --token "$token" --allow 127.0.0.0/8 \
+            --port any
         echo +0 >"clock.$agent"
         actor_start "$agent"
     done
@@ -370,16 +391,20 @@ stop_actor() { # NAME: ends as it should
 compare() {
     sql "SELECT name, sequence, endpoint_id, coalesce(round_id, 0), variant, role FROM attempt JOIN vantage v ON v.id = vantage_id" >in_database
     sql "SELECT 'told', name, sum(dropped) FROM round_vantage JOIN vantage v ON v.id = vantage_id GROUP BY 2" >told
+    sql "SELECT 'at', name || '/' || endpoint_id, sum(count) FROM dropped JOIN vantage v ON v.id = vantage_id GROUP BY 2" >>told
     awk '
         function differs(what, key) { print what, key, intent[key], "database:", row[key] > "differences" }
         FILENAME == "in_database" { key = $1 " " $2; times[key]++; row[key] = $3 " " $4 " " $5 " " $6; rows++; next }
+        FILENAME == "told" && $1 == "at" { arrived_at[$2] = $3; places[$2]; next }
         FILENAME == "told" { arrived += $3; next }
         FNR == 1 { name = substr(FILENAME, 8); memory = 0 }
         { key = name " " $2 }
         $1 == "attempt" || $1 == "report" { if (key in intent) { again++; differs("sequence-given-twice", key) } }
-        $1 == "attempt" { intent[key] = $3 " " $4 " " $5 " " $6; attempts++ }
+        $1 == "attempt" { intent[key] = $3 " " $4 " " $5 " " $6; at[key] = name "/" $3; places[at[key]]; attempts++ }
         $1 == "report" { intent[key] = "report" }
+        $1 == "told" { told_at[name "/" $3] += $4; places[name "/" $3] }
         $1 == "kept" { state[key] = "kept"; told += $3 }
+        $1 == "dropped" && key in at { if ($3 == "durable") durable_at[at[key]]++; else memory_at[at[key]]++ }
         $1 == "dropped" { state[key] = "dropped" }
         # what a process had counted in memory alone, since its last transaction that worked, dies with it
         $1 == "life" { forgotten += memory; memory = 0 }
@@ -391,14 +416,23 @@ compare() {
                 n = times[key] + 0
                 if (state[key] == "kept") { kept++; if (n == 0) { lost++; differs("lost", key) } }
                 else if (state[key] == "dropped") { dropped++; if (n > 0) { risen++; differs("dropped-and-there", key) } }
-                else { maybe++; there += n > 0 }
+                else { maybe++; there += n > 0; maybe_at[at[key]]++ }
                 if (n > 0 && row[key] != intent[key]) { wrong++; differs("changed", key) }
             }
             for (key in times) {
                 if (times[key] > 1) { doubled += times[key] - 1; differs("doubled", key) }
                 if (!(key in intent) || intent[key] == "report") { foreign++; differs("of-nobody", key) }
             }
-            printf "%d %d %d %d %d %d %d %d %d %d %d %d %d %d %d\n", kept, rows, lost, doubled, maybe, there, dropped, risen, wrong, foreign, again, told, arrived, forgotten, unsure
+            # of each endpoint arrives what its vantage dropped, but for what only a process that was killed knew
+            for (place in places) {
+                n = arrived_at[place] + 0; least = durable_at[place] > told_at[place] ? durable_at[place] : told_at[place]
+                durable += durable_at[place]
+                if (n < least || n > durable_at[place] + memory_at[place] + maybe_at[place]) {
+                    uneven++
+                    print "drops-of", place, "at least", least + 0, "and", memory_at[place] + 0, "in memory", "database:", n > "differences"
+                }
+            }
+            printf "%d %d %d %d %d %d %d %d %d %d %d %d %d %d %d %d %d\n", kept, rows, lost, doubled, maybe, there, dropped, risen, wrong, foreign, again, told, arrived, forgotten, unsure, durable, uneven
         }' in_database told oracle.* >figures
 }
 
@@ -410,23 +444,25 @@ fail_overs() {
 }
 
 summary() {
-    local kind kept rows lost doubled maybe there dropped risen wrong foreign again told arrived forgotten unsure
-    read -r kept rows lost doubled maybe there dropped risen wrong foreign again told arrived forgotten unsure <figures
+    local kind kept rows lost doubled maybe there dropped risen wrong foreign again told arrived forgotten unsure durable uneven
+    read -r kept rows lost doubled maybe there dropped risen wrong foreign again told arrived forgotten unsure durable uneven <figures
     say "chaos: seed $seed, $events events, ${#agents[@]} agents, ${#collectors[@]} collectors, $SECONDS s"
     for kind in $(printf '%s\n' "${!count[@]}" | sort); do printf '  %4d %s\n' "${count[$kind]}" "$kind"; done
     [ -n "$CHAOS_DISKS" ] || say "  no disk was filled: that takes root, to mount small ones"
     [ -n "$library" ] || say "  no clock was stepped: libfaketime is not there"
     say "  attempts kept by the spools $kept; in the database $rows; lost $lost; doubled $doubled"
-    say "  killed while one was written $maybe (of them kept $there); dropped $dropped; dropped and there all the same $risen"
+    say "  killed while one was written $maybe (of them kept $there); dropped $dropped (for want of room $durable); dropped and there all the same $risen"
     say "  changed on the way $wrong; of nobody $foreign; sequences given twice $again"
-    say "  of what was dropped, kept reports tell $told, the database knows $arrived; died with a killed process at most $forgotten"
+    say "  of what was dropped, kept reports tell $told, the database knows $arrived; died with a killed process at most $forgotten; endpoints counted wrongly $uneven"
     say "  agents' fail-overs $(fail_overs); starts that a fault prevented $starts_refused; crashes and hangs $crashes"
     say "  $(sql "SELECT 'rounds planned ' || count(*) || '; longest planning gap ' || round(extract(epoch FROM max(gap)), 1) || ' s'
                 FROM (SELECT start_at - lag(start_at) OVER (ORDER BY start_at) AS gap FROM round WHERE interval_s > 0) AS g")"
+    say "  records that a collector did not believe: $(sql "SELECT coalesce(string_agg(name || ' ' || reason || ' ' || count, ', '), 'none')
+                FROM refused_record JOIN vantage v ON v.id = vantage_id")"
     # a report that was being written when its agent was killed may have told of some
     [ "$arrived" = "$told" ] || [ "$unsure" -gt 0 ] || { say "  the counts of dropped results differ"; return 1; }
     [ "$told" -ge $((dropped - forgotten)) ] || [ "$unsure" -gt 0 ] || { say "  not all that was dropped was told"; return 1; }
-    [ "$kept" -gt 0 ] && [ $((lost + doubled + risen + wrong + foreign + again + crashes)) = 0 ]
+    [ "$kept" -gt 0 ] && [ $((lost + doubled + risen + wrong + foreign + again + uneven + crashes)) = 0 ]
 }
 
 give_up() { # WHY: the folder stays, with what the disks held

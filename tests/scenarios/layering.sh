@@ -42,7 +42,7 @@ none "calls that know no bounds or run a shell" \
     '(^|[^_[:alnum:]])(sprintf|vsprintf|strcpy|strcat|gets|strtok|alloca|system|popen)[[:space:]]*\(' proto agent collector tests
 
 # Nothing blocks the loop. What may block: programs that answer one command and have no loop, and what runs before there is one.
-may_block="collector/store/(db|cluster|migrate|command)\.[ch]"
+may_block="collector/store/(db|cluster|migrate|roles|command)\.[ch]"
 blocking='(^|[^_[:alnum:]])(sleep|usleep|nanosleep|clock_nanosleep|thrd_sleep|poll|ppoll|select|pselect|wait|waitpid'
 blocking+='|getaddrinfo|getnameinfo|gethostby[a-z0-9_]+|res_n?(query|search)|PQexec[A-Za-z]*|PQconnectdb[A-Za-z]*|PQsetdb[A-Za-z]*'
 blocking+='|PQprepare|PQdescribe[A-Za-z]*|PQreset|PQping[A-Za-z]*|PQfn|uv_sleep|uv_thread_join|command_run)[[:space:]]*\('

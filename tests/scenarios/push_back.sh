@@ -36,7 +36,7 @@ for n in 1 2 3; do : >"agents/pour-$n/go"; done
 
 wait_for 12 "the collector to push back" pushing_back 1
 full_kb=$(rss_kb)
-at_least 1 logged '64 MiB wait for the database: nothing is read from agents' || fail "it does not say so"
+at_least 1 logged '32 MiB wait for the database: nothing is read from agents' || fail "it does not say so"
 sleep 3
 say "resident memory: $before_kb KiB before, $full_kb KiB when it pushes back, $(rss_kb) KiB three seconds later"
 [ $(($(rss_kb) - full_kb)) -le 16384 ] || fail "it goes on growing"

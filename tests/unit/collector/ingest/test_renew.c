@@ -311,6 +311,13 @@ static unsigned refused_metric(const char *reason)
 
 /* --- tokens --- */
 
+/* All of them dial from one address, whose wrong tokens would soon be too many. */
+static void forgive(void)
+{
+    memset(here.hub.door.tried, 0, sizeof here.hub.door.tried);
+    memset(there.hub.door.tried, 0, sizeof there.hub.door.tried);
+}
+
 static void one_of_two_agents_with_a_token_wins(void **arg)
 {
     (void)arg;
@@ -329,6 +336,7 @@ static void one_of_two_agents_with_a_token_wins(void **arg)
         assert_non_null(strstr(loser->text, "the token was used on "));
         leave(&agents[0]);
         leave(&agents[1]);
+        forgive();
     }
 }
 

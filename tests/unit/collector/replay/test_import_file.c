@@ -1,8 +1,8 @@
 #include "../../proto/cli/capture.h"
 #include "cmocka_all.h"
 
-#include "ingest/import_file.h"
 #include "link/pki.h"
+#include "replay/import_file.h"
 #include "words/units.h"
 
 #include <openssl/sha.h>

@@ -1,8 +1,8 @@
-#ifndef PARALLAX_COLLECTOR_INGEST_IMPORT_H
-#define PARALLAX_COLLECTOR_INGEST_IMPORT_H
+#ifndef PARALLAX_COLLECTOR_REPLAY_IMPORT_H
+#define PARALLAX_COLLECTOR_REPLAY_IMPORT_H
 
-#include "ingest/import_file.h"
 #include "ingest/network.h"
+#include "replay/import_file.h"
 #include "store/db.h"
 
 /* What a file has, into the database, the way that sessions' batches go: see import.c. */

@@ -1,4 +1,4 @@
-#include "ingest/import.h"
+#include "replay/import.h"
 
 #include "cli/cli.h"
 #include "cli/i18n.h"

@@ -1,4 +1,4 @@
-#include "ingest/import_file.h"
+#include "replay/import_file.h"
 
 #include "cli/cli.h"
 #include "cli/i18n.h"

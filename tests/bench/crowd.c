@@ -1,0 +1,612 @@
+#include "link/channel.h"
+#include "link/clock.h"
+#include "link/pki.h"
+#include "words/units.h"
+
+#include <openssl/sha.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * A crowd of agents in one process: each enrols with a token of its own, holds a session of its own with its own certificate, and
+ * does in each round what an agent does, but for the probing: a batch with an attempt for each endpoint and the round's report,
+ * kept until it is acknowledged and sent again after a lost connection.
+ *
+ *     bench-crowd PORT TOKEN-FILE        (a token a line: so many agents)
+ *
+ * It prints "ready" when all have been welcomed. SIGUSR1 has it say what it saw since then, or since it last said so: key=value pairs
+ * on one line. SIGTERM ends it: it waits for what is not acknowledged yet, and says what it saw.
+ */
+
+enum {
+    AT_ONCE = 24, /* connections being made */
+    PING_MS = 10000,
+    SETTLE_MS = 60000,
+    BATCH_ROOM = 64,
+    REPORT_SPREAD_US = 2000000, /* agents do not end a round at one moment */
+    MAX_ENDPOINTS = 64,
+    MAX_TOKEN = 160,
+};
+
+struct waiting {
+    uint64_t last; /* sequence */
+    uint64_t records;
+    int64_t sent_us; /* 0: not sent in this session */
+    struct buf payload;
+};
+
+enum stage { NO_IDENTITY, ENROLLING, ENROLLED, DIALLING, GREETING, LIVE, GONE };
+
+struct member {
+    char token[MAX_TOKEN];
+    enum stage stage;
+    EVP_PKEY *key;
+    SSL_CTX *context;
+    struct channel *channel;
+    uv_timer_t timer; /* of the round that it takes part in */
+    uint64_t sequence;
+    struct round_plan plan;
+    bool planned;
+    struct waiting waiting[BATCH_ROOM];
+    size_t waiting_count;
+};
+
+static struct {
+    uv_loop_t loop;
+    uv_timer_t tick, end;
+    uv_signal_t terminated, asked;
+    struct address address;
+    uint16_t port;
+    struct member *members;
+    size_t count, next, under_way, live;
+    bool all_live, ending, failed;
+    X509 *ca;
+    struct bytes der[2]; /* what every endpoint serves */
+    uint8_t sha256[2][32];
+    struct endpoint_list list;
+    struct arena list_arena;
+    uint8_t list_wanted[PLAN_SHA256_BYTES];
+    uint64_t attempts, reports, batches, acked_batches, lost_sessions, refused, skipped;
+    uint32_t *ack_ms;
+    size_t ack_count, ack_room;
+} crowd;
+
+static void die(const char *what)
+{
+    (void)fprintf(stderr, "bench-crowd: %s\n", what);
+    exit(3);
+}
+
+static void die_of(char *why)
+{
+    die(why == NULL ? "out of memory" : why);
+}
+
+/* --- what an attempt looks like ---------------------------------------------------------------------------------------- */
+
+static void make_certificates(void)
+{
+    char *why = NULL;
+    EVP_PKEY *ca_key = pki_key_new(&why), *key = pki_key_new(&why);
+    X509 *ca = pki_ca_new(ca_key, "Crowd CA", 30, &why);
+    X509 *leaf = ca == NULL ? NULL : pki_sign(ca, ca_key, key, PKI_SERVER, "crowd.example", 86400, &why);
+    if (leaf == NULL)
+        die_of(why);
+    X509 *both[] = {leaf, ca};
+    for (size_t i = 0; i < 2; i++) {
+        unsigned char *der = NULL;
+        int length = i2d_X509(both[i], &der);
+        if (length <= 0)
+            die("no certificate");
+        crowd.der[i] = (struct bytes){der, (size_t)length};
+        (void)SHA256(der, (size_t)length, crowd.sha256[i]);
+        X509_free(both[i]);
+    }
+    EVP_PKEY_free(ca_key);
+    EVP_PKEY_free(key);
+}
+
+static void fill_tls(struct attempt *attempt)
+{
+    struct evidence_tls *tls = &attempt->tls;
+    tls->version = 0x0304;
+    tls->cipher = 0x1301;
+    tls->group = 29;
+    tls->signature = 0x0403;
+    tls->alpn = "http/1.1";
+    tls->sni = "crowd.example";
+    tls->hello_length = 517;
+    tls->record_count = 12;
+    tls->records = arena_array(&attempt->arena, tls->record_count, sizeof *tls->records);
+    tls->chain_count = 2;
+    tls->chain = arena_array(&attempt->arena, tls->chain_count, sizeof *tls->chain);
+    if (tls->records == NULL || tls->chain == NULL)
+        die("out of memory");
+    for (size_t i = 0; i < tls->record_count; i++)
+        tls->records[i] = (struct tls_record){
+            .received = i > 0, .content = 22, .type = (uint8_t)(i + 1), .at_us = (int64_t)(1000 * i)};
+    for (size_t i = 0; i < 2; i++) {
+        struct chain_certificate *certificate = &tls->chain[i];
+        memcpy(certificate->sha256, crowd.sha256[i], 32);
+        certificate->parsed = true;
+        certificate->subject = i == 0 ? "CN=crowd.example" : "CN=Crowd CA";
+        certificate->issuer = "CN=Crowd CA";
+        certificate->key_type = "EC";
+        certificate->key_group = "prime256v1";
+        certificate->signature_name = "ecdsa-with-SHA256";
+        certificate->key_bits = 256;
+    }
+}
+
+static struct attempt *make_attempt(const struct member *member, const struct endpoint *endpoint)
+{
+    static const int64_t steps_us[] = {0, 120, 30900, 31000, 62000, 64000, 64100, 95000, 95200};
+    struct attempt *attempt = attempt_new();
+    if (attempt == NULL)
+        die("out of memory");
+    attempt->round_id = member->plan.round_id;
+    attempt->endpoint_id = endpoint->id;
+    attempt->agent_version = PARALLAX_VERSION;
+    attempt->tls_library = "OpenSSL 3.0";
+    attempt->hello_profile = "normal";
+    attempt->clock.slot_us = round_slot_us(&member->plan, endpoint->id);
+    attempt->clock.start_us = attempt->clock.slot_us + 400;
+    attempt->clock.start_error_us = 300;
+    int64_t *stamps[] = {
+        &attempt->clock.resolved_us,   &attempt->clock.connect_us,    &attempt->clock.connected_us,
+        &attempt->clock.hello_sent_us, &attempt->clock.first_byte_us, &attempt->clock.handshake_us,
+        &attempt->clock.request_us,    &attempt->clock.first_data_us, &attempt->clock.closed_us};
+    for (size_t i = 0; i < sizeof stamps / sizeof stamps[0]; i++)
+        *stamps[i] = steps_us[i];
+    attempt->flow.destination = endpoint->address;
+    attempt->flow.destination_port = endpoint->port;
+    attempt->flow.source_port = 40000;
+    for (size_t i = 0; i < sizeof attempt->tcp / sizeof attempt->tcp[0]; i++)
+        attempt->tcp[i] = (struct tcp_snapshot){.taken = true, .rtt_us = 30800, .min_rtt_us = 30700};
+    fill_tls(attempt);
+    attempt->http.status = 200;
+    attempt->http.reason = "OK";
+    attempt->end.how = ENDING_CLOSE_NOTIFY;
+    return attempt;
+}
+
+/* --- batches ----------------------------------------------------------------------------------------------------------- */
+
+static void member_send(struct member *member, struct waiting *waiting)
+{
+    if (member->stage != LIVE)
+        return;
+    waiting->sent_us = clock_mono_us();
+    (void)channel_send_payload(member->channel, waiting->payload.data, waiting->payload.len);
+}
+
+static void member_report(struct member *member)
+{
+    struct record records[MAX_ENDPOINTS + 1] = {{0}};
+    size_t count = 0;
+    member->planned = false;
+    if (memcmp(member->plan.list_sha256, crowd.list.sha256, PLAN_SHA256_BYTES) != 0)
+        return;                                /* the list has not come */
+    if (member->waiting_count == BATCH_ROOM) { /* a spool that is full */
+        crowd.skipped += crowd.list.count;
+        return;
+    }
+    for (size_t i = 0; i < crowd.list.count; i++) {
+        struct attempt *attempt = make_attempt(member, &crowd.list.endpoints[i]);
+        attempt->sequence = ++member->sequence;
+        records[count++] = (struct record){.kind = RECORD_ATTEMPT, .attempt = attempt};
+    }
+    records[count++] = (struct record){.kind = RECORD_ROUND_REPORT,
+                                       .report = {.sequence = ++member->sequence,
+                                                  .round_id = member->plan.round_id,
+                                                  .attempts = (uint32_t)crowd.list.count}};
+    struct message batch = {.kind = MESSAGE_BATCH, .batch = {count, records}};
+    struct waiting *waiting = &member->waiting[member->waiting_count++];
+    *waiting = (struct waiting){.last = member->sequence, .records = count};
+    buf_init(&waiting->payload, 0);
+    if (!message_encode(&batch, &waiting->payload))
+        die("cannot encode a batch");
+    message_done(&batch);
+    crowd.attempts += count - 1;
+    crowd.reports++;
+    crowd.batches++;
+    member_send(member, waiting);
+}
+
+static void on_report_time(uv_timer_t *timer)
+{
+    member_report(timer->data);
+}
+
+static void note_ack(int64_t sent_us)
+{
+    if (crowd.ack_count == crowd.ack_room) {
+        crowd.ack_room = crowd.ack_room == 0 ? 65536 : crowd.ack_room * 2;
+        crowd.ack_ms = realloc(crowd.ack_ms, crowd.ack_room * sizeof *crowd.ack_ms);
+        if (crowd.ack_ms == NULL)
+            die("out of memory");
+    }
+    crowd.ack_ms[crowd.ack_count++] = (uint32_t)((clock_mono_us() - sent_us) / 1000);
+}
+
+static void member_acked(struct member *member, uint64_t committed)
+{
+    size_t done = 0;
+    while (done < member->waiting_count && member->waiting[done].last <= committed) {
+        if (member->waiting[done].sent_us != 0)
+            note_ack(member->waiting[done].sent_us);
+        buf_done(&member->waiting[done++].payload);
+        crowd.acked_batches++;
+    }
+    member->waiting_count -= done;
+    memmove(member->waiting, member->waiting + done, member->waiting_count * sizeof member->waiting[0]);
+}
+
+/* --- rounds ------------------------------------------------------------------------------------------------------------ */
+
+static void member_plan(struct member *member, const struct round_plan *plan)
+{
+    if (crowd.ending || member->planned)
+        return;
+    if (memcmp(plan->list_sha256, crowd.list_wanted, PLAN_SHA256_BYTES) != 0) { /* asked for once is enough */
+        struct message wanted = {.kind = MESSAGE_LIST_WANTED};
+        memcpy(wanted.list_wanted.sha256, plan->list_sha256, PLAN_SHA256_BYTES);
+        memcpy(crowd.list_wanted, plan->list_sha256, PLAN_SHA256_BYTES);
+        (void)channel_send(member->channel, &wanted);
+    }
+    int64_t spread_us = (int64_t)((uint64_t)(member - crowd.members) * 7919 % REPORT_SPREAD_US);
+    int64_t wait_us = plan->start_us + (int64_t)plan->spread_us + 500000 + spread_us - clock_wall_us();
+    member->plan = *plan;
+    member->planned = true;
+    (void)uv_timer_start(&member->timer, on_report_time, wait_us > 0 ? (uint64_t)wait_us / 1000 : 0, 0);
+}
+
+static void take_list(const struct endpoint_list *list)
+{
+    if (list->count > MAX_ENDPOINTS)
+        die("a list too long");
+    arena_done(&crowd.list_arena);
+    arena_init(&crowd.list_arena, 1 << 20);
+    crowd.list = *list;
+    crowd.list.endpoints = arena_array(&crowd.list_arena, list->count, sizeof *list->endpoints);
+    for (size_t i = 0; crowd.list.endpoints != NULL && i < list->count; i++)
+        if (!endpoint_copy(&list->endpoints[i], &crowd.list_arena, &crowd.list.endpoints[i]))
+            die("a list too large");
+}
+
+static void send_certificates(const struct member *member, const struct message *message)
+{
+    struct bytes der[2];
+    size_t count = 0;
+    for (size_t i = 0; i < message->certificates_wanted.count && count < 2; i++)
+        for (size_t k = 0; k < 2; k++)
+            if (memcmp(message->certificates_wanted.sha256[i], crowd.sha256[k], 32) == 0)
+                der[count++] = crowd.der[k];
+    struct message answer = {.kind = MESSAGE_CERTIFICATES, .certificates = {count, der}};
+    if (count > 0)
+        (void)channel_send(member->channel, &answer);
+}
+
+/* --- sessions ---------------------------------------------------------------------------------------------------------- */
+
+static void advance(void);
+
+static void live_message(struct member *member, const struct message *message)
+{
+    if (message->kind == MESSAGE_ROUND)
+        member_plan(member, &message->round);
+    else if (message->kind == MESSAGE_LIST)
+        take_list(&message->list);
+    else if (message->kind == MESSAGE_ACK)
+        member_acked(member, message->ack.committed);
+    else if (message->kind == MESSAGE_CERTIFICATES_WANTED)
+        send_certificates(member, message);
+}
+
+static void member_welcomed(struct member *member, uint64_t committed)
+{
+    member->stage = LIVE;
+    crowd.live++;
+    crowd.under_way--;
+    member_acked(member, committed);
+    if (member->sequence < committed)
+        member->sequence = committed;
+    for (size_t i = 0; i < member->waiting_count; i++)
+        member_send(member, &member->waiting[i]);
+    advance();
+}
+
+static void on_message(struct channel *channel, struct message *message, void *arg)
+{
+    struct member *member = arg;
+    if (message->kind == MESSAGE_GOODBYE) {
+        (void)fprintf(stderr, "bench-crowd: goodbye (%s): %s\n",
+                      goodbye_reason_name((int)message->goodbye.reason), message->goodbye.text);
+        crowd.refused++;
+        channel_close(channel);
+    } else if (member->stage == GREETING && message->kind == MESSAGE_WELCOME) {
+        member_welcomed(member, message->welcome.committed);
+    } else if (member->stage == LIVE) {
+        live_message(member, message);
+    }
+}
+
+static void on_open(struct channel *channel, void *arg)
+{
+    struct member *member = arg;
+    struct message hello = {.kind = MESSAGE_HELLO,
+                            .hello = {.protocol = LINK_PROTOCOL,
+                                      .agent_version = PARALLAX_VERSION,
+                                      .tls_library = "OpenSSL 3.0",
+                                      .next_sequence = member->sequence + 1,
+                                      .hostname = "crowd"}};
+    member->stage = GREETING;
+    (void)channel_send(channel, &hello);
+}
+
+static void on_closed(struct channel *channel, enum channel_failure failure, const char *why, void *arg)
+{
+    struct member *member = arg;
+    (void)channel, (void)failure;
+    member->channel = NULL;
+    if (crowd.ending)
+        return;
+    if (member->stage == LIVE) {
+        crowd.live--;
+        crowd.lost_sessions++;
+        (void)fprintf(stderr, "bench-crowd: session lost: %s\n", why);
+    } else {
+        crowd.under_way--;
+        (void)fprintf(stderr, "bench-crowd: no session: %s\n", why);
+    }
+    for (size_t i = 0; i < member->waiting_count; i++)
+        member->waiting[i].sent_us = 0;
+    member->stage = ENROLLED;
+}
+
+static void member_dial(struct member *member)
+{
+    static const struct channel_handlers handlers = {
+        .on_open = on_open, .on_message = on_message, .on_closed = on_closed};
+    member->stage = DIALLING;
+    crowd.under_way++;
+    member->channel = channel_connect(&crowd.loop, &crowd.address, crowd.port, member->context,
+                                      PKI_SERVER_NAME, &channel_default_limits, &handlers, member);
+    if (member->channel == NULL)
+        die("out of memory");
+}
+
+/* --- enrolment --------------------------------------------------------------------------------------------------------- */
+
+static void on_enrol_message(struct channel *channel, struct message *message, void *arg)
+{
+    struct member *member = arg;
+    char *why = NULL;
+    if (message->kind == MESSAGE_GOODBYE && member->context == NULL)
+        die(message->goodbye.text);
+    if (message->kind != MESSAGE_ENROL_ANSWER)
+        return;
+    struct bytes pem = message->enrol_answer.certificate_pem, ca = message->enrol_answer.ca_pem;
+    X509 *certificate = pki_certificate_from_pem(pem.data, pem.length, &why);
+    if (crowd.ca == NULL)
+        crowd.ca = pki_certificate_from_pem(ca.data, ca.length, &why);
+    if (certificate != NULL && crowd.ca != NULL)
+        member->context = pki_client_context(crowd.ca, certificate, member->key, &why);
+    X509_free(certificate);
+    if (member->context == NULL)
+        die_of(why);
+    channel_close(channel);
+}
+
+static void on_enrol_open(struct channel *channel, void *arg)
+{
+    struct member *member = arg;
+    char *why = NULL;
+    int length = 0;
+    unsigned char *csr = pki_csr_der(member->key, &length, &why);
+    struct message request = {.kind = MESSAGE_ENROL_REQUEST,
+                              .enrol_request = {.token = member->token,
+                                                .csr_der = {csr, (size_t)length},
+                                                .agent_version = PARALLAX_VERSION,
+                                                .hostname = "crowd"}};
+    if (csr == NULL)
+        die_of(why);
+    (void)channel_send(channel, &request);
+    OPENSSL_free(csr);
+}
+
+static void on_enrol_closed(struct channel *channel, enum channel_failure failure, const char *why, void *arg)
+{
+    struct member *member = arg;
+    (void)channel, (void)failure;
+    member->channel = NULL;
+    crowd.under_way--;
+    if (member->context == NULL)
+        (void)fprintf(stderr, "bench-crowd: not enrolled: %s\n", why);
+    member->stage = member->context == NULL ? NO_IDENTITY : ENROLLED;
+    advance();
+}
+
+static void member_enrol(struct member *member)
+{
+    static const struct channel_handlers handlers = {
+        .on_open = on_enrol_open, .on_message = on_enrol_message, .on_closed = on_enrol_closed};
+    static SSL_CTX *pinned;
+    char *why = NULL, hex[65];
+    uint8_t fingerprint[32];
+    (void)snprintf(hex, sizeof hex, "%.64s", member->token + 5);
+    if (pinned == NULL && hex_parse(hex, fingerprint, sizeof fingerprint))
+        pinned = pki_pinned_context(fingerprint, &why);
+    if (pinned == NULL)
+        die("a line that is no token");
+    if (member->key == NULL)
+        member->key = pki_key_new(&why);
+    member->stage = ENROLLING;
+    crowd.under_way++;
+    member->channel = channel_connect(&crowd.loop, &crowd.address, crowd.port, pinned, NULL,
+                                      &channel_default_limits, &handlers, member);
+    if (member->key == NULL || member->channel == NULL)
+        die("out of memory");
+}
+
+/* --- the run ----------------------------------------------------------------------------------------------------------- */
+
+static size_t unacked(void)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < crowd.count; i++)
+        count += crowd.members[i].waiting_count;
+    return count;
+}
+
+static int by_size(const void *a, const void *b)
+{
+    uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
+    return (left > right) - (left < right);
+}
+
+static uint32_t percentile(unsigned percent)
+{
+    return crowd.ack_count == 0 ? 0 : crowd.ack_ms[(crowd.ack_count - 1) * percent / 100];
+}
+
+/* Counts start again. @return 0 when nothing was lost, refused or skipped. */
+static int report(void)
+{
+    if (crowd.ack_count > 0)
+        qsort(crowd.ack_ms, crowd.ack_count, sizeof *crowd.ack_ms, by_size);
+    (void)printf(
+        "agents=%zu attempts=%llu reports=%llu batches=%llu unacked=%zu skipped=%llu lost_sessions=%llu "
+        "refused=%llu ack_p50_ms=%u ack_p99_ms=%u ack_max_ms=%u\n",
+        crowd.count, (unsigned long long)crowd.attempts, (unsigned long long)crowd.reports,
+        (unsigned long long)crowd.batches, unacked(), (unsigned long long)crowd.skipped,
+        (unsigned long long)crowd.lost_sessions, (unsigned long long)crowd.refused, percentile(50),
+        percentile(99), percentile(100));
+    (void)fflush(stdout);
+    bool well = crowd.lost_sessions == 0 && crowd.refused == 0 && crowd.skipped == 0;
+    crowd.attempts = crowd.reports = crowd.batches = crowd.skipped = crowd.lost_sessions = crowd.refused = 0;
+    crowd.ack_count = 0;
+    return well ? 0 : 1;
+}
+
+static void finish(void)
+{
+    for (size_t i = 0; i < crowd.count; i++)
+        if (crowd.members[i].channel != NULL)
+            channel_close(crowd.members[i].channel);
+    uv_stop(&crowd.loop);
+}
+
+static void on_settle(uv_timer_t *timer)
+{
+    static int64_t began_us;
+    if (began_us == 0)
+        began_us = clock_mono_us();
+    if (unacked() == 0 || clock_mono_us() - began_us > SETTLE_MS * INT64_C(1000)) {
+        (void)uv_timer_stop(timer);
+        finish();
+    }
+}
+
+static void begin_end(void)
+{
+    if (crowd.ending)
+        return;
+    crowd.ending = true;
+    for (size_t i = 0; i < crowd.count; i++)
+        (void)uv_timer_stop(&crowd.members[i].timer);
+    (void)uv_timer_start(&crowd.end, on_settle, 100, 100);
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    (void)handle;
+    if (number == SIGTERM)
+        begin_end();
+    else if (report() != 0)
+        crowd.failed = true;
+}
+
+/* A few connections at a time, as many agents would make them that do not know each other. */
+static void advance(void)
+{
+    for (size_t looked = 0; crowd.under_way < AT_ONCE && looked < crowd.count; looked++) {
+        struct member *member = &crowd.members[crowd.next];
+        crowd.next = (crowd.next + 1) % crowd.count;
+        if (member->stage == NO_IDENTITY)
+            member_enrol(member);
+        else if (member->stage == ENROLLED && !crowd.ending)
+            member_dial(member);
+    }
+    if (crowd.live < crowd.count || crowd.all_live)
+        return;
+    crowd.all_live = true;
+    (void)printf("ready\n");
+    (void)fflush(stdout);
+}
+
+/* Pings are spread over their ten seconds; a lost session is made again here. */
+static void on_tick(uv_timer_t *timer)
+{
+    static size_t at;
+    size_t share = crowd.count / (PING_MS / 100) + 1;
+    (void)timer;
+    for (size_t i = 0; i < share; i++, at = (at + 1) % crowd.count) {
+        struct member *member = &crowd.members[at];
+        struct message ping = {
+            .kind = MESSAGE_PING,
+            .ping = {.sent_us = (uint64_t)clock_mono_us(), .spooled = member->waiting_count}};
+        if (member->stage == LIVE)
+            (void)channel_send(member->channel, &ping);
+    }
+    advance();
+}
+
+static void read_tokens(const char *path)
+{
+    char line[MAX_TOKEN];
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        die("the token file cannot be read");
+    while (fgets(line, sizeof line, file) != NULL) {
+        line[strcspn(line, "\n")] = '\0';
+        struct member *grown = realloc(crowd.members, (crowd.count + 1) * sizeof *grown);
+        if (grown == NULL)
+            die("out of memory");
+        crowd.members = grown;
+        grown[crowd.count] = (struct member){.stage = NO_IDENTITY};
+        (void)snprintf(grown[crowd.count++].token, MAX_TOKEN, "%s", line);
+    }
+    (void)fclose(file);
+    for (size_t i = 0; i < crowd.count; i++) {
+        (void)uv_timer_init(&crowd.loop, &crowd.members[i].timer);
+        crowd.members[i].timer.data = &crowd.members[i];
+        crowd.members[i].sequence = (uint64_t)(clock_wall_us() / US_PER_S - INT64_C(1735689600)) << 32;
+    }
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 3)
+        die("usage: bench-crowd PORT TOKEN-FILE");
+    (void)signal(SIGPIPE, SIG_IGN);
+    crowd.port = (uint16_t)strtoul(argv[1], NULL, 10);
+    if (uv_loop_init(&crowd.loop) != 0 || !address_parse("127.0.0.1", &crowd.address))
+        die("cannot start");
+    make_certificates();
+    read_tokens(argv[2]);
+    if (crowd.count == 0)
+        die("no tokens");
+    (void)uv_timer_init(&crowd.loop, &crowd.tick);
+    (void)uv_timer_init(&crowd.loop, &crowd.end);
+    (void)uv_signal_init(&crowd.loop, &crowd.terminated);
+    (void)uv_signal_start(&crowd.terminated, on_signal, SIGTERM);
+    (void)uv_signal_init(&crowd.loop, &crowd.asked);
+    (void)uv_signal_start(&crowd.asked, on_signal, SIGUSR1);
+    (void)uv_timer_start(&crowd.tick, on_tick, 0, 100);
+    (void)uv_run(&crowd.loop, UV_RUN_DEFAULT);
+    bool all = unacked() == 0;
+    return report() == 0 && all && !crowd.failed ? 0 : 1;
+}
