@@ -517,7 +517,8 @@ static void test_a_backlog_that_stays_is_no_sign_of_life(void **state)
         uv_run(&scene.loop, UV_RUN_ONCE);
     assert_int_equal(scene.client.failure, CHANNEL_TIMED_OUT);
     assert_in_range(scene.server.messages, 0, 1);
-    channel_close(scene.server.channel);
+    if (scene.server.channel != NULL) /* it was paused, and has not seen the end */
+        channel_close(scene.server.channel);
     scene_run(&scene, 0);
 }
 
