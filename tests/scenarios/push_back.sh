@@ -28,7 +28,7 @@ done
 wait_for 20 "those who will pour" at_least 3 logged 'session pour-.: open'
 before_kb=$(rss_kb)
 psql -X -q -A -t -h "$state/run" -p 5432 -U parallax -d postgres >/dev/null <<'SQL' &
-BEGIN; LOCK TABLE attempt IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(12); COMMIT;
+BEGIN; LOCK TABLE attempt IN EXCLUSIVE MODE; SELECT pg_sleep(36); COMMIT;
 SQL
 lock_pid=$!
 sleep 2 # each knows a round by now
@@ -42,7 +42,7 @@ say "resident memory: $before_kb KiB before, $full_kb KiB when it pushes back, $
 [ $(($(rss_kb) - full_kb)) -le 16384 ] || fail "it goes on growing"
 pushing_back 1 || fail "it does not push back any more, while the database stands still"
 equal "records stored meanwhile" "$(for n in 1 2 3; do cat "logs/pour-$n"; done)" ""
-wait "$lock_pid"
+wait "$lock_pid" # longer than an agent waits for a sign of life (24 s): it goes on getting one
 for n in 1 2 3; do
     wait_for 60 "pour-$n to end" gone "${pours[n - 1]}"
     equal "pour-$n" "$(<logs/pour-$n)" "acknowledged 1632"
