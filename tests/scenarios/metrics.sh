@@ -109,6 +109,7 @@ done
 ok "docs/OPERATIONS.md describes every series"
 
 # --- ports ---
+mkdir -m 700 other && cp -r -p "$state/pki" other/
 refused 3 "cannot serve metrics on 127.0.0.1 port $metrics_port" "$collector_program" serve --db "host=$state/run port=5432 user=parallax dbname=postgres" --state "$work/other" --listen 127.0.0.1:0 --metrics "127.0.0.1:$metrics_port"
 refused 2 "metrics 1234" "$collector_program" serve --state "$work/other" --metrics 1234
 
