@@ -455,6 +455,72 @@ static void test_idle(void **state)
     assert_int_equal(scene.client.opened, 1);
 }
 
+/* As much as no kernel takes at once. */
+static void open_backlog(struct end *end)
+{
+    static const uint8_t der[100 * 1024];
+    struct bytes bytes = {der, sizeof der};
+    struct message message = {.kind = MESSAGE_CERTIFICATES, .certificates = {.count = 1, .der = &bytes}};
+    for (int i = 0; i < 140; i++)
+        assert_true(channel_send(end->channel, &message));
+}
+
+static void pause_at_each(struct end *end, struct message *message)
+{
+    (void)message;
+    channel_pause(end->channel);
+}
+
+static void resume_now_and_then(uv_timer_t *timer)
+{
+    struct end *end = timer->data;
+    if (end->channel != NULL && end->messages < 140)
+        channel_resume(end->channel);
+    else
+        uv_close((uv_handle_t *)timer, NULL);
+}
+
+/* Nothing is received for long, but what is sent goes out: an answer may be due behind it. Then nothing goes out either. */
+static void test_idle_is_patient_while_a_backlog_leaves(void **state)
+{
+    (void)state;
+    struct scene scene;
+    uv_timer_t timer;
+    scene_init(&scene);
+    scene.limits.idle_timeout_ms = 1000;
+    scene.client.on_open = open_backlog;
+    scene.server.on_message = pause_at_each;
+    scene_dial(&scene, ours.client_context);
+    assert_int_equal(uv_timer_init(&scene.loop, &timer), 0);
+    timer.data = &scene.server;
+    uint64_t begun_ms = uv_now(&scene.loop);
+    assert_int_equal(uv_timer_start(&timer, resume_now_and_then, 20, 20), 0);
+    while (scene.server.messages < 140 && scene.client.closed == 0)
+        uv_run(&scene.loop, UV_RUN_ONCE);
+    assert_int_equal(scene.client.closed, 0);
+    assert_true(uv_now(&scene.loop) - begun_ms > 2 * scene.limits.idle_timeout_ms);
+    channel_resume(scene.server.channel);
+    scene_run(&scene, 0);
+    assert_int_equal(scene.client.failure, CHANNEL_TIMED_OUT);
+}
+
+static void test_a_backlog_that_stays_is_no_sign_of_life(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_init(&scene);
+    scene.limits.idle_timeout_ms = 200;
+    scene.client.on_open = open_backlog;
+    scene.server.on_message = pause_at_each;
+    scene_dial(&scene, ours.client_context);
+    while (scene.client.closed == 0)
+        uv_run(&scene.loop, UV_RUN_ONCE);
+    assert_int_equal(scene.client.failure, CHANNEL_TIMED_OUT);
+    assert_int_equal(scene.server.messages, 1);
+    channel_close(scene.server.channel);
+    scene_run(&scene, 0);
+}
+
 static void test_close_before_open(void **state)
 {
     (void)state;
@@ -487,6 +553,8 @@ int main(void)
         cmocka_unit_test(test_nobody_listens),
         cmocka_unit_test(test_handshake_in_time),
         cmocka_unit_test(test_idle),
+        cmocka_unit_test(test_idle_is_patient_while_a_backlog_leaves),
+        cmocka_unit_test(test_a_backlog_that_stays_is_no_sign_of_life),
         cmocka_unit_test(test_close_before_open),
     };
     return cmocka_run_group_tests(tests, fixtures_setup, fixtures_teardown);
