@@ -24,7 +24,8 @@
  *
  * A vantage has one session, and the newer one wins. To be told that ours is the older one means that another agent has our
  * identity; taking it back at once would only have the two take it from each other. Unless the other is ourselves: a collector that
- * hung over our Hello may open that session after we have given it up and have gone to another one.
+ * hung over our Hello, or over that of the process before us, may open that session after we have given it up and have gone to
+ * another one. So the first time is no proof.
  */
 
 enum {
@@ -253,6 +254,7 @@ struct uplink *uplink_new(const struct uplink_deps *deps)
     if (uplink == NULL)
         return NULL;
     uplink->deps = *deps;
+    uplink->unanswered = true; /* as for the process before us, which may have been killed */
     (void)uv_timer_init(deps->loop, &uplink->timer);
     (void)uv_timer_init(deps->loop, &uplink->ping);
     (void)uv_timer_init(deps->loop, &uplink->renew);

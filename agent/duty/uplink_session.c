@@ -91,6 +91,7 @@ static void on_ping(uv_timer_t *timer)
     uplink->pings++;
     (void)uv_timer_start(timer, on_ping, uplink->pings < PING_BURST ? PING_BURST_MS : PING_MS, 0);
     (void)channel_send(uplink->channel, &ping);
+    uplink_push(uplink); /* what could not be read, or not be encoded for want of memory, when it was its turn */
 }
 
 static void on_pong(struct uplink *uplink, const struct message *message)
@@ -208,6 +209,8 @@ static void send_certificates(struct uplink *uplink)
     }
     struct bytes *list = calloc(count + 1, sizeof *list);
     const uint8_t *at = ders.data;
+    if (list == NULL)
+        uplink->wanted_count = 0; /* nothing goes out that would bring the rest along: it will ask again */
     for (size_t i = 0; list != NULL && i < count; at += lengths[i++])
         list[i] = (struct bytes){at, lengths[i]};
     struct message message = {.kind = MESSAGE_CERTIFICATES, .certificates = {.count = count, .der = list}};

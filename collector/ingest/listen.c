@@ -16,12 +16,14 @@ enum {
         96, /* file descriptors that are not sessions': the database, the judge, metrics, alerts */
     LISTEN_LEAST = 16,
     LISTEN_LOG_MS = 10000,
+    LISTEN_AGAIN_MS = 100,
 };
 
 struct listen {
     struct session_hub *hub;
     uv_tcp_t tcp;
-    uv_timer_t log; /* says what the log has left out */
+    uv_timer_t log;   /* says what the log has left out */
+    uv_timer_t again; /* without memory a connection waits, and all behind it */
     struct handles handles;
     void (*done)(void *arg);
     void *arg;
@@ -78,13 +80,23 @@ static void listen_on_log(uv_timer_t *timer)
     log_left_out(0);
 }
 
+static void listen_on_again(uv_timer_t *timer);
+
 static void listen_on_connection(uv_stream_t *stream, int status)
 {
     struct listen *listen = stream->data;
-    if (status < 0)
+    if (status < 0) {
         log_about(LOG_STRANGERS, "cannot accept a connection: %s", uv_strerror(status));
-    else
-        session_accept(listen->hub, stream);
+    } else if (!session_accept(listen->hub, stream)) {
+        log_about(LOG_STRANGERS, "cannot accept a connection: out of memory");
+        (void)uv_timer_start(&listen->again, listen_on_again, LISTEN_AGAIN_MS, 0);
+    }
+}
+
+static void listen_on_again(uv_timer_t *timer)
+{
+    struct listen *listen = timer->data;
+    listen_on_connection((uv_stream_t *)&listen->tcp, 0);
 }
 
 static void listen_place(struct listen *listen, char out[ADDRESS_TEXT_BYTES + 8])
@@ -135,6 +147,9 @@ struct listen *listen_new(struct session_hub *hub, const char *where, char ret_p
     handles_add(&listen->handles, &listen->tcp);
     (void)uv_timer_init(hub->loop, &listen->log);
     handles_add(&listen->handles, &listen->log);
+    (void)uv_timer_init(hub->loop, &listen->again);
+    listen->again.data = listen;
+    handles_add(&listen->handles, &listen->again);
     if (status == 0)
         status = uv_tcp_bind(&listen->tcp, (const struct sockaddr *)&storage, 0);
     if (status == 0)

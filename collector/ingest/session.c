@@ -412,15 +412,16 @@ static const struct channel_limits session_limits = {
     .stranger_payload_bytes = 64 * 1024,
 };
 
-void session_accept(struct session_hub *hub, uv_stream_t *listener)
+bool session_accept(struct session_hub *hub, uv_stream_t *listener)
 {
     static const struct channel_handlers handlers = {.on_open = session_on_open,
                                                      .on_message = session_on_message,
                                                      .on_closed = session_on_closed,
                                                      .on_caller = session_on_caller};
     struct session *session = calloc(1, sizeof *session);
+    bool waits = false;
     if (session == NULL)
-        return;
+        return false;
     session->hub = hub;
     session->asks = SESSION_ASKS;
     session->asked_ms = uv_now(hub->loop);
@@ -430,11 +431,11 @@ void session_accept(struct session_hub *hub, uv_stream_t *listener)
                                              .replaced = session_on_replaced,
                                              .released = session_released,
                                              .lied = session_lied};
-    session->channel = channel_accept(listener, hub->context, &session_limits, &handlers, session);
+    session->channel = channel_accept(listener, hub->context, &session_limits, &handlers, session, &waits);
     if (session->channel == NULL) {
         session_leave_door(session);
         free(session);
-        return;
+        return !waits;
     }
     session->next = hub->first;
     session->at = &hub->first;
@@ -442,6 +443,7 @@ void session_accept(struct session_hub *hub, uv_stream_t *listener)
         hub->first->at = &session->next;
     hub->first = session;
     hub->count++;
+    return true;
 }
 
 struct session *session_next(const struct session *session)

@@ -43,8 +43,11 @@ struct session_hub {
  */
 void session_hub_ready(struct session_hub *hub);
 
-/** Accepts the connection that waits on a listener. Failures end in the log. */
-void session_accept(struct session_hub *hub, uv_stream_t *listener);
+/**
+ * Accepts the connection that waits on a listener. Failures end in the log.
+ * @return false when it waits still, for want of memory: the listener hears of no other until this has been called for it again.
+ */
+bool session_accept(struct session_hub *hub, uv_stream_t *listener);
 
 /** Next of all sessions, NULL after the last. Start with hub->first. */
 struct session *session_next(const struct session *session);

@@ -292,7 +292,10 @@ bool db_hasten(struct db *db)
 
 void db_rollback(struct db *db)
 {
-    PQclear(PQexec(db->connection, "ROLLBACK"));
+    PGresult *result = PQexec(db->connection, "ROLLBACK");
+    if (!db_good(result))
+        db_interrupt(db); /* it is open still, and must not become part of the next one */
+    PQclear(result);
 }
 
 /* --- notifications --- */

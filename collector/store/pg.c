@@ -129,7 +129,7 @@ static void pg_step_done(struct pg *pg, PGresult *result)
     pg_settle(pg);
 }
 
-/* COMMIT or ROLLBACK may not have reached the server. Then the transaction is still open there, and the next turn would be part of it. */
+/* A ROLLBACK may not have reached the server. Then the transaction is still open there, and the next turn would be part of it. */
 static void pg_turn_over(struct pg *pg, bool committed)
 {
     if (PQtransactionStatus(pg->connection) != PQTRANS_IDLE) {
@@ -142,8 +142,19 @@ static void pg_turn_over(struct pg *pg, bool committed)
     pg_next(pg);
 }
 
+/* Neither yes nor no from the server: the same as a connection that is lost meanwhile. */
+static bool pg_unanswered(const PGresult *result)
+{
+    return PQresultStatus(result) == PGRES_FATAL_ERROR &&
+           PQresultErrorField(result, PG_DIAG_SQLSTATE) == NULL;
+}
+
 static void pg_failed(struct pg *pg, const PGresult *result)
 {
+    if (pg->phase == PG_COMMIT && pg_unanswered(result)) {
+        pg_lose(pg, "the answer to COMMIT is lost");
+        return;
+    }
     if (pg->why == NULL)
         pg->why = connect_result_error(result, pg->connection);
     if (pg->why != NULL && pg->why[0] == '\0') { /* that would say that the connection closes in good order */

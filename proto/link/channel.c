@@ -377,9 +377,10 @@ struct channel *channel_connect(uv_loop_t *loop, const struct address *address, 
 }
 
 struct channel *channel_accept(uv_stream_t *listener, SSL_CTX *context, const struct channel_limits *limits,
-                               const struct channel_handlers *handlers, void *arg)
+                               const struct channel_handlers *handlers, void *arg, bool *ret_waits)
 {
     struct channel *channel = channel_new(listener->loop, limits, handlers, arg);
+    *ret_waits = channel == NULL;
     if (channel == NULL)
         return NULL;
     struct sockaddr_storage storage = {0};

@@ -64,10 +64,12 @@ struct channel *channel_connect(uv_loop_t *loop, const struct address *address, 
 
 /**
  * Accepts one waiting connection of a listening uv_tcp_t, as its connection callback.
+ * @param ret_waits  was there not even memory to accept it? libuv calls for no other connection of this listener then, until this
+ *                   has been called for it again.
  * @return NULL on failure, and when on_caller does not let it in; on_closed is not called then.
  */
 struct channel *channel_accept(uv_stream_t *listener, SSL_CTX *context, const struct channel_limits *limits,
-                               const struct channel_handlers *handlers, void *arg);
+                               const struct channel_handlers *handlers, void *arg, bool *ret_waits);
 
 /** Queues a message. @return false when it cannot be encoded or the queue is full (the channel then closes). */
 bool channel_send(struct channel *channel, const struct message *message);

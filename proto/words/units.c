@@ -19,7 +19,8 @@ const char *time_rfc3339(int64_t unix_us, int decimals, char out[UNITS_TIME_BYTE
         (void)snprintf(out, UNITS_TIME_BYTES, "@%" PRId64 "us", unix_us);
         return out;
     }
-    size_t length = strftime(out, UNITS_TIME_BYTES, "%Y-%m-%dT%H:%M:%S", &tm);
+    size_t length = (size_t)snprintf(out, UNITS_TIME_BYTES, "%04d", tm.tm_year + 1900); /* %Y pads nothing */
+    length += strftime(out + length, UNITS_TIME_BYTES - length, "-%m-%dT%H:%M:%S", &tm);
     if (decimals > 0 && decimals <= 6) {
         char digits[8];
         (void)snprintf(digits, sizeof digits, "%06d", (int)rest);
@@ -30,20 +31,27 @@ const char *time_rfc3339(int64_t unix_us, int decimals, char out[UNITS_TIME_BYTE
 }
 
 /* "Z", "+hh:mm" or "-hh:mm"; the offset in seconds. */
+static const int64_t year_0_s = -62167219200, year_10000_s = 253402300800;
+
+/* Does it begin like the form, in which 0 stands for a digit? */
+static bool has_form(const char *text, const char *form)
+{
+    for (; *form != '\0'; form++, text++)
+        if (*form == '0' ? *text < '0' || *text > '9' : *text != *form)
+            return false;
+    return true;
+}
+
 static bool parse_offset(const char *text, int *ret_seconds)
 {
     if (strcmp(text, "Z") == 0 || strcmp(text, "z") == 0) {
         *ret_seconds = 0;
         return true;
     }
-    static const char form[] = "+00:00";
-    for (size_t i = 1; i < sizeof form - 1; i++) {
-        bool digit = text[0] != '\0' && text[i] >= '0' && text[i] <= '9';
-        if (form[i] == '0' ? !digit : text[i] != form[i])
-            return false;
-    }
+    if ((text[0] != '+' && text[0] != '-') || !has_form(text + 1, "00:00") || text[6] != '\0')
+        return false;
     int hours = (text[1] - '0') * 10 + text[2] - '0', minutes = (text[4] - '0') * 10 + text[5] - '0';
-    if ((text[0] != '+' && text[0] != '-') || text[sizeof form - 1] != '\0' || hours > 23 || minutes > 59)
+    if (hours > 23 || minutes > 59)
         return false;
     *ret_seconds = (text[0] == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
     return true;
@@ -65,13 +73,13 @@ bool time_parse_rfc3339(const char *text, int64_t *ret_unix_us)
     struct tm tm = {0};
     int64_t fraction = 0;
     int offset = 0;
-    const char *rest = strptime(text, "%Y-%m-%d", &tm);
+    const char *rest = has_form(text, "0000-00-00") ? strptime(text, "%Y-%m-%d", &tm) : NULL;
     if (rest == NULL)
         return false;
     if (*rest != '\0') {
         if (*rest != 'T' && *rest != 't' && *rest != ' ')
             return false;
-        rest = strptime(rest + 1, "%H:%M:%S", &tm);
+        rest = has_form(rest + 1, "00:00:00") ? strptime(rest + 1, "%H:%M:%S", &tm) : NULL;
         if (rest == NULL)
             return false;
         rest = parse_fraction(rest, &fraction);
@@ -82,7 +90,10 @@ bool time_parse_rfc3339(const char *text, int64_t *ret_unix_us)
     int64_t seconds = timegm(&checked);
     if (checked.tm_mday != tm.tm_mday || checked.tm_mon != tm.tm_mon)
         return false; /* such as 30 February, which timegm would move on */
-    *ret_unix_us = (seconds - offset) * US_PER_S + fraction;
+    seconds -= offset;
+    if (seconds < year_0_s || seconds >= year_10000_s)
+        return false; /* in UTC it has another number of digits */
+    *ret_unix_us = seconds * US_PER_S + fraction;
     return true;
 }
 

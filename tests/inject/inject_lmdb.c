@@ -84,3 +84,10 @@ int __wrap_mdb_cursor_del(MDB_cursor *cursor, unsigned flags)
 {
     return inject_fails("mdb_cursor_del") ? MDB_MAP_FULL : __real_mdb_cursor_del(cursor, flags);
 }
+
+int __real_mdb_del(MDB_txn *txn, MDB_dbi dbi, MDB_val *key, MDB_val *value);
+int __wrap_mdb_del(MDB_txn *txn, MDB_dbi dbi, MDB_val *key, MDB_val *value);
+int __wrap_mdb_del(MDB_txn *txn, MDB_dbi dbi, MDB_val *key, MDB_val *value)
+{
+    return inject_fails("mdb_del") ? MDB_MAP_FULL : __real_mdb_del(txn, dbi, key, value);
+}

@@ -95,3 +95,17 @@ PGresult *__wrap_PQgetResult(PGconn *connection)
     PQclear(result);
     return PQmakeEmptyPGresult(connection, PGRES_FATAL_ERROR);
 }
+
+int __real_PQsetSingleRowMode(PGconn *connection);
+int __wrap_PQsetSingleRowMode(PGconn *connection);
+int __wrap_PQsetSingleRowMode(PGconn *connection)
+{
+    return inject_fails("PQsetSingleRowMode") ? 0 : __real_PQsetSingleRowMode(connection);
+}
+
+char *__real_PQescapeIdentifier(PGconn *connection, const char *text, size_t length);
+char *__wrap_PQescapeIdentifier(PGconn *connection, const char *text, size_t length);
+char *__wrap_PQescapeIdentifier(PGconn *connection, const char *text, size_t length)
+{
+    return inject_fails("PQescapeIdentifier") ? NULL : __real_PQescapeIdentifier(connection, text, length);
+}

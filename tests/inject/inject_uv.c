@@ -3,14 +3,14 @@
 #include <openssl/ssl.h>
 #include <uv.h>
 
-/* libuv and OpenSSL as without memory or file descriptors. Waiting is made a hundred times shorter: a run does nothing but wait after
+/* libuv and OpenSSL as without memory or file descriptors. Waiting is made fifty times shorter: a run does nothing but wait after
  * its failure. */
 
 int __real_uv_timer_start(uv_timer_t *timer, uv_timer_cb called, uint64_t after_ms, uint64_t every_ms);
 int __wrap_uv_timer_start(uv_timer_t *timer, uv_timer_cb called, uint64_t after_ms, uint64_t every_ms);
 int __wrap_uv_timer_start(uv_timer_t *timer, uv_timer_cb called, uint64_t after_ms, uint64_t every_ms)
 {
-    return __real_uv_timer_start(timer, called, (after_ms + 99) / 100, (every_ms + 99) / 100);
+    return __real_uv_timer_start(timer, called, (after_ms + 49) / 50, (every_ms + 49) / 50);
 }
 
 int __real_uv_write(uv_write_t *request, uv_stream_t *stream, const uv_buf_t *bufs, unsigned count,
@@ -90,7 +90,7 @@ int __wrap_uv_getaddrinfo(uv_loop_t *loop, uv_getaddrinfo_t *request, uv_getaddr
         return UV_ENOMEM;
     struct addrinfo numbers = *hints; /* the second place where it fails: on its thread */
     if (inject_fails("getaddrinfo"))
-        numbers.ai_flags |= AI_NUMERICHOST;
+        numbers.ai_family = AF_UNIX;
     return __real_uv_getaddrinfo(loop, request, called, name, service, &numbers);
 }
 

@@ -332,8 +332,8 @@ up_agents() {
         [ -z "$CHAOS_DISKS" ] || { mkdir -m 700 "$CHAOS_DISKS/$agent/state" && ln -s "$CHAOS_DISKS/$agent/state" "agents/$agent"; }
         token=$("$collector_program" token create --state "$work/collector1" --db "$(db_url link.collector1.db)" \
             --name "$agent" --region "r$turn" | head -1)
-        expect_exit 0 "$agent_program" enroll --state "$work/agents/$agent" --collector "${addresses#,}" --token "$token" --allow 127.0.0.0/8 \
-            --port any
+        expect_exit 0 "$agent_program" enroll --state "$work/agents/$agent" --collector "${addresses#,}" --token "$token" \
+            --allow 127.0.0.0/8 --port any
         echo +0 >"clock.$agent"
         actor_start "$agent"
     done
@@ -389,51 +389,11 @@ stop_actor() { # NAME: ends as it should
 
 # Attempts of the oracle and of the database; a line of figures, and what differs in the file differences.
 compare() {
-    sql "SELECT name, sequence, endpoint_id, coalesce(round_id, 0), variant, role FROM attempt JOIN vantage v ON v.id = vantage_id" >in_database
+    sql "SELECT name, sequence, endpoint_id, coalesce(round_id, 0), variant, role
+         FROM attempt JOIN vantage v ON v.id = vantage_id" >in_database
     sql "SELECT 'told', name, sum(dropped) FROM round_vantage JOIN vantage v ON v.id = vantage_id GROUP BY 2" >told
     sql "SELECT 'at', name || '/' || endpoint_id, sum(count) FROM dropped JOIN vantage v ON v.id = vantage_id GROUP BY 2" >>told
-    awk '
-        function differs(what, key) { print what, key, intent[key], "database:", row[key] > "differences" }
-        FILENAME == "in_database" { key = $1 " " $2; times[key]++; row[key] = $3 " " $4 " " $5 " " $6; rows++; next }
-        FILENAME == "told" && $1 == "at" { arrived_at[$2] = $3; places[$2]; next }
-        FILENAME == "told" { arrived += $3; next }
-        FNR == 1 { name = substr(FILENAME, 8); memory = 0 }
-        { key = name " " $2 }
-        $1 == "attempt" || $1 == "report" { if (key in intent) { again++; differs("sequence-given-twice", key) } }
-        $1 == "attempt" { intent[key] = $3 " " $4 " " $5 " " $6; at[key] = name "/" $3; places[at[key]]; attempts++ }
-        $1 == "report" { intent[key] = "report" }
-        $1 == "told" { told_at[name "/" $3] += $4; places[name "/" $3] }
-        $1 == "kept" { state[key] = "kept"; told += $3 }
-        $1 == "dropped" && key in at { if ($3 == "durable") durable_at[at[key]]++; else memory_at[at[key]]++ }
-        $1 == "dropped" { state[key] = "dropped" }
-        # what a process had counted in memory alone, since its last transaction that worked, dies with it
-        $1 == "life" { forgotten += memory; memory = 0 }
-        $1 == "dropped" && $3 == "memory" && intent[key] != "report" { memory++ }
-        $1 == "kept" { memory = 0 }
-        END {
-            for (key in intent) {
-                if (intent[key] == "report") { unsure += !(key in state); continue }
-                n = times[key] + 0
-                if (state[key] == "kept") { kept++; if (n == 0) { lost++; differs("lost", key) } }
-                else if (state[key] == "dropped") { dropped++; if (n > 0) { risen++; differs("dropped-and-there", key) } }
-                else { maybe++; there += n > 0; maybe_at[at[key]]++ }
-                if (n > 0 && row[key] != intent[key]) { wrong++; differs("changed", key) }
-            }
-            for (key in times) {
-                if (times[key] > 1) { doubled += times[key] - 1; differs("doubled", key) }
-                if (!(key in intent) || intent[key] == "report") { foreign++; differs("of-nobody", key) }
-            }
-            # of each endpoint arrives what its vantage dropped, but for what only a process that was killed knew
-            for (place in places) {
-                n = arrived_at[place] + 0; least = durable_at[place] > told_at[place] ? durable_at[place] : told_at[place]
-                durable += durable_at[place]
-                if (n < least || n > durable_at[place] + memory_at[place] + maybe_at[place]) {
-                    uneven++
-                    print "drops-of", place, "at least", least + 0, "and", memory_at[place] + 0, "in memory", "database:", n > "differences"
-                }
-            }
-            printf "%d %d %d %d %d %d %d %d %d %d %d %d %d %d %d %d %d\n", kept, rows, lost, doubled, maybe, there, dropped, risen, wrong, foreign, again, told, arrived, forgotten, unsure, durable, uneven
-        }' in_database told oracle.* >figures
+    awk -f "$source_dir/tests/lab/chaos.awk" in_database told oracle.* >figures
 }
 
 # Connections of an agent to another collector than the last time
@@ -451,9 +411,10 @@ summary() {
     [ -n "$CHAOS_DISKS" ] || say "  no disk was filled: that takes root, to mount small ones"
     [ -n "$library" ] || say "  no clock was stepped: libfaketime is not there"
     say "  attempts kept by the spools $kept; in the database $rows; lost $lost; doubled $doubled"
-    say "  killed while one was written $maybe (of them kept $there); dropped $dropped (for want of room $durable); dropped and there all the same $risen"
+    say "  killed while one was written $maybe (of them kept $there)"
+    say "  dropped $dropped (for want of room $durable); dropped and there all the same $risen; endpoints counted wrongly $uneven"
     say "  changed on the way $wrong; of nobody $foreign; sequences given twice $again"
-    say "  of what was dropped, kept reports tell $told, the database knows $arrived; died with a killed process at most $forgotten; endpoints counted wrongly $uneven"
+    say "  of what was dropped, kept reports tell $told, the database knows $arrived; died with a killed process at most $forgotten"
     say "  agents' fail-overs $(fail_overs); starts that a fault prevented $starts_refused; crashes and hangs $crashes"
     say "  $(sql "SELECT 'rounds planned ' || count(*) || '; longest planning gap ' || round(extract(epoch FROM max(gap)), 1) || ' s'
                 FROM (SELECT start_at - lag(start_at) OVER (ORDER BY start_at) AS gap FROM round WHERE interval_s > 0) AS g")"

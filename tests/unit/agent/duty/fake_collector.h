@@ -19,6 +19,7 @@ struct fake {
     int64_t ahead_us; /* its clock before ours */
     uint64_t committed;
     bool acks;
+    bool commits; /* what has come: a welcome says so */
     uint64_t ack_extra;
     bool closes_on_batch;
     struct endpoint_list *list;
@@ -103,6 +104,8 @@ static inline void fake_batch(struct fake *fake, struct message *message)
         fake->records[fake->record_count++] = message->batch.records[i];
         message->batch.records[i] = (struct record){0};
     }
+    if (fake->commits)
+        fake->committed = last;
     if (fake->closes_on_batch)
         channel_close(fake->channel);
     else if (fake->acks)
@@ -189,7 +192,10 @@ static inline void fake_connection(uv_stream_t *listener, int status)
         .on_open = fake_open, .on_message = fake_message, .on_closed = fake_closed};
     struct fake *fake = listener->data;
     assert_int_equal(status, 0);
-    (void)channel_accept(listener, fake->pki.server_context, &channel_default_limits, &handlers, fake);
+    bool waits = true;
+    while (waits)
+        (void)channel_accept(listener, fake->pki.server_context, &channel_default_limits, &handlers, fake,
+                             &waits);
 }
 
 static inline void fake_init(struct fake *fake, uv_loop_t *loop)

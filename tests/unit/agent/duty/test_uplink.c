@@ -664,13 +664,18 @@ static void test_replaced(void **state)
     scene.settings.collector_count = 2;
     scene_start(&scene);
     RUN_UNTIL(&scene, scene.fake.pings > 0);
+    /* the other may be a session of the process before us: once is no proof */
+    say_goodbye(&scene, GOODBYE_REPLACED);
+    RUN_UNTIL(&scene, scene.fake.sessions == 2);
+    int pings = scene.fake.pings;
+    RUN_UNTIL(&scene, scene.fake.pings > pings);
     logged_begin(&logged);
     say_goodbye(&scene, GOODBYE_REPLACED);
     RUN_UNTIL(&scene, logged_rest(&logged, 0, scene.fake.port) >= 0);
     assert_true(logged_rest(&logged, 0, scene.fake.port) >= 60);
     assert_true(logged_has(&logged, "another agent uses the identity of this vantage"));
     logged_end(&logged);
-    assert_int_equal(scene.fake.sessions, 1);
+    assert_int_equal(scene.fake.sessions, 2);
     scene_done(&scene);
 }
 

@@ -77,6 +77,7 @@ static const struct channel_handlers handlers = {.on_open = handle_open,
 static void on_connection(uv_stream_t *listener, int status)
 {
     assert_int_equal(status, 0);
+    bool waits = true;
     struct scene *scene = listener->data;
     struct channel_limits limits = channel_default_limits;
     limits.max_payload_bytes = scene->limits.max_payload_bytes;
@@ -84,7 +85,7 @@ static void on_connection(uv_stream_t *listener, int status)
     limits.first_timeout_ms = scene->first_timeout_ms;
     limits.stranger_payload_bytes = scene->stranger_payload_bytes;
     scene->server.channel =
-        channel_accept(listener, scene->server_context, &limits, &handlers, &scene->server);
+        channel_accept(listener, scene->server_context, &limits, &handlers, &scene->server, &waits);
     assert_non_null(scene->server.channel);
 }
 
@@ -339,8 +340,11 @@ static void on_unwanted(uv_stream_t *listener, int status)
 {
     static const struct channel_handlers closed = {.on_caller = nobody};
     struct scene *scene = listener->data;
+    bool waits = true;
     assert_int_equal(status, 0);
-    assert_null(channel_accept(listener, scene->server_context, &scene->limits, &closed, &scene->server));
+    assert_null(
+        channel_accept(listener, scene->server_context, &scene->limits, &closed, &scene->server, &waits));
+    assert_false(waits);
 }
 
 static void test_who_may_not_come_in(void **state)

@@ -27,11 +27,21 @@ static void times_go_out_and_back(void **state)
                                         "2026-11-20T10:12:44+8",
                                         "2026-11-20T10:12:44+08:0",
                                         "2026-11-20T10:12:44+24:00",
-                                        "2026-11-20T10:12:44+08:000"};
+                                        "2026-11-20T10:12:44+08:000",
+                                        "26-11-20",
+                                        "2026-1-20",
+                                        "2026-11-20T1:12:44Z",
+                                        "2026-11-20T 1:12:44Z",
+                                        "0000-01-01T00:00:00+00:01",
+                                        "9999-12-31T23:59:59-00:01"};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         if (time_parse_rfc3339(wrong[i], &us))
             fail_msg("%s was taken", wrong[i]);
     }
+    assert_true(time_parse_rfc3339("0000-01-01T00:00:00.5Z", &us));
+    assert_string_equal(time_rfc3339(us, 6, text), "0000-01-01T00:00:00.500000Z");
+    assert_true(time_parse_rfc3339("9999-12-31T23:59:59Z", &us));
+    assert_string_equal(time_rfc3339(us, 0, text), "9999-12-31T23:59:59Z");
     assert_true(time_rfc3339(INT64_MAX, 6, text)[0] != '\0');
     assert_true(time_rfc3339(INT64_MIN, 6, text)[0] != '\0');
 }
