@@ -83,7 +83,8 @@ static void on_ping(uv_timer_t *timer)
     uplink->pings++;
     (void)uv_timer_start(timer, on_ping, uplink->pings < PING_BURST ? PING_BURST_MS : PING_MS, 0);
     (void)channel_send(uplink->channel, &ping);
-    uplink_push(uplink); /* what could not be read, or not be encoded for want of memory, when it was its turn */
+    uplink_push(
+        uplink); /* what could not be read, or not be encoded for want of memory, when it was its turn */
 }
 
 static void on_pong(struct uplink *uplink, const struct message *message)
