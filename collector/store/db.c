@@ -219,16 +219,16 @@ static void db_cancel(struct db *db)
 bool db_stream(struct db *db, enum statement_id id, const char *const *values, size_t count, db_row_fn *each,
                void *arg)
 {
-    bool failed, going = true;
+    bool failed;
     PGresult *result = db_prepare(db, id, &failed);
-    if (!failed)
-        failed = PQsendQueryPrepared(db->connection, statements[id].name, (int)count, values, NULL, NULL,
-                                     0) != 1 ||
-                 PQsetSingleRowMode(db->connection) != 1;
-    if (failed)
+    bool sent = !failed && PQsendQueryPrepared(db->connection, statements[id].name, (int)count, values, NULL,
+                                               NULL, 0) == 1;
+    bool going = sent && PQsetSingleRowMode(db->connection) == 1;
+    if (!going)
         db_say(db, id, result);
     PQclear(result);
-    while (!failed && (result = PQgetResult(db->connection)) != NULL) {
+    while (sent &&
+           (result = PQgetResult(db->connection)) != NULL) { /* to the end: the next command waits for it */
         if (PQresultStatus(result) == PGRES_SINGLE_TUPLE) {
             bool more = going && each(result, arg);
             if (going && !more)
@@ -240,7 +240,7 @@ bool db_stream(struct db *db, enum statement_id id, const char *const *values, s
         }
         PQclear(result);
     }
-    return !failed && going;
+    return going;
 }
 
 const char *db_sqlstate(const struct db *db)

@@ -2,11 +2,13 @@
 #include "cli/i18n.h"
 #include "cli/program.h"
 #include "cli/term.h"
+#include "words/buf.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const char *program_name;
 
@@ -23,12 +25,16 @@ const char *cli_program_name(void)
 static void say(const char *prefix, const char *format, va_list args)
 {
     char *raw = NULL;
+    struct buf safe;
+    buf_init(&safe, 0);
     if (vasprintf(&raw, format, args) < 0)
-        abort();
-    char *safe = text_safe_copy(raw);
+        raw = NULL;
+    bool whole = raw != NULL && text_safe(&safe, raw, strlen(raw)) && buf_byte(&safe, 0);
     (void)fflush(stdout);
-    (void)fprintf(stderr, "%s: %s%s\n", cli_program_name(), prefix, safe);
-    free(safe);
+    /* programs that go on for months say this too, and have to go on */
+    (void)fprintf(stderr, "%s: %s%s\n", cli_program_name(), prefix,
+                  whole ? (const char *)safe.data : _("out of memory"));
+    buf_done(&safe);
     free(raw);
 }
 
