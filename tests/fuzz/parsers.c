@@ -77,14 +77,21 @@ static void check_policy(const char *text)
     struct policy policy = {0};
     struct endpoint endpoint = {.site = "", .host = text, .port = 443, .sni = ""};
     const char *why = NULL;
+    char rule[POLICY_WHY_BYTES];
     struct address metadata;
     REQUIRE(address_parse("169.254.169.254", &metadata));
-    if (policy_add(&policy, text, &why)) {
-        REQUIRE(policy.cidr_count > 0 || !policy_allows_address(&policy, &metadata));
-        (void)policy_allows(&policy, &endpoint, &why);
+    if (policy_allow(&policy, text, &why)) {
+        REQUIRE(policy.allow.cidr_count > 0 || !policy_allows_address(&policy, &metadata, rule));
+        if (!policy_allows(&policy, &endpoint, rule))
+            fuzz_printable(rule, strlen(rule));
+        /* what is denied as well is not allowed */
+        REQUIRE(policy_deny(&policy, text, &why));
+        REQUIRE(!policy_allows(&policy, &endpoint, rule));
     } else {
         REQUIRE(why != NULL);
     }
+    why = NULL;
+    REQUIRE(policy_add_ports(&policy, text, &why) || why != NULL);
     policy_done(&policy);
 }
 

@@ -9,32 +9,37 @@
 
 static void check_policy(const struct policy *policy)
 {
-    const char *why = NULL;
+    char rule[POLICY_WHY_BYTES] = "";
     struct endpoint endpoint = {.site = "", .host = "www.shop.example", .port = 443, .sni = ""};
-    bool allowed = policy_allows(policy, &endpoint, &why);
-    REQUIRE(allowed || why != NULL);
+    bool allowed = policy_allows(policy, &endpoint, rule);
+    REQUIRE(allowed || rule[0] != '\0');
     REQUIRE(address_parse("169.254.169.254", &endpoint.address));
-    allowed = policy_allows(policy, &endpoint, &why);
-    REQUIRE(!allowed || policy->cidr_count > 0);
-    REQUIRE(!policy_allows_address(policy, &endpoint.address) || policy->cidr_count > 0);
+    allowed = policy_allows(policy, &endpoint, rule);
+    REQUIRE(!allowed || policy->allow.cidr_count > 0);
+    REQUIRE(!policy_allows_address(policy, &endpoint.address, rule) || policy->allow.cidr_count > 0);
 }
 
 /* Collectors and the rest of what enrolling writes. */
 static void check_written(const struct settings *settings)
 {
-    static const char *const allow[] = {"any", "*.shop.example", "203.0.113.0/24"};
+    static const char *const allow[] = {"any", "*.shop.example", "203.0.113.0/24"},
+                             *const deny[] = {"*.bank.example"}, *const ports[] = {"443", "8000-8999"};
+    static const struct settings_lists lists = {allow, deny, ports, 3, 1, 2};
     struct settings back;
     struct buf out;
     char *why = NULL;
     buf_init(&out, 0);
     settings_init(&back);
-    REQUIRE(settings_write(settings, allow, 3, &out));
+    REQUIRE(settings_write(settings, &lists, &out));
     if (!settings_read(&back, fuzz_file(out.data, out.len), &why))
         fuzz_broken(why, 0, "settings_read of settings_write");
     REQUIRE(back.collector_count == settings->collector_count);
     for (size_t i = 0; i < back.collector_count; i++)
         REQUIRE(strcmp(back.collectors[i].host, settings->collectors[i].host) == 0 &&
                 back.collectors[i].port == settings->collectors[i].port);
+    REQUIRE(back.policy.allow.any && back.policy.allow.name_count == 1 && back.policy.allow.cidr_count == 1);
+    REQUIRE(back.policy.deny.name_count == 1 && back.policy.port_count == 2);
+    REQUIRE(back.rate == settings->rate && back.address_concurrency == settings->address_concurrency);
     REQUIRE((settings->resolver == NULL) == (back.resolver == NULL));
     REQUIRE(settings->resolver == NULL || strcmp(settings->resolver, back.resolver) == 0);
     REQUIRE(settings->ca_file == NULL || strcmp(settings->ca_file, back.ca_file) == 0);
