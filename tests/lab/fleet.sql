@@ -14,8 +14,8 @@ SELECT s.id, 1, 'www.' || s.name || '.example', 443, '', NULL FROM site s
 UNION ALL
 SELECT s.id, 2, '203.0.113.' || (s.id % 250 + 1), 443, 'www.' || s.name || '.example', ('203.0.113.' || (s.id % 250 + 1))::inet FROM site s;
 
-INSERT INTO vantage (name, region, asn, address, certificate_sha256, connected_since, last_seen_at)
-SELECT r.region || '-' || i, r.region, r.asn, ('198.51.100.' || i)::inet, sha256(('v' || i)::bytea), now() - interval '1 day', now()
+INSERT INTO vantage (collector_id, name, region, asn, address, certificate_sha256, connected_since, last_seen_at)
+SELECT (SELECT max(id) FROM collector), r.region || '-' || i, r.region, r.asn, ('198.51.100.' || i)::inet, sha256(('v' || i)::bytea), now() - interval '1 day', now()
 FROM generate_series(1, :vantages) AS i
 CROSS JOIN LATERAL (SELECT * FROM (VALUES (1, 'hk', 9304), (2, 'cn', 4134), (3, 'cn', 4837), (0, 'overseas', 14061)) AS t (n, region, asn)
                     WHERE t.n = i % 4) AS r;

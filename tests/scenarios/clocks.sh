@@ -61,26 +61,28 @@ awk -v a="$value" -v b="$limit_ms" 'BEGIN { exit !(a <= b) }' || fail "the $judg
 ok "the $judged of the skew is at most $limit_ms ms"
 
 # Truth: what the servers saw. No connection is accepted before the agent has asked for it. And the server notices it some time
-# after that: in the best of a vantage's attempts that time is next to nothing.
+# after that: in the best of a vantage's attempts that is about the time it takes to connect. (When the agent notices that it is
+# connected says nothing: on a busy machine the server may have noticed first.)
 sed -E 's/^([0-9]+) [^ ]*:([0-9]+) ([^ ]*):[0-9]+$/\1\t\2\t\3/' accepted >accepted.tsv
 psql -X -q -A -t -F ' ' -v ON_ERROR_STOP=1 -h "$state/run" -p 5432 -U parallax -d postgres >truth <<'SQL'
 CREATE TEMP TABLE accepted (at_us bigint, source_port integer, address inet);
 \copy accepted from 'accepted.tsv'
 -- a source port may come again seconds later: the nearest is the attempt's own
 CREATE TEMP TABLE seen AS
-    SELECT DISTINCT ON (a.vantage_id, a.sequence) v.name, a.start_error_us AS error_us,
-           s.at_us - (extract(epoch FROM a.start_at) * 1000000 + a.connect_us) AS accepted_after_us
+    SELECT DISTINCT ON (a.vantage_id, a.sequence) v.name, a.start_error_us AS error_us, a.connect_us,
+           s.at_us - extract(epoch FROM a.start_at) * 1000000 AS accepted_after_us
     FROM attempt a JOIN vantage v ON v.id = a.vantage_id
     JOIN accepted s ON s.source_port = a.source_port AND s.address = a.address
     ORDER BY a.vantage_id, a.sequence, abs(s.at_us - extract(epoch FROM a.start_at) * 1000000);
 SELECT name, count(*), round(max(error_us)), count(*) FILTER (WHERE accepted_after_us < -error_us),
-       count(*) FILTER (WHERE error_us = 0), round(min(accepted_after_us)), (min(accepted_after_us) <= max(error_us))
+       count(*) FILTER (WHERE error_us = 0), round(min(accepted_after_us)), percentile_disc(0.5) WITHIN GROUP (ORDER BY connect_us),
+       (min(accepted_after_us) <= max(error_us) + percentile_disc(0.5) WITHIN GROUP (ORDER BY connect_us))
 FROM seen GROUP BY name ORDER BY name;
 SQL
 checked=0
-while read -r name attempts error late unstated best agrees; do
-    say "$name: $attempts attempts, error stated at most $error us, best difference to the server's record $best us"
-    [ "$late" = 0 ] || fail "$name: $late attempts are said to have connected after the server had accepted them"
+while read -r name attempts error early unstated best connect agrees; do
+    say "$name: $attempts attempts, error stated at most $error us, connected in $connect us (median), accepted $best us after the start at best"
+    [ "$early" = 0 ] || fail "$name: $early attempts are said to have started after the server had accepted them"
     [ "$unstated" = 0 ] || fail "$name: $unstated attempts state no error"
     [ "$agrees" = t ] || fail "$name: start times are $best us before the truth, beyond the stated error of $error us"
     [ "$attempts" -ge "$rounds" ] || fail "$name: only $attempts attempts were matched"
