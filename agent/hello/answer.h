@@ -1,0 +1,91 @@
+#ifndef PARALLAX_HELLO_ANSWER_H
+#define PARALLAX_HELLO_ANSWER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * What a server says to a ClientHello before anything is encrypted. Strangers' bytes in, a typed result out; nothing is
+ * copied or allocated, and nothing is read outside [bytes, bytes + length).
+ */
+
+/** A piece of what was read. Borrowed from it. */
+struct hello_span {
+    const uint8_t *bytes; /* NULL: not there */
+    size_t length;
+};
+
+/** ServerHello or HelloRetryRequest (RFC 8446, 4.1.3; RFC 5246, 7.4.1.3). */
+struct server_hello {
+    uint16_t legacy_version;
+    uint16_t version; /* selected_version, else legacy_version */
+    bool retry;       /* it is a HelloRetryRequest */
+    struct hello_span random;
+    struct hello_span session_id;
+    uint16_t cipher;
+    uint8_t compression;
+    uint16_t group; /* of the key share, or the one asked for; 0: none */
+    struct hello_span share;
+    struct hello_span cookie;
+    struct hello_span alpn; /* TLS 1.2 says it here */
+    bool psk;               /* it chose a pre-shared key, which nobody offered */
+    bool unoffered;         /* an extension that no client offers in this place */
+    bool downgraded;        /* the last bytes of random are those of RFC 8446, 4.1.3 */
+};
+
+/**
+ * Reads the message without its header of four bytes.
+ * @return false when it is malformed; ret_at (may be NULL) is then where.
+ */
+bool server_hello_read(const uint8_t *bytes, size_t length, struct server_hello *ret_hello, size_t *ret_at);
+
+/* X(symbol, name): what an answer is */
+#define HELLO_ANSWERS(X)                                                                                     \
+    X(HELLO_NOTHING, "nothing")           /* no byte yet */                                                  \
+    X(HELLO_PARTIAL, "partial")           /* the beginning of a TLS answer */                                \
+    X(HELLO_SERVER_HELLO, "server-hello") /* TLS 1.3: all that is readable of it */                          \
+    X(HELLO_RETRY, "hello-retry-request")                                                                    \
+    X(HELLO_FLIGHT, "flight") /* TLS 1.2 and older, to the ServerHelloDone */                                \
+    X(HELLO_ALERT, "alert")                                                                                  \
+    X(HELLO_TLCP, "tlcp") /* GB/T 38636: record version 0101 */                                              \
+    X(HELLO_NOT_TLS, "not-tls")                                                                              \
+    X(HELLO_MALFORMED, "malformed")
+#define X(symbol, name) symbol,
+enum hello_answer_kind { HELLO_ANSWERS(X) };
+#undef X
+
+enum { HELLO_MAX_ANSWER_BYTES = 128 * 1024, HELLO_MAX_CERTIFICATES = 16 };
+
+struct hello_answer {
+    enum hello_answer_kind kind;
+    size_t at; /* of HELLO_MALFORMED: where */
+    uint16_t record_version;
+    uint8_t alert_level; /* of HELLO_ALERT; one may follow a ServerHello, which is then here as well */
+    uint8_t alert;
+    bool has_hello;
+    struct server_hello hello;
+    size_t certificate_count; /* of TLS 1.2 and older: the chain as sent */
+    struct hello_span certificates[HELLO_MAX_CERTIFICATES];
+    uint32_t certificates_dropped;
+    bool has_staple;
+    struct hello_span staple;       /* CertificateStatus */
+    struct hello_span key_exchange; /* the ServerKeyExchange message's body */
+    uint16_t key_exchange_group;    /* of named_curve; 0: none */
+    uint16_t signature;             /* SignatureScheme; 0: not said */
+    struct hello_span parameters;   /* what is signed, with both randoms before it (RFC 8422, 5.4) */
+    struct hello_span signed_bytes; /* the signature */
+    bool certificate_request;
+    bool done; /* ServerHelloDone came */
+};
+
+/**
+ * Reads all that has come so far, from the first byte: call it again with more. Messages may be cut by records in any
+ * place; then the pieces are joined in `joined`, which has room for as many bytes as were received, and spans point there.
+ * @param joined  scratch of at least `length` bytes, alive as long as the answer is used.
+ */
+void hello_answer_read(const uint8_t *bytes, size_t length, uint8_t *joined, struct hello_answer *ret_answer);
+
+const char *hello_answer_name(enum hello_answer_kind kind);
+
+#endif

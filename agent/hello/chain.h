@@ -1,0 +1,81 @@
+#ifndef PARALLAX_HELLO_CHAIN_H
+#define PARALLAX_HELLO_CHAIN_H
+
+#include "words/evidence.h"
+
+#include <openssl/x509.h>
+
+/*
+ * Chains that were seen before. A chain is keyed by the SHA-256 of what was sent (the certificates of a Certificate message in
+ * their order, and nothing else: a staple that changes does not make it another chain), and belongs to one trust store and one
+ * generation of it. It keeps what is the same in each connection: the parsed certificates, the leaf's key, the facts, and the
+ * verdict of X509_verify_cert, which holds until the next moment at which a certificate of it begins or ends to be valid. Whether
+ * the leaf covers a name is kept for each name. The signature of a handshake is never kept.
+ *
+ * What comes of a cached chain equals what comes of a new one, byte for byte. Not for use by two threads at once.
+ */
+
+struct chain_cache;
+struct chain; /* counted: chain_release gives one back */
+
+struct chain_cache_options {
+    X509_STORE *store; /* counted up */
+    size_t max_chains; /* the least recently used goes; 0: nothing is kept */
+    size_t max_bytes;  /* of DER, over all chains */
+};
+
+struct chain_cache *chain_cache_new(const struct chain_cache_options *options);
+void chain_cache_free(struct chain_cache *cache);
+
+/** The trust store has changed in place (or another takes its place): no verdict from before counts any more. */
+void chain_cache_distrust(struct chain_cache *cache, X509_STORE *store);
+
+struct chain_cache_counts {
+    uint64_t chains_hit, chains_missed, verdicts_again /* time passed a bound, or the store changed */,
+        names_missed;
+};
+void chain_cache_counts(const struct chain_cache *cache, struct chain_cache_counts *ret_counts);
+
+struct chain_der {
+    const uint8_t *bytes;
+    size_t length;
+};
+
+/**
+ * The chain of these certificates, leaf first.
+ * @return NULL without memory (*ret_malformed false), or when a certificate does not parse (true).
+ */
+struct chain *chain_take(struct chain_cache *cache, const struct chain_der *certificates, size_t count,
+                         bool *ret_malformed);
+void chain_release(struct chain *chain);
+
+/** Borrowed. The key is NULL when OpenSSL cannot read it. */
+EVP_PKEY *chain_leaf_key(const struct chain *chain);
+X509 *chain_leaf(const struct chain *chain);
+STACK_OF(X509) * chain_sent(const struct chain *chain);
+
+/** What verification made of it, leaf to root; NULL when nothing. Borrowed, until the next chain_verify. */
+STACK_OF(X509) * chain_verified(const struct chain *chain);
+
+/** A set of verify errors. */
+struct chain_verdict {
+    size_t count;
+    struct verify_error errors[EVIDENCE_MAX_VERIFY];
+};
+
+/**
+ * Verifies for TLS servers, as libssl does with SSL_VERIFY_PEER and a callback that goes on after each error.
+ * @param name    the leaf has to cover it: a DNS name, or an address as text.
+ * @param now_s   Unix time to judge validity by.
+ * @return false without memory.
+ */
+bool chain_verify(struct chain *chain, const char *name, int64_t now_s, struct chain_verdict *ret_verdict);
+
+/**
+ * Writes into the attempt what probe/certificates.c writes of a chain: certificates with DER, hash and facts, the leaf's facts,
+ * order, has_san, counts of SCTs in the certificate, abuse of names. Not the staple.
+ * @return false without memory.
+ */
+bool chain_keep(const struct chain *chain, struct attempt *attempt);
+
+#endif
