@@ -47,5 +47,5 @@ enum engine_step engine_failed(struct probe *probe, int ssl_error)
     probe_end_as(probe, ending_of(probe, ssl_error));
     if (ssl_error == SSL_ERROR_SSL)
         wire_complete_first(&probe->wire);
-    return ENGINE_FAILED;
+    return STEP_FAILED;
 }

@@ -75,11 +75,11 @@ static bool start(struct probe *probe, const char *sni)
 static enum engine_step step_of(struct probe *probe, int result)
 {
     if (result > 0)
-        return ENGINE_DONE;
+        return STEP_DONE;
     int error = SSL_get_error(probe->session, result);
     if (error == SSL_ERROR_WANT_READ)
-        return ENGINE_WANT_READ;
-    return error == SSL_ERROR_WANT_WRITE ? ENGINE_WANT_WRITE : engine_failed(probe, error);
+        return STEP_WANT_READ;
+    return error == SSL_ERROR_WANT_WRITE ? STEP_WANT_WRITE : engine_failed(probe, error);
 }
 
 static enum engine_step handshake(struct probe *probe)
@@ -138,6 +138,7 @@ static void free_session(struct probe *probe)
 }
 
 const struct engine engine_libssl = {
+    .id = ENGINE_LIBSSL,
     .start = start,
     .handshake = handshake,
     .observe = observe,

@@ -65,6 +65,7 @@ static bool start(struct probe *probe)
         return false;
     probe->attempt->tls.sni = kept;
     probe->engine = &engine_libssl;
+    probe->attempt->engine = probe->engine->id;
     return probe->engine->start(probe, sni);
 }
 
@@ -90,7 +91,7 @@ static int64_t watch_ack(struct probe *probe)
 
 static enum probe_stage wait_for_peer(struct probe *probe, enum engine_step step)
 {
-    if (step == ENGINE_WANT_READ)
+    if (step == STEP_WANT_READ)
         return probe_wait_for(probe, WANT_READ, watch_ack(probe));
     if (!probe->wire.between)
         return probe_wait_for(probe, WANT_WRITE, 0);
@@ -108,9 +109,9 @@ enum probe_stage probe_stage_handshake(struct probe *probe)
     if (probe->ready && probe->want == WANT_READ)
         snapshot_hello(probe);
     enum engine_step step = probe->engine->handshake(probe);
-    if (step == ENGINE_DONE)
+    if (step == STEP_DONE)
         probe_stamp(probe, &probe->attempt->clock.handshake_us);
-    if (step == ENGINE_DONE || step == ENGINE_FAILED)
+    if (step == STEP_DONE || step == STEP_FAILED)
         return PROBE_OBSERVE;
     if (!probe_expired(probe))
         return wait_for_peer(probe, step);

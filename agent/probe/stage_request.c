@@ -63,8 +63,8 @@ static bool start(struct probe *probe)
 
 static enum probe_stage unless_done(struct probe *probe, enum engine_step step)
 {
-    if (step == ENGINE_WANT_READ || step == ENGINE_WANT_WRITE)
-        return probe_wait_for(probe, step == ENGINE_WANT_READ ? WANT_READ : WANT_WRITE, probe->stop_us);
+    if (step == STEP_WANT_READ || step == STEP_WANT_WRITE)
+        return probe_wait_for(probe, step == STEP_WANT_READ ? WANT_READ : WANT_WRITE, probe->stop_us);
     http_reader_end(&probe->http);
     return PROBE_CLOSE;
 }
@@ -85,7 +85,7 @@ static enum probe_stage send_request(struct probe *probe)
         size_t sent;
         enum engine_step step = probe->engine->send(probe, probe->request.data + probe->request_sent,
                                                     probe->request.len - probe->request_sent, &sent);
-        if (step != ENGINE_DONE)
+        if (step != STEP_DONE)
             return unless_done(probe, step);
         probe->request_sent += sent;
     }
@@ -112,7 +112,7 @@ static enum probe_stage read_answer(struct probe *probe)
     for (int i = 0; i < READS_A_TURN; i++) {
         size_t got;
         enum engine_step step = probe->engine->receive(probe, bytes, sizeof bytes, &got);
-        if (step != ENGINE_DONE)
+        if (step != STEP_DONE)
             return unless_done(probe, step);
         if (!take_answer(probe, bytes, got))
             return PROBE_CLOSE;
