@@ -170,9 +170,6 @@ void certificates_keep_proofs(STACK_OF(X509) * sent, STACK_OF(X509) * verified, 
 /** Whose certificates the server asks for. NULL is fine. */
 void certificates_keep_ca_names(const STACK_OF(X509_NAME) * names, struct attempt *attempt);
 
-/** One certificate with its DER, hash and facts. @return false without memory. */
-bool certificates_keep_one(X509 *x509, struct arena *arena, struct chain_certificate *ret_kept);
-
 /** A verify error, into the set. */
 void certificates_verify_error(struct attempt *attempt, int code, int depth);
 
