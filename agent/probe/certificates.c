@@ -45,14 +45,13 @@ static X509 *issuer_of(STACK_OF(X509) * sent, STACK_OF(X509) * verified, X509 *l
     return NULL;
 }
 
-void certificates_keep_proofs(STACK_OF(X509) * sent, STACK_OF(X509) * verified, const unsigned char *staple,
+void certificates_keep_staple(STACK_OF(X509) * sent, STACK_OF(X509) * verified, const unsigned char *staple,
                               long staple_length, struct attempt *attempt)
 {
     struct evidence_tls *tls = &attempt->tls;
     X509 *leaf = sent == NULL ? NULL : sk_X509_value(sent, 0);
     if (leaf == NULL)
         return;
-    tls->sct_certificate = certificate_sct_count(leaf);
     if (attempt->clock.handshake_us != EVIDENCE_NEVER)
         staple_read(staple, staple_length, leaf, issuer_of(sent, verified, leaf), tls);
     tls->sct_count = tls->sct_certificate + tls->sct_tls + tls->sct_staple;
@@ -78,6 +77,7 @@ void certificates_keep(STACK_OF(X509) * sent, struct attempt *attempt)
     if (leaf == NULL)
         return;
     keep_chain(sent, attempt);
+    attempt->tls.sct_certificate = certificate_sct_count(leaf);
     (void)certificate_leaf_facts(leaf, &attempt->arena, &attempt->tls.leaf);
     attempt->tls.has_san = X509_get_ext_by_NID(leaf, NID_subject_alt_name, -1) >= 0;
     if (certificate_names_abused(leaf))
