@@ -1,6 +1,5 @@
-#include "probe/certificate_facts.h"
+#include "hello/certificate_facts.h"
 #include "probe/probe.h"
-#include "probe/sct.h"
 #include "probe/staple.h"
 
 #include <openssl/x509.h>
@@ -18,18 +17,6 @@ void certificates_verify_error(struct attempt *attempt, int code, int depth)
         tls->verify_errors[tls->verify_error_count++] = error;
 }
 
-bool certificates_keep_one(X509 *x509, struct arena *arena, struct chain_certificate *ret_kept)
-{
-    int length = i2d_X509(x509, NULL);
-    unsigned char *der = length <= 0 ? NULL : arena_take(arena, (size_t)length);
-    unsigned char *at = der;
-    if (der == NULL || i2d_X509(x509, &at) != length)
-        return false;
-    *ret_kept = (struct chain_certificate){.der = der, .der_length = (size_t)length};
-    return EVP_Digest(der, (size_t)length, ret_kept->sha256, NULL, EVP_sha256(), NULL) == 1 &&
-           certificate_facts(x509, arena, ret_kept);
-}
-
 static void keep_chain(STACK_OF(X509) * chain, struct attempt *attempt)
 {
     struct evidence_tls *tls = &attempt->tls;
@@ -37,7 +24,7 @@ static void keep_chain(STACK_OF(X509) * chain, struct attempt *attempt)
     int room = count < EVIDENCE_MAX_CHAIN ? count : EVIDENCE_MAX_CHAIN;
     tls->chain = arena_array(&attempt->arena, (size_t)room, sizeof *tls->chain);
     for (int i = 0; i < room && tls->chain != NULL; i++)
-        if (certificates_keep_one(sk_X509_value(chain, i), &attempt->arena, &tls->chain[tls->chain_count]))
+        if (certificate_keep(sk_X509_value(chain, i), &attempt->arena, &tls->chain[tls->chain_count]))
             tls->chain_count++;
     tls->chain_dropped = (uint32_t)count - (uint32_t)tls->chain_count;
     for (int i = 0; i + 1 < count; i++)
@@ -63,7 +50,7 @@ static void keep_proofs(SSL *ssl, STACK_OF(X509) * sent, X509 *leaf, struct atte
 {
     struct evidence_tls *tls = &attempt->tls;
     const unsigned char *staple = NULL;
-    tls->sct_certificate = sct_count_certificate(leaf);
+    tls->sct_certificate = certificate_sct_count(leaf);
     if (attempt->clock.handshake_us != EVIDENCE_NEVER) {
         long length = SSL_get_tlsext_status_ocsp_resp(ssl, &staple);
         staple_read(staple, length, leaf, issuer_of(ssl, sent, leaf), tls);

@@ -159,9 +159,6 @@ PROBE_STAGES(PROBE_STAGE_PROTOTYPE)
 /** Reads what a handshake, complete or not, left in the SSL object into the attempt. */
 void certificates_keep(SSL *ssl, struct attempt *attempt);
 
-/** One certificate with its DER, hash and facts. @return false without memory. */
-bool certificates_keep_one(X509 *x509, struct arena *arena, struct chain_certificate *ret_kept);
-
 /** A verify error, into the set. */
 void certificates_verify_error(struct attempt *attempt, int code, int depth);
 
