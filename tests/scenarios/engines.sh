@@ -69,7 +69,7 @@ compare() { # SECTION CAUSE STAGED-BY SETUP ARGUMENTS CHECKS
     set_up "$4" "$5"
     servers=$((servers + 1))
     if same; then
-        ok "$1: $3"
+        ok "$1: $3 ($(jq -r '[.cases[].attempts[].prober | .engine + if .engine_again then " again" else "" end] | unique | join(", ")' "$engine.json"))"
     else
         differences=$((differences + 1))
         printf 'DIFFERENT: %s: %s (libssl <, %s >)\n' "$1" "$3" "$engine" >&2
