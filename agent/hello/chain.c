@@ -182,7 +182,6 @@ static struct chain *chain_new(struct chain_cache *cache, const struct chain_der
         return NULL;
     chain->references = 1;
     chain->cache = cache;
-    chain->leaf = (struct evidence_leaf){.common_name = "", .issuer_url = "", .ocsp_url = "", .crl_url = ""};
     cache->references++;
     arena_init(&chain->arena, EVIDENCE_ARENA_BYTES);
     if (count > 0 && count <= INT16_MAX && fill(chain, certificates, count, ret_malformed))
