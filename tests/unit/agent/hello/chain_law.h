@@ -135,7 +135,7 @@ static inline void law_ask(struct law *law, struct trust *trust, SSL_CTX *server
     law->unparsed = result == -1 && reason == ERR_R_ASN1_LIB;
     law->length_mismatch = result == -1 && reason == SSL_R_CERT_LENGTH_MISMATCH;
     ERR_clear_error();
-    certificates_keep(law->ssl, law->attempt);
+    certificates_keep(SSL_get_peer_cert_chain(law->ssl), law->attempt);
     ERR_clear_error();
     SSL_set_app_data(law->ssl, NULL);
     SSL_free(server);
