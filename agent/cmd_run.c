@@ -12,7 +12,7 @@ enum { OPTION_STATE = 1, OPTION_ENGINE };
 static const struct cli_option options[] = {
     {"state", 0, "DIR", OPTION_STATE, N_("state folder (default: ~/.local/state/parallax-agent)")},
     {"engine", 0, "ENGINE", OPTION_ENGINE,
-     N_("what speaks TLS: libssl (default), own, or auto (own where it is known to do)")},
+     N_("what speaks TLS: auto (own where it is known to do, else libssl; default), own or libssl")},
     {0},
 };
 

@@ -86,7 +86,7 @@ const struct cli_option probe_options[] = {
     {"keylog", 0, "FILE", OPTION_KEYLOG,
      N_("append the secrets of the connections to a file, to read that capture")},
     {"engine", 0, "ENGINE", OPTION_ENGINE,
-     N_("what speaks TLS: libssl (default), own, or auto (own where it is known to do)")},
+     N_("what speaks TLS: auto (own where it is known to do, else libssl; default), own or libssl")},
     {"explain", 0, "CAUSE", OPTION_EXPLAIN, N_("say what is known about a cause, and probe nothing")},
     {"list-causes", 0, NULL, OPTION_LIST_CAUSES, N_("list the causes that can be told, and probe nothing")},
     {0},

@@ -173,7 +173,7 @@ static bool read_engine(const struct config *config, const struct config_node *m
         }
     }
     *ret_why =
-        config_complain(config, node, _("engine: \"%s\" is none of libssl, auto, own"), config_text(node));
+        config_complain(config, node, _("engine: \"%s\" is none of auto, own, libssl"), config_text(node));
     return false;
 }
 
@@ -310,7 +310,7 @@ static bool write_limits(struct buf *out)
         "#address_seconds: %d\n#address_burst: %d\n#address_concurrency: %d\n"
         "\n# Connections open at once, and new ones a second, wherever they go.\n"
         "#concurrency: %d\n#rate: %d\n"
-        "\n# What follows needs a restart.\n#spool_mib: %d\n#engine: libssl\n#contact: \"\"\n",
+        "\n# What follows needs a restart.\n#spool_mib: %d\n#engine: auto\n#contact: \"\"\n",
         DEFAULT_ADDRESS_SECONDS, DEFAULT_ADDRESS_BURST, DEFAULT_ADDRESS_CONCURRENCY, DEFAULT_CONCURRENCY,
         DEFAULT_RATE, DEFAULT_SPOOL_MIB);
 }

@@ -27,9 +27,9 @@ enum { PROBER_WHY_BYTES = 320 };
 
 /* X(symbol, name): what speaks TLS */
 #define PROBER_ENGINES(X)                                                                                    \
-    X(PROBER_LIBSSL, "libssl")                                                                               \
     X(PROBER_AUTO, "auto") /* our own where the endpoint is known to speak what it speaks, else libssl */    \
-    X(PROBER_OWN, "own") /* our own at once; libssl for variants it does not say, and where it cannot go on */
+    X(PROBER_OWN, "own")   /* our own at once, libssl where it cannot go on */                               \
+    X(PROBER_LIBSSL, "libssl")
 #define PROBER_ENGINE_ENUM(symbol, name) symbol,
 enum prober_engine { PROBER_ENGINES(PROBER_ENGINE_ENUM) PROBER_ENGINE_COUNT };
 

@@ -116,6 +116,9 @@ static void test_engine_is_one_of_three(void **state)
     (void)state;
     struct settings settings;
     char *why = NULL;
+    assert_true(read_text(&settings, "collectors: [c.example]\nallow: [any]\n", &why));
+    assert_int_equal(settings.engine, PROBER_AUTO);
+    settings_done(&settings);
     assert_true(read_text(&settings, "collectors: [c.example]\nallow: [any]\nengine: own\n", &why));
     assert_int_equal(settings.engine, PROBER_OWN);
     settings_done(&settings);
@@ -141,7 +144,7 @@ static void test_reread_changes_the_policy_alone(void **state)
     assert_true(read_text(&settings, "collectors: [c.example]\nallow: [any]\ncontact: me\n", &why));
     write_file("collectors: [d.example]\nallow: [shop.example]\ndeny: [any]\nports: [1-5, 9]\nfetch: false\n"
                "rate: 7\nconcurrency: 8\naddress_concurrency: 9\naddress_seconds: 10\naddress_burst: 11\n"
-               "spool_mib: 12\nengine: auto\n");
+               "spool_mib: 12\nengine: libssl\n");
     assert_true(settings_reread(&settings, path, fixed, &why));
     assert_string_equal(fixed, "collectors, contact, engine, spool_mib");
     assert_false(settings.policy.allow.any);
