@@ -14,6 +14,7 @@
  */
 
 enum part {
+    PART_RETRY, /* a HelloRetryRequest */
     PART_HELLO,
     PART_EXTENSIONS,
     PART_REQUEST,
@@ -57,6 +58,7 @@ struct actor {
     X509 *certificate;
     const char *digest; /* of its proof; NULL: none */
     uint16_t scheme;
+    bool retries;         /* asks for P-256 first */
     bool asks;            /* for a certificate */
     uint8_t flip;         /* SET: XOR of what is there with this, in place of bytes */
     size_t script_length; /* of the body that was changed */
@@ -66,13 +68,19 @@ struct actor {
     struct buf out, message;
     EVP_MD_CTX *transcript;
     struct record_keys write;
-    uint8_t session_id[32], peer[32], secret[48], client_secret[48], server_secret[48];
+    uint16_t group;
+    size_t peer_bytes;
+    uint8_t session_id[32], peer[SHARE_MAX_PUBLIC_BYTES], secret[48], client_secret[48], server_secret[48];
 };
 
-static inline void actor_init(struct actor *actor, struct tls_algorithms *algorithms)
+/* Its key is of P-256, or of Ed25519, whose signatures are all of one length. */
+static inline void actor_init(struct actor *actor, struct tls_algorithms *algorithms, const char *kind)
 {
-    *actor = (struct actor){.algorithms = algorithms, .digest = "SHA256", .scheme = 0x0403};
-    actor->key = peers_key("P-256");
+    bool edwards = strcmp(kind, "ED25519") == 0;
+    *actor = (struct actor){.algorithms = algorithms,
+                            .digest = edwards ? NULL : "SHA256",
+                            .scheme = edwards ? 0x0807 : 0x0403};
+    actor->key = peers_key(kind);
     actor->certificate = peers_certificate(actor->key, NULL, "site.example");
     actor->suite = tls_suite_find(algorithms, 0x1301);
 }
@@ -242,6 +250,16 @@ static inline void say(struct actor *actor, enum part part, uint8_t type, struct
     buf_clear(body);
 }
 
+static inline void read_share(struct actor *actor, struct cursor *body)
+{
+    (void)cursor_u16(body);
+    actor->group = cursor_u16(body);
+    actor->peer_bytes = cursor_u16(body);
+    const uint8_t *key = cursor_bytes(body, actor->peer_bytes);
+    assert_non_null(key);
+    memcpy(actor->peer, key, actor->peer_bytes);
+}
+
 static inline void read_client_hello(struct actor *actor, const uint8_t *bytes, size_t length)
 {
     struct cursor cursor;
@@ -257,11 +275,21 @@ static inline void read_client_hello(struct actor *actor, const uint8_t *bytes, 
         uint16_t type = cursor_u16(&extensions);
         struct cursor body = cursor_block(&extensions, cursor_u16(&extensions));
         if (type == 51)
-            memcpy(actor->peer, body.at + 6, 32);
+            read_share(actor, &body);
     }
-    actor->transcript = EVP_MD_CTX_new();
-    EVP_DigestInit_ex2(actor->transcript, actor->suite->hash->md, NULL);
     EVP_DigestUpdate(actor->transcript, message.at, cursor_left(&message));
+}
+
+static inline void say_retry(struct actor *actor, struct buf *body)
+{
+    uint8_t synthetic[4 + 32] = {254, 0, 0, 32};
+    assert_int_equal(EVP_DigestFinal_ex(actor->transcript, synthetic + 4, NULL), 1);
+    EVP_DigestInit_ex2(actor->transcript, actor->suite->hash->md, NULL);
+    EVP_DigestUpdate(actor->transcript, synthetic, sizeof synthetic);
+    put_hex(body, "0303 CF21AD74E59A6111BE1D8C021E65B891C2A211167ABB8C5E079E09E2C8A8339C 20");
+    assert_true(buf_append(body, actor->session_id, 32));
+    put_hex(body, "1301 00 0014 002b 0002 0304 0033 0002 0017 002c 0004 0002 abcd");
+    say(actor, PART_RETRY, 2, body);
 }
 
 static inline void say_server_hello(struct actor *actor, struct buf *body)
@@ -269,16 +297,22 @@ static inline void say_server_hello(struct actor *actor, struct buf *body)
     struct key_share share;
     uint8_t key[SHARE_MAX_PUBLIC_BYTES], shared[SHARE_MAX_SECRET_BYTES], hash[48];
     size_t shared_bytes = 0;
-    assert_true(key_share_init(&share, tls_group_find(actor->algorithms, 0x1d)));
+    assert_true(key_share_init(&share, tls_group_find(actor->algorithms, actor->group)));
     size_t key_bytes = key_share_public(&share, key);
-    assert_int_equal(key_share_agree(&share, actor->peer, 32, shared, &shared_bytes), KEY_SHARE_AGREED);
+    assert_int_equal(key_share_agree(&share, actor->peer, actor->peer_bytes, shared, &shared_bytes),
+                     KEY_SHARE_AGREED);
     put_number(body, 0x0303, 2);
     for (int i = 0; i < 32; i++)
         put_number(body, (size_t)i + 1, 1);
     put_number(body, 32, 1);
     assert_true(buf_append(body, actor->session_id, 32));
     put_number(body, actor->suite->id, 2);
-    put_hex(body, "00 002e 002b 0002 0304 0033 0024 001d 0020");
+    put_number(body, 0, 1);
+    put_number(body, 14 + key_bytes, 2);
+    put_hex(body, "002b 0002 0304 0033");
+    put_number(body, 4 + key_bytes, 2);
+    put_number(body, actor->group, 2);
+    put_number(body, key_bytes, 2);
     assert_true(buf_append(body, key, key_bytes));
     say(actor, PART_HELLO, 2, body);
     struct tls_hash *kind = actor->suite->hash;
@@ -338,30 +372,52 @@ static inline void say_finished(struct actor *actor, struct buf *body)
     assert_true(record_keys_set(&actor->write, actor->suite, actor->server_secret, true));
 }
 
-/* All it says to a hello, into `out`, up to and with what comes after the handshake. */
+/* The flight, and what comes after the handshake. */
+static inline void say_flight(struct actor *actor, struct buf *body)
+{
+    say_server_hello(actor, body);
+    put_hex(body, "0013 0000 0000 0010 000b 0009 08 687474702f312e31");
+    say(actor, PART_EXTENSIONS, 8, body);
+    if (actor->asks) {
+        put_hex(body, "00 0012 000d 0004 0002 0403 002f 0006 0004 0002 3000");
+        say(actor, PART_REQUEST, 13, body);
+    }
+    say_certificate(actor, body);
+    say_proof(actor, body);
+    say_finished(actor, body);
+    put_hex(body, "00001c20 00000001 01 00 0004 01020304 0000");
+    say(actor, PART_AFTER, 4, body);
+    put_record(actor, 23, (const uint8_t *)"data", 4);
+}
+
+/* All it says to the first hello, into `out`: a HelloRetryRequest, or all. */
 static inline void act(struct actor *actor, const struct script *script, const uint8_t *hello, size_t length)
 {
     struct buf body;
     buf_init(&body, 0);
     EVP_MD_CTX_free(actor->transcript);
     record_keys_done(&actor->write);
-    actor->transcript = NULL;
+    actor->transcript = EVP_MD_CTX_new();
+    EVP_DigestInit_ex2(actor->transcript, actor->suite->hash->md, NULL);
     actor->script = script;
     buf_clear(&actor->out);
     read_client_hello(actor, hello, length);
-    say_server_hello(actor, &body);
-    put_hex(&body, "0013 0000 0000 0010 000b 0009 08 687474702f312e31");
-    say(actor, PART_EXTENSIONS, 8, &body);
-    if (actor->asks) {
-        put_hex(&body, "00 0012 000d 0004 0002 0403 002f 0006 0004 0002 3000");
-        say(actor, PART_REQUEST, 13, &body);
-    }
-    say_certificate(actor, &body);
-    say_proof(actor, &body);
-    say_finished(actor, &body);
-    put_hex(&body, "00001c20 00000001 01 00 0004 01020304 0000");
-    say(actor, PART_AFTER, 4, &body);
-    put_record(actor, 23, (const uint8_t *)"data", 4);
+    if (actor->retries)
+        say_retry(actor, &body);
+    else
+        say_flight(actor, &body);
+    buf_done(&body);
+}
+
+/* ... to the second, which comes behind a ChangeCipherSpec. */
+static inline void act_again(struct actor *actor, const uint8_t *bytes, size_t length)
+{
+    struct buf body;
+    buf_init(&body, 0);
+    buf_clear(&actor->out);
+    assert_true(length > 6 && bytes[0] == 20);
+    read_client_hello(actor, bytes + 6, length - 6);
+    say_flight(actor, &body);
     buf_done(&body);
 }
 
