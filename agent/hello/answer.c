@@ -149,7 +149,8 @@ static bool read_request(struct reader *reader, struct cursor *body)
 
 static bool read_done(struct reader *reader, struct cursor *body)
 {
-    (void)body;
+    if (cursor_left(body) > 0)
+        return false;
     reader->answer->done = reader->stop = true;
     reader->answer->kind = HELLO_FLIGHT;
     return true;

@@ -415,6 +415,13 @@ static void messages_that_lie_are_malformed(void **state)
     MALFORMED(SECOND, HELLO_12, 0x16, 3, 3, 0, 13, 12, 0, 0, 9, 3, 0, 29, 1, 7, 4, 3, 0, 1); /* a signature */
 }
 
+static void end_that_is_malformed_is_none(void **state)
+{
+    (void)state;
+    READ(HELLO_12, 0x16, 3, 3, 0, 5, 14, 0, 0, 1, 0);
+    assert_false(answer.done);
+}
+
 static void only_so_many_certificates_are_kept(void **state)
 {
     enum { COUNT = HELLO_MAX_CERTIFICATES + 3 };
@@ -467,6 +474,7 @@ int main(void)
         cmocka_unit_test(tlcp_is_told_by_its_version),
         cmocka_unit_test(records_that_lie_are_malformed),
         cmocka_unit_test(messages_that_lie_are_malformed),
+        cmocka_unit_test(end_that_is_malformed_is_none),
         cmocka_unit_test(only_so_many_certificates_are_kept),
         cmocka_unit_test(endless_warnings_come_to_an_end),
     };
