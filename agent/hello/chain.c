@@ -139,6 +139,8 @@ void chain_release(struct chain *chain)
 static bool describe(struct chain *chain)
 {
     X509 *leaf = chain_leaf(chain);
+    chain->leaf =
+        (struct evidence_leaf){.common_name = "", .issuer_url = "", .ocsp_url = "", .crl_url = ""};
     (void)certificate_leaf_facts(leaf, &chain->arena, &chain->leaf);
     chain->sct_count = certificate_sct_count(leaf);
     chain->has_san = X509_get_ext_by_NID(leaf, NID_subject_alt_name, -1) >= 0;
@@ -242,11 +244,11 @@ STACK_OF(X509) * chain_sent(const struct chain *chain)
 
 /* --- into an attempt ---------------------------------------------------------------------------------------------- */
 
-/* NULL stays NULL; "" when the arena is at its bound. */
+/* "" when the arena is at its bound. */
 static const char *copy_text(struct arena *arena, const char *text)
 {
-    const char *copy = text == NULL || text[0] == '\0' ? text : arena_string(arena, text);
-    return text != NULL && copy == NULL ? "" : copy;
+    const char *copy = text[0] == '\0' ? "" : arena_string(arena, text);
+    return copy == NULL ? "" : copy;
 }
 
 static bool copy_certificate(const struct certificate *from, struct arena *arena,

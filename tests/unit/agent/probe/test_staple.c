@@ -1,5 +1,6 @@
 #include "lab_server.h"
 
+#include "hello/certificate_facts.h"
 #include "probe/sct.h"
 #include "probe/staple.h"
 
