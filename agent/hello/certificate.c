@@ -17,11 +17,13 @@ bool certificate_table_init(struct certificate_table *table, size_t size)
         .sha256 = EVP_MD_fetch(NULL, "SHA256", NULL),
         .digest = EVP_MD_CTX_new(),
     };
-    return table->buckets != NULL && table->sha256 != NULL && table->digest != NULL;
+    return certificate_parser_init(&table->parser) && table->buckets != NULL && table->sha256 != NULL &&
+           table->digest != NULL;
 }
 
 void certificate_table_done(struct certificate_table *table)
 {
+    certificate_parser_done(&table->parser);
     free(table->buckets);
     EVP_MD_free(table->sha256);
     EVP_MD_CTX_free(table->digest);
@@ -48,29 +50,26 @@ static void certificate_free(struct certificate *certificate)
     free(certificate);
 }
 
-/* Into a certificate of ours, as libssl does, and not NULL: else d2i_X509 does not look at the extensions. */
-static X509 *parse(const uint8_t *der, size_t length, bool *ret_malformed)
+static X509 *parse(struct certificate_parser *parser, const uint8_t *der, size_t length, bool *ret_malformed)
 {
-    X509 *x509 = X509_new();
-    const unsigned char *at = der;
-    *ret_malformed = x509 != NULL;
-    if (x509 == NULL || length > INT32_MAX || d2i_X509(&x509, &at, (long)length) == NULL)
-        return NULL;
-    *ret_malformed = at != der + length;
+    const uint8_t *at = der;
+    X509 *x509 = certificate_parse(parser, &at, length);
+    *ret_malformed = x509 == NULL || at != der + length;
     if (!*ret_malformed)
         return x509;
     X509_free(x509);
     return NULL;
 }
 
-static struct certificate *certificate_new(const uint8_t *der, size_t length, bool *ret_malformed)
+static struct certificate *certificate_new(struct certificate_parser *parser, const uint8_t *der,
+                                           size_t length, bool *ret_malformed)
 {
     struct certificate *made = calloc(1, sizeof *made);
     *ret_malformed = false;
     if (made == NULL)
         return NULL;
     arena_init(&made->arena, EVIDENCE_ARENA_BYTES);
-    made->x509 = parse(der, length, ret_malformed);
+    made->x509 = parse(parser, der, length, ret_malformed);
     if (made->x509 == NULL) {
         certificate_free(made);
         return NULL;
@@ -94,7 +93,7 @@ struct certificate *certificate_take(struct certificate_table *table, const uint
         return NULL;
     struct certificate **place = place_of(table, sha256);
     if (*place == NULL) {
-        *place = certificate_new(der, length, ret_malformed);
+        *place = certificate_new(&table->parser, der, length, ret_malformed);
         if (*place != NULL)
             memcpy((*place)->sha256, sha256, sizeof sha256);
     }

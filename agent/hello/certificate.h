@@ -1,9 +1,8 @@
 #ifndef PARALLAX_HELLO_CERTIFICATE_H
 #define PARALLAX_HELLO_CERTIFICATE_H
 
+#include "hello/certificate_parse.h"
 #include "words/evidence.h"
-
-#include <openssl/x509.h>
 
 /*
  * Certificates that some chain holds, each once, known by the SHA-256 of its bytes as sent: what a leaf that is new shares with others
@@ -26,6 +25,7 @@ struct certificate {
 struct certificate_table {
     struct certificate **buckets;
     size_t mask;
+    struct certificate_parser parser;
     EVP_MD *sha256;
     EVP_MD_CTX *digest;
 };

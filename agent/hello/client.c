@@ -166,13 +166,14 @@ const uint8_t *tls_client_output(const struct tls_client *client, size_t *ret_le
 void tls_client_sent(struct tls_client *client, size_t length)
 {
     buf_drop(&client->output, length);
-    if (client->output.len == 0)
-        client->update_owed = false;
 }
 
+/* However many updates of its key the server has asked for, one before the next data answers them (RFC 8446, 4.6.3). */
 bool tls_client_send(struct tls_client *client, const uint8_t *bytes, size_t length)
 {
     if (client->state != TLS_CLIENT_OPEN || client->close_sent)
+        return false;
+    if (client->update_owed && !client_say_update(client))
         return false;
     return length == 0 || record_seal(&client->write, RECORD_DATA, bytes, length, &client->output);
 }

@@ -177,14 +177,11 @@ bool client_say_flight(struct tls_client *client)
     return good;
 }
 
-/* However many updates were asked for while this one waits to be sent, one answer does (RFC 8446, 4.6.3). */
 bool client_say_update(struct tls_client *client)
 {
     struct tls_hash *hash = client->suite->hash;
     uint8_t next[TLS_HASH_MAX_BYTES];
     struct buf message;
-    if (client->update_owed || client->close_sent)
-        return true;
     buf_init(&message, 0);
     bool good = begin(&message) && buf_byte(&message, 0) && say(client, MESSAGE_KEY_UPDATE, &message) &&
                 schedule_expand(hash, client->client_secret, "traffic upd", NULL, 0, next, hash->bytes);
@@ -193,7 +190,7 @@ bool client_say_update(struct tls_client *client)
         return client_no_memory(client);
     memcpy(client->client_secret, next, sizeof next);
     OPENSSL_cleanse(next, sizeof next);
-    client->update_owed = true;
+    client->update_owed = false;
     client_tell_secret(client, "CLIENT_TRAFFIC_SECRET_N", client->client_secret);
     return record_keys_set(&client->write, client->suite, client->client_secret, true) ||
            client_no_memory(client);

@@ -54,7 +54,8 @@ struct tls_client {
     struct record_keys read, write;
 
     uint16_t version, group, signature;
-    bool retried, asked, ticket, ccs_sent, close_sent, update_owed;
+    bool retried, asked, ticket, ccs_sent, close_sent;
+    bool update_owed; /* a KeyUpdate, before the next data */
     const char *alpn; /* one of the profile's */
     struct chain *chain;
     struct buf kept; /* what the pieces point into */

@@ -156,45 +156,61 @@ static bool take_certificate_request(struct tls_client *client, struct cursor bo
 /* --- Certificate ------------------------------------------------------------------------------------------------ */
 
 /* Of the leaf's entry: an OCSP response (RFC 8446, 4.4.2.1), and SCTs as they are. */
-static bool take_proofs(struct tls_client *client, const struct tls_extensions *extensions)
+static bool take_proofs(struct tls_client *client, const struct tls_extensions *extensions,
+                        struct tls_fault *ret_fault)
 {
-    const struct hello_span *scts = &extensions->of[EXTENSION_SCTS];
     enum { OCSP = 1 };
+    const struct hello_span *scts = &extensions->of[EXTENSION_SCTS];
     if (extensions->of[EXTENSION_STATUS].bytes != NULL) {
         struct cursor cursor = extension_cursor(extensions, EXTENSION_STATUS);
         if (cursor_u8(&cursor) != OCSP)
-            return client_fail(client, SSL_AD_DECODE_ERROR, SSL_R_UNSUPPORTED_STATUS_TYPE);
+            return tls_fault(ret_fault, SSL_AD_DECODE_ERROR, SSL_R_UNSUPPORTED_STATUS_TYPE);
         struct cursor response = cursor_block(&cursor, cursor_u24(&cursor));
         if (cursor.failed || cursor_left(&cursor) > 0)
-            return fail_length(client);
-        if (cursor_left(&response) == 0) /* libssl takes an allocation of nothing for one that failed */
-            return client_no_memory(client);
-        if (!keep(client, response.at, cursor_left(&response), &client->staple))
-            return false;
+            return tls_fault(ret_fault, SSL_AD_DECODE_ERROR, SSL_R_LENGTH_MISMATCH);
+        /* libssl takes an allocation of nothing for one that failed. */
+        if (cursor_left(&response) == 0 ||
+            !keep(client, response.at, cursor_left(&response), &client->staple))
+            return tls_fault(ret_fault, SSL_AD_INTERNAL_ERROR, ERR_R_MALLOC_FAILURE);
     }
-    return scts->bytes == NULL || keep(client, scts->bytes, scts->length, &client->scts);
+    return scts->bytes == NULL || keep(client, scts->bytes, scts->length, &client->scts) ||
+           tls_fault(ret_fault, SSL_AD_INTERNAL_ERROR, ERR_R_MALLOC_FAILURE);
 }
 
-/* One CertificateEntry. @param ret_longer  is there more in it than the certificate? */
-static bool take_entry(struct tls_client *client, struct cursor *list, size_t index,
-                       struct chain_der *ret_certificate)
+/* What comes after the certificate in its entry. */
+static bool take_entry_extensions(struct tls_client *client, struct cursor *list, bool leaf,
+                                  struct tls_fault *ret_fault)
 {
+    enum { SCTS = 18 };
     struct tls_extensions extensions;
-    struct cursor certificate = cursor_block(list, cursor_u24(list));
-    if (list->failed)
-        return client_fail(client, SSL_AD_DECODE_ERROR, SSL_R_CERT_LENGTH_MISMATCH);
+    const struct tls_client_options *options = &client->options;
     struct cursor block = cursor_block(list, cursor_u16(list));
     if (list->failed)
-        return client_fail(client, SSL_AD_DECODE_ERROR, SSL_R_BAD_LENGTH);
-    *ret_certificate = (struct chain_der){.bytes = certificate.at, .length = cursor_left(&certificate)};
-    if (!read_extensions(client, block, IN_CERTIFICATE, &extensions))
+        return tls_fault(ret_fault, SSL_AD_DECODE_ERROR, SSL_R_BAD_LENGTH);
+    if (!extensions_read(block, IN_CERTIFICATE, options->profile, options->sni, &extensions, ret_fault))
         return false;
-    enum { SCTS = 18 };
-    const struct tls_client_options *options = &client->options;
     if (extensions.of[EXTENSION_SCTS].bytes != NULL &&
         !extension_offered(options->profile, options->sni, SCTS))
-        return client_fail(client, SSL_AD_UNSUPPORTED_EXTENSION, SSL_R_BAD_EXTENSION);
-    return index > 0 || take_proofs(client, &extensions);
+        return tls_fault(ret_fault, SSL_AD_UNSUPPORTED_EXTENSION, SSL_R_BAD_EXTENSION);
+    return !leaf || take_proofs(client, &extensions, ret_fault);
+}
+
+/* Reads entries up to the first that is wrong. @param ret_count  certificates read, also when it returns false. */
+static bool take_entries(struct tls_client *client, struct cursor *list, struct chain_der *certificates,
+                         size_t *ret_count, struct tls_fault *ret_fault)
+{
+    for (*ret_count = 0; cursor_left(list) > 0;) {
+        struct cursor certificate = cursor_block(list, cursor_u24(list));
+        if (list->failed)
+            return tls_fault(ret_fault, SSL_AD_DECODE_ERROR, SSL_R_CERT_LENGTH_MISMATCH);
+        if (*ret_count == TLS_MAX_CHAIN)
+            return tls_fault(ret_fault, SSL_AD_BAD_CERTIFICATE, ERR_R_ASN1_LIB);
+        certificates[(*ret_count)++] =
+            (struct chain_der){.bytes = certificate.at, .length = cursor_left(&certificate)};
+        if (!take_entry_extensions(client, list, *ret_count == 1, ret_fault))
+            return false;
+    }
+    return true;
 }
 
 /* How long a DER element is by its own header, at most as long as what there is of it. */
@@ -205,7 +221,7 @@ static size_t der_length(const struct chain_der *der)
     (void)cursor_u8(&cursor);
     size_t length = cursor_u8(&cursor), count = 0;
     if (length >= 0x80)
-        for (count = length & 0x7f, length = 0; count > 0 && count <= 3 && !cursor.failed; count--)
+        for (count = length & 0x7f, length = 0; count > 0 && length <= UINT16_MAX && !cursor.failed; count--)
             length = length << 8 | cursor_u8(&cursor);
     if (cursor.failed || count > 0 || length > cursor_left(&cursor))
         return der->length;
@@ -225,14 +241,10 @@ static bool take_chain(struct tls_client *client, struct chain_der *certificates
         return client_no_memory(client);
     if (client->chain == NULL)
         return client_fail(client, SSL_AD_BAD_CERTIFICATE, ERR_R_ASN1_LIB);
-    if (longer) {
-        chain_release(client->chain);
-        client->chain = NULL;
-        return client_fail(client, SSL_AD_DECODE_ERROR, SSL_R_CERT_LENGTH_MISMATCH);
-    }
-    return true;
+    return !longer || client_fail(client, SSL_AD_DECODE_ERROR, SSL_R_CERT_LENGTH_MISMATCH);
 }
 
+/* libssl parses each certificate before it reads on, so a wrong one comes before what is wrong behind it. */
 static bool take_certificate(struct tls_client *client, struct cursor body)
 {
     struct chain_der *certificates = client->options.algorithms->chain;
@@ -242,14 +254,13 @@ static bool take_certificate(struct tls_client *client, struct cursor body)
     struct cursor list = cursor_block(&body, cursor_u24(&body));
     if (context || body.failed || cursor_left(&body) > 0 || cursor_left(&list) == 0)
         return fail_length(client);
-    for (; cursor_left(&list) > 0; count++) {
-        if (count == TLS_MAX_CHAIN)
-            return client_fail(client, SSL_AD_BAD_CERTIFICATE, ERR_R_ASN1_LIB);
-        if (!take_entry(client, &list, count, &certificates[count]))
-            return false;
+    bool whole = take_entries(client, &list, certificates, &count, &fault);
+    bool parsed = count == 0 || take_chain(client, certificates, count);
+    if (!whole || !parsed) {
+        chain_release(client->chain);
+        client->chain = NULL;
+        return parsed && fail_as(client, &fault);
     }
-    if (!take_chain(client, certificates, count))
-        return false;
     if (!proof_key_usable(chain_leaf_key(client->chain), &fault))
         return fail_as(client, &fault);
     return schedule_transcript(client->suite->hash, client->transcript, client->certificate_hash) ||
@@ -373,7 +384,8 @@ static bool take_key_update(struct tls_client *client, struct cursor body)
     client_tell_secret(client, "SERVER_TRAFFIC_SECRET_N", client->server_secret);
     if (!record_keys_set(&client->read, client->suite, client->server_secret, false))
         return client_no_memory(client);
-    return request == NOT_REQUESTED || client_say_update(client);
+    client->update_owed |= request == REQUESTED;
+    return true;
 }
 
 /* --- which when ---------------------------------------------------------------------------------------------- */

@@ -11,7 +11,7 @@
 enum {
     MAX_PROTECTED_BYTES = RECORD_MAX_PLAIN_BYTES + 256, /* RFC 8446, 5.2 */
     MAX_OLDER_BYTES = RECORD_MAX_PLAIN_BYTES + 320,     /* what older versions may add */
-    MAX_BUFFERED_BYTES = MAX_OLDER_BYTES + 7, /* libssl's buffer ends here, with a fault of its own */
+    MAX_BUFFERED_BYTES = MAX_OLDER_BYTES + 3, /* libssl's buffer ends here, with a fault of its own */
     MAX_EMPTY_RECORDS = 32,
     MAX_WARNINGS = 5,
     ALERT_BYTES = 2

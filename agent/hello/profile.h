@@ -1,7 +1,6 @@
 #ifndef PARALLAX_HELLO_PROFILE_H
 #define PARALLAX_HELLO_PROFILE_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,17 +21,21 @@ enum {
     HELLO_COOKIE = 44,
     HELLO_SUPPORTED_VERSIONS = 43,
     HELLO_KEY_SHARE = 51,
-    HELLO_FILLER = 0x5a5a /* says nothing: of those that a server must ignore (RFC 8701) */
+    HELLO_FILLER = 0x5a5a, /* says nothing: of those that a server must ignore (RFC 8701) */
+    HELLO_ENCRYPTED = 65037
 };
 
+/*
+ * In any list but that of points: a reserved value which is another one in each hello (RFC 8701). Of the extensions the first one says
+ * nothing and another one a byte, as BoringSSL has it.
+ */
+#define HELLO_GREASE 0x0a0a
+
 struct hello_profile {
-    const char *name;         /* as the evidence records it, and --hello asks for it */
-    uint16_t record_version;  /* of the record it travels in */
-    uint16_t legacy_version;  /* of the message (RFC 8446, 4.1.2) */
-    uint8_t session_id_bytes; /* 0 or 32 (RFC 8446, appendix D.4) */
-    bool
-        grease; /* RFC 8701, as BoringSSL does it: random reserved values lead ciphers, groups, shares, versions and
-                    extensions, and another one ends the extensions */
+    const char *name;           /* as the evidence records it, and --hello asks for it */
+    uint16_t record_version;    /* of the record it travels in */
+    uint16_t legacy_version;    /* of the message (RFC 8446, 4.1.2) */
+    uint8_t session_id_bytes;   /* 0 or 32 (RFC 8446, appendix D.4) */
     struct hello_list versions; /* supported_versions; empty: the extension is not sent */
     struct hello_list ciphers;
     struct hello_list groups;
@@ -43,6 +46,8 @@ struct hello_profile {
     const char *const *alpn;        /* ends with NULL; NULL: the extension is not sent */
     struct hello_list
         extensions; /* their types in the order of sending; SNI and ALPN are left out when there is none */
+    uint16_t
+        encrypted_bytes; /* of HELLO_ENCRYPTED, which only looks like an encrypted hello (RFC 9849, 6.2): its payload's */
     uint16_t filler_bytes; /* of HELLO_FILLER, to make a hello large */
     uint16_t padded_bytes; /* RFC 7685: the last extension pads the message to at least this; 0: not */
 };

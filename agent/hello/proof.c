@@ -72,7 +72,10 @@ static int curve_of(EVP_PKEY *key)
 
 bool proof_key_usable(EVP_PKEY *key, struct tls_fault *ret_fault)
 {
-    if (key == NULL || EVP_PKEY_missing_parameters(key))
+    /* A key that cannot be read ends X509_verify_cert itself, which is where libssl meets it. */
+    if (key == NULL)
+        return tls_fault(ret_fault, SSL_AD_BAD_CERTIFICATE, SSL_R_CERTIFICATE_VERIFY_FAILED);
+    if (EVP_PKEY_missing_parameters(key))
         return tls_fault(ret_fault, SSL_AD_INTERNAL_ERROR, SSL_R_UNABLE_TO_FIND_PUBLIC_KEY_PARAMETERS);
     static const int kinds[] = {EVP_PKEY_RSA, EVP_PKEY_RSA_PSS, EVP_PKEY_DSA,
                                 EVP_PKEY_EC,  EVP_PKEY_ED25519, EVP_PKEY_ED448};

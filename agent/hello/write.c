@@ -1,5 +1,6 @@
 #include "hello/write.h"
 
+#include "hello/noise.h"
 #include "words/address.h"
 
 #include <string.h>
@@ -9,7 +10,7 @@ enum {
     RECORD_MAX_BYTES = 16384, /* of plain text, RFC 8446, 5.1 */
     EXTENSION_HEADER_BYTES = 4,
     SNI_MAX_BYTES = 255, /* as libssl */
-    ECH_PAYLOAD_BYTES = 176
+    KEM_BYTES = 32       /* X25519 */
 };
 
 struct writer {
@@ -73,7 +74,15 @@ static bool finish(struct writer *writer, size_t before)
 /* --- RFC 8701 ------------------------------------------------------------------------------------------------ */
 
 /* What a reserved value stands for; of extensions there are two, which must differ. */
-enum grease { GREASE_CIPHER, GREASE_GROUP, GREASE_EXTENSION, GREASE_LAST_EXTENSION, GREASE_VERSION };
+enum grease {
+    GREASE_CIPHER,
+    GREASE_GROUP,
+    GREASE_EXTENSION,
+    GREASE_LAST_EXTENSION,
+    GREASE_VERSION,
+    GREASE_SIGNATURE,
+    GREASE_COMPRESSION
+};
 
 /* The choice is part of what is random in a hello anyhow: the same again after a HelloRetryRequest, as it has to be. */
 static uint16_t grease_value(const struct writer *writer, enum grease what)
@@ -85,21 +94,11 @@ static uint16_t grease_value(const struct writer *writer, enum grease what)
     return (uint16_t)(0x0a0au + nibble * 0x1010u);
 }
 
-static void put_list(struct writer *writer, struct hello_list list, size_t prefix, size_t width)
+static void put_list(struct writer *writer, struct hello_list list, size_t prefix, enum grease what)
 {
     size_t from = open_length(writer, prefix);
     for (size_t i = 0; i < list.count; i++)
-        put_number(writer, list.values[i], width);
-    close_length(writer, from, prefix);
-}
-
-static void put_greased(struct writer *writer, struct hello_list list, size_t prefix, enum grease what)
-{
-    size_t from = open_length(writer, prefix);
-    if (writer->profile->grease)
-        put_number(writer, grease_value(writer, what), 2);
-    for (size_t i = 0; i < list.count; i++)
-        put_number(writer, list.values[i], 2);
+        put_number(writer, list.values[i] == HELLO_GREASE ? grease_value(writer, what) : list.values[i], 2);
     close_length(writer, from, prefix);
 }
 
@@ -118,22 +117,25 @@ static void body_server_name(struct writer *writer)
 
 static void body_groups(struct writer *writer)
 {
-    put_greased(writer, writer->profile->groups, 2, GREASE_GROUP);
+    put_list(writer, writer->profile->groups, 2, GREASE_GROUP);
 }
 
 static void body_points(struct writer *writer)
 {
-    put_list(writer, writer->profile->points, 1, 1);
+    const struct hello_list *points = &writer->profile->points;
+    put_number(writer, points->count, 1);
+    for (size_t i = 0; i < points->count; i++)
+        put_number(writer, points->values[i], 1);
 }
 
 static void body_signatures(struct writer *writer)
 {
-    put_list(writer, writer->profile->signatures, 2, 2);
+    put_list(writer, writer->profile->signatures, 2, GREASE_SIGNATURE);
 }
 
 static void body_compressions(struct writer *writer)
 {
-    put_list(writer, writer->profile->compressions, 1, 2);
+    put_list(writer, writer->profile->compressions, 1, GREASE_COMPRESSION);
 }
 
 static void body_alpn(struct writer *writer)
@@ -146,7 +148,7 @@ static void body_alpn(struct writer *writer)
 
 static void body_versions(struct writer *writer)
 {
-    put_greased(writer, writer->profile->versions, 1, GREASE_VERSION);
+    put_list(writer, writer->profile->versions, 1, GREASE_VERSION);
 }
 
 static void body_shares(struct writer *writer)
@@ -155,13 +157,11 @@ static void body_shares(struct writer *writer)
     size_t from = open_length(writer, 2);
     if (values->share_count > HELLO_MAX_SHARES)
         writer->failed = true;
-    if (writer->profile->grease) {
-        put_number(writer, grease_value(writer, GREASE_GROUP), 2);
-        put_block(writer, "", 1, 2);
-    }
     for (size_t i = 0; !writer->failed && i < values->share_count; i++) {
-        put_number(writer, values->shares[i].group, 2);
-        put_block(writer, values->shares[i].key, values->shares[i].key_bytes, 2);
+        const struct hello_share *share = &values->shares[i];
+        put_number(writer, share->group == HELLO_GREASE ? grease_value(writer, GREASE_GROUP) : share->group,
+                   2);
+        put_block(writer, share->key, share->key_bytes, 2);
     }
     close_length(writer, from, 2);
 }
@@ -180,27 +180,49 @@ static void body_filler(struct writer *writer)
         put_number(writer, 0, 1);
 }
 
-/* Bytes that look like key and ciphertext of an encrypted hello, which nobody can tell from one (RFC 9849, 6.2). They need no secret. */
-static void put_noise(struct writer *writer, size_t length)
+static void put_noise(struct writer *writer, struct noise *noise, size_t length)
 {
-    uint64_t state = 0;
-    for (size_t i = 0; i < HELLO_RANDOM_BYTES; i++)
-        state = (state ^ writer->values->random[i]) * UINT64_C(0x100000001b3) + length;
-    for (size_t i = 0; i < length; i++) {
-        state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-        put_number(writer, (uint8_t)(state >> 56), 1);
-    }
+    for (size_t i = 0; !writer->failed && i < length; i++)
+        put_number(writer, noise_next(noise) & 0xff, 1);
 }
 
+/* Nobody can tell it from one that is encrypted (RFC 9849, 6.2). After a HelloRetryRequest it must be the same again. */
 static void body_encrypted_hello(struct writer *writer)
 {
     static const uint8_t outer[] = {0, 0, 1, 0, 1}; /* HKDF-SHA256, AES-128-GCM */
+    struct noise noise;
+    noise_init(&noise, writer->values->random, HELLO_RANDOM_BYTES);
     put(writer, outer, sizeof outer);
-    put_noise(writer, 1);
-    put_number(writer, 32, 2);
-    put_noise(writer, 32);
-    put_number(writer, ECH_PAYLOAD_BYTES, 2);
-    put_noise(writer, ECH_PAYLOAD_BYTES);
+    put_noise(writer, &noise, 1); /* which configuration */
+    put_number(writer, KEM_BYTES, 2);
+    put_noise(writer, &noise, KEM_BYTES);
+    put_number(writer, writer->profile->encrypted_bytes, 2);
+    put_noise(writer, &noise, writer->profile->encrypted_bytes);
+}
+
+/* Roots that Chrome asks for by number, in the order of sending: a prefix, and the numbers under it (a draft on trust anchors). */
+static const struct {
+    size_t prefix_bytes;
+    uint8_t prefix[7];
+    uint8_t count;
+    uint8_t last[16];
+} anchors[] = {
+    {4, {0x82, 0xdf, 0x13, 0x02}, 8, {1, 6, 13, 14, 15, 18, 19, 20}},
+    {7, {0x83, 0x9a, 0x64, 0x8c, 0x9b, 0x2d, 0x01}, 9, {7, 8, 9, 10, 11, 12, 13, 18, 19}},
+    {3, {0xd6, 0x79, 0x09}, 11, {1, 4, 5, 6, 7, 8, 10, 11, 12, 13, 15}},
+};
+
+static void body_trust_anchors(struct writer *writer)
+{
+    size_t from = open_length(writer, 2);
+    for (size_t i = 0; i < sizeof anchors / sizeof anchors[0]; i++) {
+        for (size_t k = 0; k < anchors[i].count; k++) {
+            put_number(writer, anchors[i].prefix_bytes + 1, 1);
+            put(writer, anchors[i].prefix, anchors[i].prefix_bytes);
+            put_number(writer, anchors[i].last[k], 1);
+        }
+    }
+    close_length(writer, from, 2);
 }
 
 /* --- extensions ------------------------------------------------------------------------------------------------ */
@@ -208,13 +230,19 @@ static void body_encrypted_hello(struct writer *writer)
 struct extension {
     uint16_t type;
     void (*body)(struct writer *writer); /* NULL: always the same bytes */
-    uint8_t length;
-    uint8_t bytes[10];
+    size_t length;
+    const uint8_t *bytes;
 };
+
+#define BYTES(...)                                                                                           \
+    .length = sizeof((const uint8_t[]){__VA_ARGS__}), .bytes = (const uint8_t[])                             \
+    {                                                                                                        \
+        __VA_ARGS__                                                                                          \
+    }
 
 static const struct extension extensions[] = {
     {.type = HELLO_SERVER_NAME, .body = body_server_name},
-    {.type = 5, .length = 5, .bytes = {1}}, /* status_request: OCSP, RFC 6066, 8 */
+    {.type = 5, BYTES(1, 0, 0, 0, 0)}, /* status_request: OCSP, RFC 6066, 8 */
     {.type = 10, .body = body_groups},
     {.type = 11, .body = body_points},
     {.type = 13, .body = body_signatures},
@@ -223,17 +251,18 @@ static const struct extension extensions[] = {
     {.type = 22}, /* encrypt-then-MAC */
     {.type = 23}, /* extended master secret */
     {.type = 27, .body = body_compressions},
-    {.type = 28, .length = 2, .bytes = {0x40, 0x01}},                    /* RFC 8449 */
-    {.type = 34, .length = 10, .bytes = {0, 8, 4, 3, 5, 3, 6, 3, 2, 3}}, /* RFC 9345 */
-    {.type = 35},                                                        /* session ticket: none yet */
+    {.type = 28, BYTES(0x40, 0x01)},                   /* RFC 8449 */
+    {.type = 34, BYTES(0, 8, 4, 3, 5, 3, 6, 3, 2, 3)}, /* RFC 9345 */
+    {.type = 35},                                      /* session ticket: none yet */
     {.type = HELLO_SUPPORTED_VERSIONS, .body = body_versions},
-    {.type = 45, .length = 2, .bytes = {1, 1}}, /* psk_dhe_ke */
-    {.type = 49},                               /* post-handshake authentication */
+    {.type = 45, BYTES(1, 1)}, /* psk_dhe_ke */
+    {.type = 49},              /* post-handshake authentication */
     {.type = HELLO_KEY_SHARE, .body = body_shares},
-    {.type = 17613, .length = 5, .bytes = {0, 3, 2, 'h', '2'}}, /* ALPS, a draft */
+    {.type = 17613, BYTES(0, 3, 2, 'h', '2')}, /* ALPS, a draft */
     {.type = HELLO_FILLER, .body = body_filler},
-    {.type = 65037, .body = body_encrypted_hello},
-    {.type = 65281, .length = 1}, /* RFC 5746 */
+    {.type = 51764, .body = body_trust_anchors},
+    {.type = HELLO_ENCRYPTED, .body = body_encrypted_hello},
+    {.type = 65281, BYTES(0)}, /* RFC 5746 */
 };
 
 static const struct extension cookie = {.type = HELLO_COOKIE, .body = body_cookie};
@@ -295,17 +324,17 @@ static void put_padding(struct writer *writer, size_t message_at)
 
 static void put_extensions(struct writer *writer, size_t message_at)
 {
-    const struct hello_profile *profile = writer->profile;
+    const struct hello_list *types = &writer->profile->extensions;
     size_t from = open_length(writer, 2);
-    if (profile->grease) {
-        put_number(writer, grease_value(writer, GREASE_EXTENSION), 2);
-        put_number(writer, 0, 2);
-    }
-    for (size_t i = 0; !writer->failed && i < profile->extensions.count; i++)
-        put_asked(writer, profile->extensions.values[i]);
-    if (profile->grease) {
-        put_number(writer, grease_value(writer, GREASE_LAST_EXTENSION), 2);
-        put_block(writer, "", 1, 2);
+    bool greased = false;
+    for (size_t i = 0; !writer->failed && i < types->count; i++) {
+        if (types->values[i] == HELLO_GREASE) {
+            put_number(writer, grease_value(writer, greased ? GREASE_LAST_EXTENSION : GREASE_EXTENSION), 2);
+            put_block(writer, "", greased ? 1 : 0, 2);
+            greased = true;
+        } else {
+            put_asked(writer, types->values[i]);
+        }
     }
     put_padding(writer, message_at);
     close_length(writer, from, 2);
@@ -321,7 +350,7 @@ bool hello_write(const struct hello_profile *profile, const struct hello_values 
     put_number(&writer, profile->legacy_version, 2);
     put(&writer, values->random, HELLO_RANDOM_BYTES);
     put_block(&writer, values->session_id, profile->session_id_bytes, 1);
-    put_greased(&writer, profile->ciphers, 2, GREASE_CIPHER);
+    put_list(&writer, profile->ciphers, 2, GREASE_CIPHER);
     put(&writer, no_compression, sizeof no_compression);
     put_extensions(&writer, message_at);
     close_length(&writer, from, 3);

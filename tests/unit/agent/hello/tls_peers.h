@@ -69,6 +69,8 @@ static inline void peers_log_add(struct peers_log *log, bool sent, int content, 
         return;
     assert_true(log->count < PEERS_LOG_LINES);
     char *line = log->lines[log->count++];
+    if (content == 22 && bytes[0] == 15)
+        length = 0; /* signatures with ECDSA differ in length */
     int second = content == 21 && length > 1 ? bytes[1] : -1;
     (void)snprintf(line, PEERS_LINE_BYTES, "%c%d:%d:%d:%zu", sent ? '>' : '<', content, bytes[0], second,
                    length);
