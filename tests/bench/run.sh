@@ -19,7 +19,7 @@ export PARALLAX_BUILD_DIR=$PWD/build/release PARALLAX_SOURCE_DIR=$PWD
 names=("$@")
 [ $# -gt 0 ] || for bench in "$here"/*.sh; do
     name=$(basename "$bench" .sh)
-    [ "$name" = run ] || [ "$name" = lib ] || names+=("$name")
+    case $name in run | lib | profile | growth) ;; *) names+=("$name") ;; esac
 done
 for name in "${names[@]}"; do
     [ -f "$here/$name.sh" ] || { echo "run.sh: no benchmark \"$name\" (a script of tests/bench, without .sh)" >&2; exit 2; }
