@@ -2,6 +2,7 @@
 #define PARALLAX_PROBE_PROBE_H
 
 #include "link/handles.h"
+#include "probe/engine.h"
 #include "probe/hosts.h"
 #include "probe/http.h"
 #include "probe/pcap.h"
@@ -10,7 +11,7 @@
 #include "probe/trust.h"
 #include "probe/wire.h"
 
-#include <openssl/ssl.h>
+#include <openssl/x509.h>
 
 /*
  * One attempt in the making, and the stages it goes through. Inside agent/probe only; others use prober.h.
@@ -70,7 +71,8 @@ struct probe {
     struct probe_question questions[PROBE_QUESTIONS]; /* a family each, and one that is asked again */
     struct wire wire;                                 /* owns the socket */
     struct pcap_flow capture;
-    SSL *ssl;
+    const struct engine *engine; /* NULL: nobody speaks TLS yet */
+    void *session;               /* the engine's own */
     struct http_reader http;
     struct buf request;
     struct buf body; /* of what is fetched */
@@ -145,9 +147,8 @@ int64_t probe_wall_us(const struct probe *probe);
 /** Takes a TCP_INFO, the first time only. */
 void probe_snapshot(struct probe *probe, enum evidence_moment moment);
 
-/** Keeps what a failed libssl call says: SSL_get_error, the whole error queue, and how the connection ended
- * by it. */
-void probe_tls_failed(struct probe *probe, int ssl_error);
+/** What the certificate has to cover: the name sent; without one the host, be it a name or an address. */
+const char *probe_expected_name(const struct probe *probe, const char *sni);
 
 /* --- stage_*.c --------------------------------------------------------------------------------------------- */
 
@@ -156,8 +157,18 @@ PROBE_STAGES(PROBE_STAGE_PROTOTYPE)
 
 /* --- certificates.c ---------------------------------------------------------------------------------------- */
 
-/** Reads what a handshake, complete or not, left in the SSL object into the attempt. */
-void certificates_keep(SSL *ssl, struct attempt *attempt);
+/** The chain as it was sent, leaf first. NULL and an empty one are fine. */
+void certificates_keep(STACK_OF(X509) * sent, struct attempt *attempt);
+
+/**
+ * Transparency proofs of the leaf, and the staple of a handshake that is complete. Those of the TLS extension are in already.
+ * @param verified  what verification made of the chain, leaf to root. NULL: nothing.
+ */
+void certificates_keep_proofs(STACK_OF(X509) * sent, STACK_OF(X509) * verified, const unsigned char *staple,
+                              long staple_length, struct attempt *attempt);
+
+/** Whose certificates the server asks for. NULL is fine. */
+void certificates_keep_ca_names(const STACK_OF(X509_NAME) * names, struct attempt *attempt);
 
 /** One certificate with its DER, hash and facts. @return false without memory. */
 bool certificates_keep_one(X509 *x509, struct arena *arena, struct chain_certificate *ret_kept);

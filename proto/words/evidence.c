@@ -90,6 +90,14 @@ const char *evidence_ending_name(int ending)
     return "?";
 }
 
+const char *evidence_engine_name(int engine)
+{
+    switch (engine) {
+        EVIDENCE_ENGINES(NAME_CASE)
+    }
+    return "?";
+}
+
 const char *evidence_staple_name(int staple)
 {
     switch (staple) {

@@ -20,12 +20,23 @@ enum { BATCHES = 15, WARM_UP = 2, ATTEMPTS = 200, AT_ONCE = 8 };
 
 static bool evidence;
 
-void __real_certificates_keep(SSL *ssl, struct attempt *attempt);
-void __wrap_certificates_keep(SSL *ssl, struct attempt *attempt);
-void __wrap_certificates_keep(SSL *ssl, struct attempt *attempt)
+void __real_certificates_keep(STACK_OF(X509) * sent, struct attempt *attempt);
+void __wrap_certificates_keep(STACK_OF(X509) * sent, struct attempt *attempt);
+void __wrap_certificates_keep(STACK_OF(X509) * sent, struct attempt *attempt)
 {
     if (evidence)
-        __real_certificates_keep(ssl, attempt);
+        __real_certificates_keep(sent, attempt);
+}
+
+void __real_certificates_keep_proofs(STACK_OF(X509) * sent, STACK_OF(X509) * verified,
+                                     const unsigned char *staple, long length, struct attempt *attempt);
+void __wrap_certificates_keep_proofs(STACK_OF(X509) * sent, STACK_OF(X509) * verified,
+                                     const unsigned char *staple, long length, struct attempt *attempt);
+void __wrap_certificates_keep_proofs(STACK_OF(X509) * sent, STACK_OF(X509) * verified,
+                                     const unsigned char *staple, long length, struct attempt *attempt)
+{
+    if (evidence)
+        __real_certificates_keep_proofs(sent, verified, staple, length, attempt);
 }
 
 void __real_tls_log_message(struct attempt *attempt, bool received, int content, const uint8_t *bytes,
