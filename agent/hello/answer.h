@@ -30,7 +30,7 @@ struct server_hello {
     struct hello_span cookie;
     struct hello_span alpn; /* TLS 1.2 says it here */
     bool psk;               /* it chose a pre-shared key, which nobody offered */
-    bool unoffered;         /* an extension that no client offers in this place */
+    bool unoffered;         /* an extension that is known and has no place here (RFC 8446, 4.2) */
     bool downgraded;        /* the last bytes of random are those of RFC 8446, 4.1.3 */
 };
 

@@ -1,6 +1,5 @@
-#include "probe/certificate_facts.h"
+#include "hello/certificate_facts.h"
 #include "probe/probe.h"
-#include "probe/sct.h"
 #include "probe/staple.h"
 
 #include <openssl/x509.h>
@@ -18,18 +17,6 @@ void certificates_verify_error(struct attempt *attempt, int code, int depth)
         tls->verify_errors[tls->verify_error_count++] = error;
 }
 
-bool certificates_keep_one(X509 *x509, struct arena *arena, struct chain_certificate *ret_kept)
-{
-    int length = i2d_X509(x509, NULL);
-    unsigned char *der = length <= 0 ? NULL : arena_take(arena, (size_t)length);
-    unsigned char *at = der;
-    if (der == NULL || i2d_X509(x509, &at) != length)
-        return false;
-    *ret_kept = (struct chain_certificate){.der = der, .der_length = (size_t)length};
-    return EVP_Digest(der, (size_t)length, ret_kept->sha256, NULL, EVP_sha256(), NULL) == 1 &&
-           certificate_facts(x509, arena, ret_kept);
-}
-
 static void keep_chain(STACK_OF(X509) * chain, struct attempt *attempt)
 {
     struct evidence_tls *tls = &attempt->tls;
@@ -37,7 +24,7 @@ static void keep_chain(STACK_OF(X509) * chain, struct attempt *attempt)
     int room = count < EVIDENCE_MAX_CHAIN ? count : EVIDENCE_MAX_CHAIN;
     tls->chain = arena_array(&attempt->arena, (size_t)room, sizeof *tls->chain);
     for (int i = 0; i < room && tls->chain != NULL; i++)
-        if (certificates_keep_one(sk_X509_value(chain, i), &attempt->arena, &tls->chain[tls->chain_count]))
+        if (certificate_keep(sk_X509_value(chain, i), &attempt->arena, &tls->chain[tls->chain_count]))
             tls->chain_count++;
     tls->chain_dropped = (uint32_t)count - (uint32_t)tls->chain_count;
     for (int i = 0; i + 1 < count; i++)
@@ -58,14 +45,13 @@ static X509 *issuer_of(STACK_OF(X509) * sent, STACK_OF(X509) * verified, X509 *l
     return NULL;
 }
 
-void certificates_keep_proofs(STACK_OF(X509) * sent, STACK_OF(X509) * verified, const unsigned char *staple,
+void certificates_keep_staple(STACK_OF(X509) * sent, STACK_OF(X509) * verified, const unsigned char *staple,
                               long staple_length, struct attempt *attempt)
 {
     struct evidence_tls *tls = &attempt->tls;
     X509 *leaf = sent == NULL ? NULL : sk_X509_value(sent, 0);
     if (leaf == NULL)
         return;
-    tls->sct_certificate = sct_count_certificate(leaf);
     if (attempt->clock.handshake_us != EVIDENCE_NEVER)
         staple_read(staple, staple_length, leaf, issuer_of(sent, verified, leaf), tls);
     tls->sct_count = tls->sct_certificate + tls->sct_tls + tls->sct_staple;
@@ -91,6 +77,7 @@ void certificates_keep(STACK_OF(X509) * sent, struct attempt *attempt)
     if (leaf == NULL)
         return;
     keep_chain(sent, attempt);
+    attempt->tls.sct_certificate = certificate_sct_count(leaf);
     (void)certificate_leaf_facts(leaf, &attempt->arena, &attempt->tls.leaf);
     attempt->tls.has_san = X509_get_ext_by_NID(leaf, NID_subject_alt_name, -1) >= 0;
     if (certificate_names_abused(leaf))

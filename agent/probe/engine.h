@@ -21,6 +21,7 @@ enum engine_step {
     STEP_DONE,
     STEP_WANT_READ,
     STEP_WANT_WRITE,
+    STEP_OTHER,  /* of a handshake: the server chose what this engine does not speak */
     STEP_FAILED, /* why, and how the connection ended by it, is in the attempt */
 };
 
@@ -48,6 +49,13 @@ struct engine {
 };
 
 extern const struct engine engine_libssl;
+extern const struct engine engine_own;
+
+/** The engine for an attempt that is connected: one whose hello is the variant's. */
+const struct engine *engine_for(const struct probe *probe);
+
+/** Learns from a handshake that ended, or that could not go on (STEP_OTHER), which engine suits the endpoint. */
+void engine_learn(struct probe *probe, enum engine_step step);
 
 /**
  * Notes that a step failed: the whole OpenSSL error queue, which it empties, and how the connection ended by it.

@@ -109,7 +109,7 @@ static void observe(struct probe *probe)
     const unsigned char *staple = NULL;
     long length = SSL_get_tlsext_status_ocsp_resp(ssl, &staple);
     certificates_keep(sent, attempt);
-    certificates_keep_proofs(sent, SSL_get0_verified_chain(ssl), staple, length, attempt);
+    certificates_keep_staple(sent, SSL_get0_verified_chain(ssl), staple, length, attempt);
     ERR_clear_error();
 }
 

@@ -7,6 +7,7 @@
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /*
@@ -20,6 +21,8 @@
  *                │            │                        └─ it had failed ──────┤
  *                └─ no address, policy ── no route, refused, timeout, policy ─┤
  *                                                             probe_cancel ───┘
+ *
+ * HANDSHAKE goes back to CONNECT, once, when the server chooses what our own engine does not speak: libssl takes over.
  *
  * RESOLVE may fork: the first address is this probe's, each other one gets a probe of its own that begins at
  * CONNECT. A stage returns the next stage, or PROBE_WAIT after saying what it waits for. It is run again on
@@ -97,6 +100,25 @@ const char *probe_expected_name(const struct probe *probe, const char *sni)
     return sni[0] != '\0' ? sni : probe->task->job.endpoint.host;
 }
 
+enum probe_stage probe_begin_again(struct probe *probe)
+{
+    probe->engine->free(probe);
+    probe->engine = NULL;
+    probe->session = NULL;
+    pcap_end(&probe->capture, ENDING_BY_US, probe_wall_us(probe));
+    if (probe->polled != 0)
+        (void)uv_poll_stop(&probe->polls[0]);
+    probe->polled = 0;
+    probe->ready = false;
+    (void)shutdown(probe->wire.fd, SHUT_RDWR);
+    probe->first_fd = probe->wire.fd; /* its poller has it until it is closed */
+    wire_init(&probe->wire, -1);
+    attempt_forget_connection(probe->attempt);
+    probe->attempt->engine_again = true;
+    probe->attempt->flow.destination_port = probe->task->job.endpoint.port;
+    return PROBE_CONNECT;
+}
+
 /* --- the driver -------------------------------------------------------------------------------------------- */
 
 static void probe_finish(void *arg)
@@ -109,6 +131,8 @@ static void probe_finish(void *arg)
     buf_done(&probe->body);
     if (probe->wire.fd >= 0)
         (void)close(probe->wire.fd);
+    if (probe->first_fd >= 0)
+        (void)close(probe->first_fd);
     prober_finished(probe);
 }
 
@@ -126,16 +150,17 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 static int probe_poll(struct probe *probe)
 {
     int events = probe->want == WANT_READ ? UV_READABLE : probe->want == WANT_WRITE ? UV_WRITABLE : 0;
+    uv_poll_t *poll = &probe->polls[probe->first_fd >= 0];
     if (events == probe->polled)
         return 0;
-    if (probe->poll.type == UV_UNKNOWN_HANDLE) {
-        int status = uv_poll_init(probe->prober->loop, &probe->poll, probe->wire.fd);
+    if (poll->type == UV_UNKNOWN_HANDLE) {
+        int status = uv_poll_init(probe->prober->loop, poll, probe->wire.fd);
         if (status != 0)
             return status;
-        probe->poll.data = probe;
+        poll->data = probe;
     }
     probe->polled = events;
-    return events == 0 ? uv_poll_stop(&probe->poll) : uv_poll_start(&probe->poll, events, on_poll);
+    return events == 0 ? uv_poll_stop(poll) : uv_poll_start(poll, events, on_poll);
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -225,7 +250,8 @@ static void start_clock(struct probe *probe)
 static bool prepare(struct probe *probe)
 {
     handles_init(&probe->handles);
-    handles_add(&probe->handles, &probe->poll);
+    for (size_t i = 0; i < PROBE_CONNECTIONS; i++)
+        handles_add(&probe->handles, &probe->polls[i]);
     handles_add(&probe->handles, &probe->timer);
     if (probe->attempt == NULL)
         probe->attempt = attempt_new();

@@ -64,7 +64,7 @@ static bool start(struct probe *probe)
     if (kept == NULL || !take_room(probe->attempt))
         return false;
     probe->attempt->tls.sni = kept;
-    probe->engine = &engine_libssl;
+    probe->engine = engine_for(probe);
     probe->attempt->engine = probe->engine->id;
     return probe->engine->start(probe, sni);
 }
@@ -109,6 +109,9 @@ enum probe_stage probe_stage_handshake(struct probe *probe)
     if (probe->ready && probe->want == WANT_READ)
         snapshot_hello(probe);
     enum engine_step step = probe->engine->handshake(probe);
+    engine_learn(probe, step);
+    if (step == STEP_OTHER)
+        return probe_begin_again(probe);
     if (step == STEP_DONE)
         probe_stamp(probe, &probe->attempt->clock.handshake_us);
     if (step == STEP_DONE || step == STEP_FAILED)

@@ -409,6 +409,9 @@ struct attempt {
  * memory. */
 struct attempt *attempt_new(void);
 
+/** As if nothing had been observed since the name was resolved. */
+void attempt_forget_connection(struct attempt *attempt);
+
 /** Frees the attempt and all in it. NULL is fine. */
 void attempt_free(struct attempt *attempt);
 

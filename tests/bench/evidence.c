@@ -28,15 +28,15 @@ void __wrap_certificates_keep(STACK_OF(X509) * sent, struct attempt *attempt)
         __real_certificates_keep(sent, attempt);
 }
 
-void __real_certificates_keep_proofs(STACK_OF(X509) * sent, STACK_OF(X509) * verified,
+void __real_certificates_keep_staple(STACK_OF(X509) * sent, STACK_OF(X509) * verified,
                                      const unsigned char *staple, long length, struct attempt *attempt);
-void __wrap_certificates_keep_proofs(STACK_OF(X509) * sent, STACK_OF(X509) * verified,
+void __wrap_certificates_keep_staple(STACK_OF(X509) * sent, STACK_OF(X509) * verified,
                                      const unsigned char *staple, long length, struct attempt *attempt);
-void __wrap_certificates_keep_proofs(STACK_OF(X509) * sent, STACK_OF(X509) * verified,
+void __wrap_certificates_keep_staple(STACK_OF(X509) * sent, STACK_OF(X509) * verified,
                                      const unsigned char *staple, long length, struct attempt *attempt)
 {
     if (evidence)
-        __real_certificates_keep_proofs(sent, verified, staple, length, attempt);
+        __real_certificates_keep_staple(sent, verified, staple, length, attempt);
 }
 
 void __real_tls_log_message(struct attempt *attempt, bool received, int content, const uint8_t *bytes,

@@ -1,9 +1,11 @@
 /*
- * bench-handshake ADDRESS PORT NAME CA-FILE COUNT [--request] [--at-once N]: verified full handshakes by the real probe engine,
+ * bench-handshake ADDRESS PORT NAME CA-FILE COUNT [--engine libssl|auto|own] [--request] [--at-once N]: verified full handshakes by the real probe engine,
  * each with all of its evidence, or exit code 3.
  *
  * In NAME a `*` stands for the number of the attempt, so that each may meet a certificate of its own. WARM_UP attempts go before
- * those that count: their chain is seen, algorithms are fetched and memory is there. Prints how many were made, the CPU time they
+ * those that count: their chain is seen, algorithms are fetched and memory is there;
+ * with the engine `auto`, which is the default, they have shown that the endpoint speaks what our own engine speaks. Every attempt that
+ * counts has to be made by our own engine, unless libssl was asked for. Prints how many were made, the CPU time they
  * took (microseconds of this process, user and system) and the largest memory of the process (KiB).
  */
 #include "probe/prober.h"
@@ -24,6 +26,7 @@ struct run {
     unsigned flags;
     unsigned next; /* number of the next attempt */
     unsigned end;  /* number after the last */
+    bool own;      /* it has to be our own engine's */
     bool failed;
 };
 
@@ -50,7 +53,8 @@ static void start_next(struct run *run);
 static void on_attempt(struct attempt *attempt, bool last, void *arg)
 {
     struct run *run = arg;
-    run->failed |= attempt == NULL || !complete(attempt, !(run->flags & PROBE_NO_REQUEST));
+    run->failed |= attempt == NULL || (run->own && (attempt->engine != ENGINE_OWN || attempt->engine_again));
+    run->failed = run->failed || !complete(attempt, !(run->flags & PROBE_NO_REQUEST));
     attempt_free(attempt);
     if (last)
         start_next(run);
@@ -100,7 +104,19 @@ static double run_until(uv_loop_t *loop, struct run *run, unsigned end, unsigned
     return run->failed ? -1 : cpu_us() - before;
 }
 
-static bool read_arguments(int argc, char **argv, struct run *run, unsigned *ret_count, unsigned *ret_at_once)
+static bool read_engine(const char *name, enum prober_engine *ret_engine)
+{
+    for (unsigned i = 0; i < PROBER_ENGINE_COUNT; i++) {
+        if (strcmp(name, prober_engine_names[i]) != 0)
+            continue;
+        *ret_engine = (enum prober_engine)i;
+        return true;
+    }
+    return false;
+}
+
+static bool read_arguments(int argc, char **argv, struct run *run, struct prober_options *options,
+                           unsigned *ret_count)
 {
     if (argc < 6 || !address_parse(argv[1], &run->job.endpoint.address))
         return false;
@@ -108,33 +124,37 @@ static bool read_arguments(int argc, char **argv, struct run *run, unsigned *ret
     run->pattern = argv[3];
     run->flags = PROBE_NO_REQUEST;
     *ret_count = (unsigned)strtoul(argv[5], NULL, 10);
-    *ret_at_once = AT_ONCE;
+    *options = (struct prober_options){.ca_file = argv[4], .concurrency = AT_ONCE, .engine = PROBER_AUTO};
     for (int i = 6; i < argc; i++) {
         if (strcmp(argv[i], "--request") == 0)
             run->flags = 0;
         else if (strcmp(argv[i], "--at-once") == 0 && i + 1 < argc)
-            *ret_at_once = (unsigned)strtoul(argv[++i], NULL, 10);
+            options->concurrency = (unsigned)strtoul(argv[++i], NULL, 10);
+        else if (strcmp(argv[i], "--engine") == 0 && i + 1 < argc &&
+                 read_engine(argv[i + 1], &options->engine))
+            i++;
         else
             return false;
     }
-    return *ret_count > 0 && *ret_at_once > 0;
+    return *ret_count > 0 && options->concurrency > 0;
 }
 
 int main(int argc, char **argv)
 {
     uv_loop_t loop;
     char *why = NULL;
-    unsigned count, at_once;
+    unsigned count;
+    struct prober_options options;
     struct run run = {.job.endpoint = {.site = "", .sni = ""}};
-    if (!read_arguments(argc, argv, &run, &count, &at_once) || uv_loop_init(&loop) != 0)
+    if (!read_arguments(argc, argv, &run, &options, &count) || uv_loop_init(&loop) != 0)
         return 2;
     (void)signal(SIGPIPE, SIG_IGN);
-    struct prober_options options = {.ca_file = argv[4], .concurrency = at_once};
     run.prober = prober_new(&loop, &options, &why);
     if (run.prober == NULL)
         return 2;
-    bool warm = run_until(&loop, &run, WARM_UP, at_once) >= 0;
-    double took_us = warm ? run_until(&loop, &run, WARM_UP + count, at_once) : -1;
+    bool warm = run_until(&loop, &run, WARM_UP, options.concurrency) >= 0;
+    run.own = options.engine != PROBER_LIBSSL;
+    double took_us = warm ? run_until(&loop, &run, WARM_UP + count, options.concurrency) : -1;
     prober_close(run.prober, NULL, NULL);
     (void)uv_run(&loop, UV_RUN_DEFAULT);
     (void)uv_loop_close(&loop);

@@ -2,6 +2,7 @@
 # Each cause is staged by real servers and paths, and `parallax-agent probe` has to name it; healthy ones are "none".
 #   causes.sh [SECTION...]     sections of tests/lab/causes; default: all that need no root
 # REPEAT=n probes each scenario n times: the verdict has to be the same each time. ONLY=regex picks scenarios by their line.
+# ENGINE=own, ENGINE=auto: with that engine.
 #
 # SECTION.tsv has one scenario a line, tab-separated ("#" begins a comment):
 #   cause     id the verdict has to carry; several with commas, sorted, when several addresses have verdicts of their own
@@ -62,7 +63,7 @@ scenario() { # SECTION CAUSE STAGED-BY SETUP ARGUMENTS CHECKS
     scenarios=$((scenarios + 1))
     for turn in $(seq "${REPEAT:-1}"); do
         # shellcheck disable=SC2086 # the arguments of a scenario are words
-        run ${run_with[@]+"${run_with[@]}"} "$agent_program" probe $arguments_made --format json
+        run ${run_with[@]+"${run_with[@]}"} "$agent_program" probe $arguments_made --format json ${ENGINE:+--engine "$ENGINE"}
         problem=$(wrong "$2" "$6")
         [ -n "$problem" ] || continue
         failures=$((failures + 1))

@@ -3,6 +3,7 @@
 #   engines.sh [SECTION...]    sections of tests/lab/causes; default: those with TLS that need no root
 # Each server is probed by libssl, then by our own engine. Some servers are not the same twice (a reset that overtakes a FIN):
 # where the two differ both look again, up to TURNS times, and agree when each has seen the same once.
+# Here each nginx that is not told otherwise speaks TLS 1.3 too: our own engine leaves older versions to libssl. OLD=1: as it is.
 # ENGINE=libssl compares libssl with itself; ONLY=regex picks scenarios by their line.
 lists=$(cd "$(dirname "$0")/../lab/causes" && pwd)
 needs_root() { grep -q '^# needs: root' "$lists/$1.sh"; }
@@ -13,6 +14,8 @@ for section in "${sections[@]}"; do
 done
 . "$(dirname "$0")/lib.sh"
 . "$source_dir/tests/lab/causes/each.sh"
+
+[ -n "${OLD:-}" ] || export NGINX_HTTP="ssl_protocols TLSv1.2 TLSv1.3;"
 
 servers=0 attempts=0 by_own=0 again=0 differences=0
 engine=${ENGINE:-own}
@@ -69,7 +72,7 @@ compare() { # SECTION CAUSE STAGED-BY SETUP ARGUMENTS CHECKS
     set_up "$4" "$5"
     servers=$((servers + 1))
     if same; then
-        ok "$1: $3"
+        ok "$1: $3 ($(jq -r '[.cases[].attempts[].prober | .engine + if .engine_again then " again" else "" end] | unique | join(", ")' "$engine.json"))"
     else
         differences=$((differences + 1))
         printf 'DIFFERENT: %s: %s (libssl <, %s >)\n' "$1" "$3" "$engine" >&2
