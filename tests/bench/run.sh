@@ -37,8 +37,11 @@ for name in "${names[@]}"; do
     grep -v '^row|' "$scratch/out" || true
     [ $status = 0 ] || { missed=1; cat "$scratch/err" >&2; }
     echo "   exit code $status, $((SECONDS - began)) s"
-    grep '^row|' "$scratch/out" >>"$scratch/rows" || [ $status -le 1 ] ||
-        echo "row|$name||||could not be measured|" >>"$scratch/rows"
+    grep '^row|' "$scratch/out" >>"$scratch/rows" || case $status in
+        0) echo "row|$name: $(tail -n 1 "$scratch/out" | tr '|' '/')|||||met|" ;;
+        1) echo "row|$name: $(tail -n 1 "$scratch/out" | tr '|' '/')|||||MISSED|" ;;
+        *) echo "row|$name|||||could not be measured|" ;;
+    esac >>"$scratch/rows"
 done
 
 cpu=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
