@@ -30,12 +30,15 @@ enum {
 };
 
 const struct cli_option sweep_cli_options[] = {
-    {"file", 'f', "FILE", OPTION_FILE, N_("read endpoints and networks from a file, one a line, or CSV; - is standard input")},
-    {"output", 'o', "FILE", OPTION_OUTPUT, N_("write each attempt to a new file, and beside it how far the sweep is")},
+    {"file", 'f', "FILE", OPTION_FILE,
+     N_("read endpoints and networks from a file, one a line, or CSV; - is standard input")},
+    {"output", 'o', "FILE", OPTION_OUTPUT,
+     N_("write each attempt to a new file, and beside it how far the sweep is")},
     {"resume", 0, NULL, OPTION_RESUME, N_("go on where the sweep of that --output broke off")},
     {"format", 0, "FORMAT", OPTION_FORMAT, N_("text (a summary), or each attempt as ndjson or csv")},
     {"sni", 0, "NAME", OPTION_SNI, N_("name to send to every endpoint that has none of its own")},
-    {"hello", 0, "NAME", OPTION_HELLO, N_("ClientHello to send: that of the probe, or of a well-known client")},
+    {"hello", 0, "NAME", OPTION_HELLO,
+     N_("ClientHello to send: that of the probe, or of a well-known client")},
     {"timeout", 0, "TIME", OPTION_TIMEOUT, N_("time for one connection and its answer (5s)")},
     {"rate", 0, "N", OPTION_RATE, N_("new connections a second, wherever they go (500)")},
     {"address-rate", 0, "N", OPTION_ADDRESS_RATE, N_("new connections a second to one address (1)")},

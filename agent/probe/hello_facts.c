@@ -57,8 +57,12 @@ static void add_record(struct evidence_tls *tls, bool received, uint8_t content,
 {
     if (tls->records == NULL || tls->record_count == EVIDENCE_MAX_RECORDS)
         return;
-    tls->records[tls->record_count++] = (struct tls_record){
-        .received = received, .content = content, .type = type, .level = level, .length = length, .at_us = at_us};
+    tls->records[tls->record_count++] = (struct tls_record){.received = received,
+                                                            .content = content,
+                                                            .type = type,
+                                                            .level = level,
+                                                            .length = length,
+                                                            .at_us = at_us};
 }
 
 /* Of the ServerHello with its header; 0 where an alert stands before it. */
@@ -81,8 +85,7 @@ static void keep_hello(struct attempt *attempt, const struct hello_answer *answe
     tls->hello_retry = hello->retry;
     tls->certificate_request = answer->certificate_request;
     if (hello->alpn.bytes != NULL) {
-        const char *alpn =
-            arena_text(&attempt->arena, (const char *)hello->alpn.bytes, hello->alpn.length);
+        const char *alpn = arena_text(&attempt->arena, (const char *)hello->alpn.bytes, hello->alpn.length);
         tls->alpn = alpn == NULL ? "" : alpn;
     }
     add_record(tls, true, TLS_CONTENT_HANDSHAKE, TLS_SERVER_HELLO, 0, message_length(&attempt->end), at_us);

@@ -32,7 +32,7 @@ static void write_lines(const struct checkpoint *checkpoint, FILE *file)
     const struct sweep_position *position = &checkpoint->position;
     (void)fprintf(file, "parallax-sweep 1\nnext %" PRIu64 " %016" PRIx64 "\nresults %" PRIu64 "\n",
                   position->next, position->list_hash, checkpoint->results_bytes);
-    for (int class = 0; class < TALLY_CLASSES; class++)
+    for (int class = 0; class < TALLY_CLASSES; class ++)
         if (checkpoint->tally.counts[class] > 0)
             (void)fprintf(file, "outcome %d %" PRIu64 " %s\n", class, checkpoint->tally.counts[class],
                           checkpoint->tally.examples[class]);
@@ -128,8 +128,10 @@ static bool read_line(struct checkpoint *checkpoint, char *line)
     static const struct {
         const char *word;
         bool (*read)(struct checkpoint *checkpoint, char *at);
-    } rows[] = {
-        {"next ", read_next}, {"results ", read_results}, {"outcome ", read_outcome}, {"undone ", read_undone}};
+    } rows[] = {{"next ", read_next},
+                {"results ", read_results},
+                {"outcome ", read_outcome},
+                {"undone ", read_undone}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         size_t length = strlen(rows[i].word);
         if (strncmp(line, rows[i].word, length) == 0)

@@ -71,8 +71,8 @@ static void end_attempt(struct sweep_item *item, const struct address *address, 
     attempt_free(attempt);
 }
 
-void sweep_refuse(struct sweep_item *item, const struct address *address, enum evidence_local local, int error,
-                  const char *detail)
+void sweep_refuse(struct sweep_item *item, const struct address *address, enum evidence_local local,
+                  int error, const char *detail)
 {
     struct attempt *attempt = begin_attempt(item);
     if (attempt != NULL) {
@@ -229,7 +229,8 @@ static bool take_bytes(struct sweep_connection *connection, size_t length)
 static enum evidence_ending ending_of_error(const struct sweep_connection *connection, int error)
 {
     if (error == 0)
-        return connection->flow.error == ECONNRESET || connection->flow.error == EPIPE ? ENDING_RESET : ENDING_FIN;
+        return connection->flow.error == ECONNRESET || connection->flow.error == EPIPE ? ENDING_RESET
+                                                                                       : ENDING_FIN;
     return error == ECONNRESET || error == EPIPE ? ENDING_RESET
            : error == ETIMEDOUT                  ? ENDING_TIMEOUT
                                                  : ENDING_ERROR;

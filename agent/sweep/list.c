@@ -41,7 +41,7 @@ struct sweep_list {
     struct arena arena;        /* of the current entry */
     char text[SWEEP_LINE_MAX];
     const char *why;
-    struct endpoint network;  /* the addresses of one are given out, from `network.address` on */
+    struct endpoint network; /* the addresses of one are given out, from `network.address` on */
     uint64_t network_left;
 };
 
@@ -135,7 +135,8 @@ int sweep_list_rewind(struct sweep_list *list)
 /* --- networks ----------------------------------------------------------------------------------------------------- */
 
 /* "203.0.113.0/24", "203.0.113.0/24:8443", "[2001:db8::/120]:8443". @return false: no network; `why` is set when it meant to be one. */
-static bool parse_network(const char *text, struct cidr *ret_cidr, const char **ret_port, const char **ret_why)
+static bool parse_network(const char *text, struct cidr *ret_cidr, const char **ret_port,
+                          const char **ret_why)
 {
     char copy[ADDRESS_TEXT_BYTES + 8];
     const char *slash = strchr(text, '/');

@@ -20,8 +20,9 @@ static void fail(struct results *results, int error)
 
 /* --- CSV: only our own words, numbers, and names and addresses that were checked, none of which needs a quote ------- */
 
-static const char csv_header[] = "start,host,port,sni,address,outcome,raw,version,cipher,group,rtt_us,connected_us,"
-                                 "first_byte_us,closed_us\n";
+static const char csv_header[] =
+    "start,host,port,sni,address,outcome,raw,version,cipher,group,rtt_us,connected_us,"
+    "first_byte_us,closed_us\n";
 
 static bool csv_number(struct buf *line, int64_t value, int64_t absent)
 {
@@ -42,8 +43,7 @@ static bool csv_line(struct buf *line, const struct endpoint *endpoint, const st
            csv_number(line, connected->taken ? (int64_t)connected->rtt_us : EVIDENCE_NEVER, EVIDENCE_NEVER) &&
            csv_number(line, clock->connected_us, EVIDENCE_NEVER) &&
            csv_number(line, clock->first_byte_us, EVIDENCE_NEVER) &&
-           csv_number(line, clock->closed_us, EVIDENCE_NEVER) &&
-           (line->data[line->len - 1] = '\n', true);
+           csv_number(line, clock->closed_us, EVIDENCE_NEVER) && (line->data[line->len - 1] = '\n', true);
 }
 
 /* --- files ---------------------------------------------------------------------------------------------------------- */

@@ -12,7 +12,8 @@
 
 enum {
     SWEEP_FAMILIES = 2,
-    SWEEP_WAITING_MAX = 8192,  /* connections that wait for their address's turn; above, the list is not read on */
+    SWEEP_WAITING_MAX =
+        8192, /* connections that wait for their address's turn; above, the list is not read on */
     SWEEP_RESOLVING_MAX = 128, /* names at once */
     SWEEP_HEAP_MAX = SWEEP_WAITING_MAX + SWEEP_RESOLVING_MAX * SWEEP_FAMILIES + 1,
     SWEEP_READ_BYTES = 64 * 1024,
@@ -38,9 +39,9 @@ struct sweep_item {
     struct sweep_item *previous, *next;
     struct sweep *sweep;
     uint64_t index;
-    struct endpoint endpoint; /* texts are in `texts` */
-    unsigned open;            /* connections and questions; it goes with the last one */
-    unsigned tried;           /* enum sweep_flags */
+    struct endpoint endpoint;         /* texts are in `texts` */
+    unsigned open;                    /* connections and questions; it goes with the last one */
+    unsigned tried;                   /* enum sweep_flags */
     struct sweep_question *questions; /* SWEEP_FAMILIES; NULL: nothing to resolve */
     bool from_hosts_file, asked_all;
     char texts[];
@@ -77,8 +78,8 @@ struct sweep {
     uv_timer_t timer;
     struct handles handles;
     bool stopping, failed, list_over, turning;
-    uint64_t next;      /* index of the next endpoint in the list */
-    uint64_t list_hash; /* of all before it */
+    uint64_t next;              /* index of the next endpoint in the list */
+    uint64_t list_hash;         /* of all before it */
     struct sweep_undone *again; /* of a position that is gone on from; ascending */
     size_t again_count, again_at;
     uint64_t resumed_next, resumed_hash;
@@ -132,8 +133,8 @@ void sweep_connection_expire(struct sweep_connection *connection);
 /** Without an attempt. */
 void sweep_connection_free(struct sweep_connection *connection);
 /** An attempt that never came to a connection. */
-void sweep_refuse(struct sweep_item *item, const struct address *address, enum evidence_local local, int error,
-                  const char *detail);
+void sweep_refuse(struct sweep_item *item, const struct address *address, enum evidence_local local,
+                  int error, const char *detail);
 /** Of a name that led nowhere. */
 void sweep_unresolved(struct sweep_item *item);
 

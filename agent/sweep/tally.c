@@ -5,7 +5,7 @@
 
 #include <inttypes.h>
 
-_Static_assert(OUTCOME_HTTP_OTHER < TALLY_CLASSES, "a class has no place in a tally");
+_Static_assert((int)OUTCOME_HTTP_OTHER < (int)TALLY_CLASSES, "a class has no place in a tally");
 
 void tally_add(struct tally *tally, const struct endpoint *endpoint, struct outcome outcome)
 {
@@ -19,7 +19,7 @@ void tally_add(struct tally *tally, const struct endpoint *endpoint, struct outc
 struct tally_sums tally_sums(const struct tally *tally)
 {
     struct tally_sums sums = {.ok = tally->counts[OUTCOME_OK]};
-    for (int class = 0; class < TALLY_CLASSES; class++) {
+    for (int class = 0; class < TALLY_CLASSES; class ++) {
         struct outcome outcome;
         if (tally->counts[class] == 0 || !outcome_from_numbers(class, RAW_NONE, 0, &outcome))
             continue;
@@ -48,7 +48,8 @@ static void show_class(enum outcome_class class, void *arg)
     (void)fprintf(showing->out, "  %10" PRIu64 "  %s%*s", count, text,
                   width < TEXT_COLUMN ? (int)(TEXT_COLUMN - width) : 1, "");
     /* The names of endpoints are checked when a list is read: nothing in them is raw. */
-    (void)fprintf(showing->out, class == OUTCOME_OK ? "\n" : _("such as %s\n"), showing->tally->examples[class]);
+    (void)fprintf(showing->out, class == OUTCOME_OK ? "\n" : _("such as %s\n"),
+                  showing->tally->examples[class]);
 }
 
 void tally_show(const struct tally *tally, uint64_t endpoints, FILE *out)

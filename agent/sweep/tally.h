@@ -12,7 +12,7 @@ enum { TALLY_CLASSES = 128 }; /* above the largest number of an outcome class */
 
 struct tally {
     uint64_t attempts;
-    uint64_t counts[TALLY_CLASSES];                      /* by enum outcome_class */
+    uint64_t counts[TALLY_CLASSES];                    /* by enum outcome_class */
     char examples[TALLY_CLASSES][ENDPOINT_TEXT_BYTES]; /* the first endpoint of each; "" for none */
 };
 
