@@ -10,7 +10,6 @@
 #include "words/units.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -165,8 +164,9 @@ static void progress_draw(struct session *session)
         return;
     session->drawn = true;
     (void)fputc('\r', stderr);
-    (void)fprintf(stderr, _("%" PRIu64 " of %" PRIu64 " done, %u open, %" PRIu64 " failed, %.0f/s"),
-                  counts.done, total, counts.open, tally_sums(&session->tally).failed,
+    (void)fprintf(stderr, _("%llu of %llu done, %u open, %llu failed, %.0f/s"),
+                  (unsigned long long)counts.done, (unsigned long long)total, counts.open,
+                  (unsigned long long)tally_sums(&session->tally).failed,
                   (double)now * 1e6 / (double)took_us);
     if (now > 0)
         (void)fprintf(

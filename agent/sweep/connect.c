@@ -142,7 +142,10 @@ static void finish(struct sweep_connection *connection, enum evidence_ending how
         attempt->end.how = how;
         attempt->tcp[MOMENT_CONNECTED] = connection->connected;
         *asked = connection->asked;
-        (void)tcp_snapshot_take(connection->fd, attempt->clock.closed_us, &attempt->tcp[MOMENT_END]);
+        if (connection->just_asked)
+            attempt->tcp[MOMENT_END] = *asked;
+        else
+            (void)tcp_snapshot_take(connection->fd, attempt->clock.closed_us, &attempt->tcp[MOMENT_END]);
         if (connection->hello_sent_us != EVIDENCE_NEVER)
             keep_answer(sweep, connection, bytes, length, attempt);
         if (asked->taken && asked->bytes_acked > connection->hello_length)
@@ -250,14 +253,16 @@ static void read_answer(struct sweep_connection *connection)
 {
     struct sweep *sweep = connection->item->sweep;
     int64_t now_us = clock_mono_us() - connection->start_us;
-    if (!connection->asked.taken)
-        (void)tcp_snapshot_take(connection->fd, now_us, &connection->asked);
+    connection->just_asked =
+        !connection->asked.taken && tcp_snapshot_take(connection->fd, now_us, &connection->asked);
     for (;;) {
         ssize_t got = recv(connection->fd, sweep->bytes, sizeof sweep->bytes, 0);
         if (got < 0 && errno == EINTR)
             continue;
-        if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+        if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+            connection->just_asked = false;
             return;
+        }
         if (got <= 0) {
             finish_read(connection, got < 0 ? errno : 0);
             return;

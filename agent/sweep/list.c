@@ -98,6 +98,10 @@ static FILE *seekable(FILE *file)
         (void)fclose(copy);
         copy = NULL;
     }
+    if (copy != NULL && (ferror(file) || fseek(copy, 0, SEEK_SET) != 0)) {
+        (void)fclose(copy);
+        copy = NULL;
+    }
     int error = errno;
     (void)fclose(file);
     errno = error;

@@ -63,6 +63,7 @@ struct sweep_connection {
     uint32_t hello_length;
     struct evidence_flow flow;
     struct tcp_snapshot connected, asked;
+    bool just_asked; /* `asked` is of this very moment */
     uint8_t *pieces; /* of an answer that is not whole yet */
     size_t piece_bytes, piece_room;
 };

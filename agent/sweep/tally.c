@@ -56,10 +56,14 @@ void tally_show(const struct tally *tally, uint64_t endpoints, FILE *out)
 {
     struct tally_sums sums = tally_sums(tally);
     struct showing showing = {tally, out};
-    (void)fprintf(out, ngettext("%" PRIu64 " endpoint: ", "%" PRIu64 " endpoints: ", endpoints), endpoints);
-    (void)fprintf(out, _("%" PRIu64 " answered, %" PRIu64 " failed"), sums.ok, sums.failed);
+    unsigned long long attempts = tally->attempts, count = endpoints;
+    if (attempts != count) /* a name is tried in both families */
+        (void)fprintf(out, ngettext("%llu attempt at ", "%llu attempts at ", attempts), attempts);
+    (void)fprintf(out, ngettext("%llu endpoint: ", "%llu endpoints: ", count), count);
+    (void)fprintf(out, _("%llu answered, %llu failed"), (unsigned long long)sums.ok,
+                  (unsigned long long)sums.failed);
     if (sums.not_tried > 0)
-        (void)fprintf(out, _(", %" PRIu64 " not tried"), sums.not_tried);
+        (void)fprintf(out, _(", %llu not tried"), (unsigned long long)sums.not_tried);
     (void)fputc('\n', out);
     if (sums.failed + sums.not_tried > 0)
         outcome_each_class(show_class, &showing);
