@@ -291,7 +291,8 @@ static bool take_random(struct sweep *sweep, uint8_t *out, size_t length)
 static bool write_hello(struct sweep *sweep, const struct endpoint *endpoint)
 {
     const struct hello_profile *profile = sweep->options.profile;
-    struct hello_values values = {.sni = endpoint_sni(endpoint), .share_count = 1, .shares = {sweep->share}};
+    struct hello_values values = {.sni = endpoint_sni(endpoint), .share_count = sweep->shares.count};
+    memcpy(values.shares, sweep->shares.shares, sizeof values.shares);
     buf_clear(&sweep->message);
     buf_clear(&sweep->hello);
     return take_random(sweep, values.random, sizeof values.random) &&

@@ -3,7 +3,6 @@
 #include "words/units.h"
 
 #include <errno.h>
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -353,18 +352,6 @@ static void on_events(uv_poll_t *poll, int status, int events)
 
 /* --- a sweep ------------------------------------------------------------------------------------------------------- */
 
-/* A key share like any other, whose private half is forgotten: no handshake goes on after the ServerHello. */
-static bool make_share(struct sweep *sweep)
-{
-    enum { GROUP_X25519 = 29 };
-    size_t length = sizeof sweep->share_key;
-    EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "X25519");
-    bool made = key != NULL && EVP_PKEY_get_raw_public_key(key, sweep->share_key, &length) == 1;
-    EVP_PKEY_free(key);
-    sweep->share = (struct hello_share){GROUP_X25519, sweep->share_key, length};
-    return made;
-}
-
 static bool make_handles(struct sweep *sweep)
 {
     handles_init(&sweep->handles);
@@ -408,7 +395,7 @@ struct sweep *sweep_new(uv_loop_t *loop, const struct sweep_options *options, ch
     sweep->waiting = calloc(SWEEP_HEAP_MAX, sizeof(struct sweep_connection *));
     sweep->hosts = options->resolver != NULL ? NULL : hosts_new("/etc/hosts");
     bool made = sweep->pace != NULL && sweep->waiting != NULL &&
-                (sweep->hosts != NULL || options->resolver != NULL) && make_share(sweep);
+                (sweep->hosts != NULL || options->resolver != NULL) && hello_shares_make(options->profile, &sweep->shares);
     sweep->resolver = made ? resolver_new(loop, options->resolver, ret_why) : NULL;
     if (sweep->resolver != NULL)
         return sweep;

@@ -4,6 +4,7 @@
 #include "hello/answer.h"
 #include "hello/write.h"
 #include "link/handles.h"
+#include "probe/hello_shares.h"
 #include "probe/hosts.h"
 #include "probe/resolver.h"
 #include "sweep/sweep.h"
@@ -91,8 +92,7 @@ struct sweep {
     int64_t next_ns;                   /* monotonic: when the next connection may go out, wherever it goes */
     int64_t period_ns;
     size_t pieces_bytes;
-    struct hello_share share; /* of a key that nobody will use */
-    uint8_t share_key[32];
+    struct hello_shares shares;
     uint8_t randoms[SWEEP_RANDOM_POOL_BYTES];
     size_t randoms_left;
     struct buf message, hello;
