@@ -55,12 +55,18 @@ struct round_report {
         *dropped_at; /* owned by the record; adds up to dropped, unless the sender knows no better */
 };
 
+struct bytes {
+    const uint8_t *data;
+    size_t length;
+};
+
 enum record_kind { RECORD_ATTEMPT = 1, RECORD_ROUND_REPORT = 2 };
 
 /** What a spool holds: one attempt, or the end of a round at this vantage. */
 struct record {
     enum record_kind kind;
     struct attempt *attempt; /* owned by the record */
+    struct bytes encoded;    /* the attempt as it came in a message, borrowed from its bytes; length 0: it did not */
     struct round_report report;
 };
 
@@ -100,11 +106,6 @@ enum message_kind {
     MESSAGE_RENEW_ANSWER,
 };
 const char *message_kind_name(int kind);
-
-struct bytes {
-    const uint8_t *data;
-    size_t length;
-};
 
 struct message {
     enum message_kind kind;

@@ -37,29 +37,34 @@ columns=$(sql "SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FRO
 pg_pid=$(head -1 "$state/pg/postmaster.pid")
 hz=$(getconf CLK_TCK)
 cpu_ticks() { awk '{ print $14 + $15 }' "/proc/$1/stat"; }
+# Of all of PostgreSQL that runs, and of what of it has ended
+server_ticks() { awk -v postmaster="$pg_pid" '$4 == postmaster || $1 == postmaster { sum += $14 + $15 + ($1 == postmaster ? $16 + $17 : 0) } END { print sum }' /proc/[0-9]*/stat 2>/dev/null; }
+each_us() { awk -v t="$1" -v hz="$hz" -v n="$2" 'BEGIN { printf "%.1f us", t / hz / n * 1e6 }'; }
 
 # One turn of each: $ours and $theirs, in rows per second.
 turn() {
-    local n=$1 rows took ticks crowd_ticks top
+    local n=$1 rows took ticks crowd_ticks ours_ticks theirs_ticks
     kill -USR2 "$crowd" # make them
     wait_for 120 "batches" at_least "$n" crowd_said made
-    top=$(sql 'SELECT coalesce(max(sequence), 0) FROM attempt')
     sql CHECKPOINT
-    ticks=$(cpu_ticks "$collector_pid") crowd_ticks=$(cpu_ticks "$crowd")
+    ticks=$(cpu_ticks "$collector_pid") crowd_ticks=$(cpu_ticks "$crowd") ours_ticks=$(server_ticks)
     kill -USR2 "$crowd"
     wait_for 300 "the flood's end" at_least "$n" crowd_said flooded
+    ours_ticks=$(($(server_ticks) - ours_ticks))
     ticks=$(($(cpu_ticks "$collector_pid") - ticks)) crowd_ticks=$(($(cpu_ticks "$crowd") - crowd_ticks))
     read -r rows took <<<"$(grep '^flooded' "$work/logs/crowd" | tail -1 | sed 's/[^0-9 ]//g')"
     ours=$((rows * 1000000 / took))
     "${psql[@]}" -c "\\copy (SELECT $columns FROM attempt OFFSET $(((n - 1) * rows))) TO '$work/rows' (FORMAT binary)"
     sql CHECKPOINT
+    theirs_ticks=$(server_ticks)
     took=$("${psql[@]}" -c '\timing on' -c "\\copy peer ($columns) FROM '$work/rows' (FORMAT binary)" | awk '/^Time:/ { print int($2 * 1000) }')
+    theirs_ticks=$(($(server_ticks) - theirs_ticks))
     theirs=$((rows * 1000000 / took))
-    say "turn $n: collector $ours attempts/s ($(awk -v t="$ticks" -v hz="$hz" -v n="$rows" 'BEGIN { printf "%.1f", t / hz / n * 1e6 }') us of CPU each, agents $(awk -v t="$crowd_ticks" -v hz="$hz" -v n="$rows" 'BEGIN { printf "%.1f", t / hz / n * 1e6 }') us), COPY $theirs rows/s, $(($(stat -c %s "$work/rows") / rows)) bytes each; load $(cut -d' ' -f1 /proc/loadavg)"
+    say "turn $n: collector $ours attempts/s (CPU of each: collector $(each_us $ticks "$rows"), PostgreSQL $(each_us $ours_ticks "$rows"), agents $(each_us $crowd_ticks "$rows")), COPY $theirs rows/s (PostgreSQL $(each_us $theirs_ticks "$rows")), $(($(stat -c %s "$work/rows") / rows)) bytes each; load $(cut -d' ' -f1 /proc/loadavg)"
 }
 
 if [ -n "${PROFILE:-}" ]; then
-    start perf perf record -q -g -F 499 -p "$collector_pid" -o "$work/perf.data"
+    start perf perf record -q --call-graph dwarf,16384 -F 199 -p "$collector_pid" -o "$work/perf.data"
     perf=$started
 fi
 for n in $(seq "$turns"); do
@@ -70,7 +75,7 @@ for n in $(seq "$turns"); do
 done
 if [ -n "${PROFILE:-}" ]; then
     stop "$perf" INT
-    perf report -i "$work/perf.data" --no-children -g none --percent-limit 0.4 --stdio >"$work/profile" 2>/dev/null
+    perf report -i "$work/perf.data" ${PROFILE_CHILDREN:---no-children} -g none --percent-limit 0.4 --stdio >"$work/profile" 2>/dev/null
     cat "$work/profile" >&2
 fi
 
