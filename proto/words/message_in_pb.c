@@ -1,6 +1,7 @@
 #include "words/message.h"
 
 #include "words/record_pb.h"
+#include "words/unpack.h"
 
 #include <string.h>
 
@@ -228,11 +229,11 @@ bool message_decode(const void *bytes, size_t length, struct arena *arena, struc
                     const char **ret_why)
 {
     struct arena scratch;
-    if (payload_is_batch(bytes, length))
-        return batch_decode(bytes, length, arena, ret_message, ret_why);
+    const struct bytes payload = {bytes, length};
+    if (payload_is_batch(payload))
+        return batch_decode(payload, arena, ret_message, ret_why);
     arena_init(&scratch, unpack_ceiling(length));
-    ProtobufCAllocator allocator = unpack_allocator(&scratch);
-    const Parallax__Message *pb = parallax__message__unpack(&allocator, length, bytes);
+    const Parallax__Message *pb = unpack(&parallax__message__descriptor, payload, &scratch);
     size_t kind = pb == NULL ? 0 : (size_t)pb->kind_case;
     struct message message = {0};
     bool read = false;

@@ -1,5 +1,7 @@
 #include "words/record_pb.h"
 
+#include "words/unpack.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,22 +11,6 @@
  */
 
 /* --- the arena of what is unpacked ------------------------------------------------------------------------- */
-
-static void *unpack_alloc(void *arena, size_t size)
-{
-    return arena_take(arena, size);
-}
-
-static void unpack_free(void *arena, void *pointer)
-{
-    (void)arena;
-    (void)pointer;
-}
-
-ProtobufCAllocator unpack_allocator(struct arena *arena)
-{
-    return (ProtobufCAllocator){.alloc = unpack_alloc, .free = unpack_free, .allocator_data = arena};
-}
 
 /* An attempt with all its parts grows about five times, one with nothing but its clock nine times. */
 size_t unpack_ceiling(size_t length)
@@ -39,9 +25,8 @@ struct attempt *attempt_decode(const void *bytes, size_t length, const char **re
 {
     struct arena scratch;
     arena_init(&scratch, unpack_ceiling(length));
-    ProtobufCAllocator allocator = unpack_allocator(&scratch);
     *ret_why = "not an encoded attempt";
-    const Parallax__Attempt *pb = parallax__attempt__unpack(&allocator, length, bytes);
+    const Parallax__Attempt *pb = unpack(&parallax__attempt__descriptor, (struct bytes){bytes, length}, &scratch);
     struct attempt *attempt = pb == NULL ? NULL : attempt_from_pb(pb, ret_why);
     arena_done(&scratch);
     return attempt;
@@ -88,8 +73,7 @@ bool record_decode(const void *bytes, size_t length, struct record *ret_record, 
 {
     struct arena scratch;
     arena_init(&scratch, unpack_ceiling(length));
-    ProtobufCAllocator allocator = unpack_allocator(&scratch);
-    const Parallax__Record *pb = parallax__record__unpack(&allocator, length, bytes);
+    const Parallax__Record *pb = unpack(&parallax__record__descriptor, (struct bytes){bytes, length}, &scratch);
     struct record record;
     *ret_why = "not a record";
     bool read = pb != NULL && record_in(pb, &record, ret_why);
@@ -101,122 +85,78 @@ bool record_decode(const void *bytes, size_t length, struct record *ret_record, 
 
 /* --- batches ----------------------------------------------------------------------------------------------- */
 
-/* The wire types that protobuf has without groups. */
-enum { WIRE_VARINT = 0, WIRE_64 = 1, WIRE_BYTES = 2, WIRE_32 = 5 };
-
-/* One field of a message as it stands in the bytes. */
-struct field {
-    uint64_t number;
-    bool is_bytes;
-    struct bytes bytes; /* of one that is_bytes */
-};
-
-static bool varint(const uint8_t **at, const uint8_t *end, uint64_t *ret_value)
+bool payload_is_batch(struct bytes payload)
 {
-    uint64_t value = 0;
-    for (unsigned shift = 0; *at < end && shift < 64; shift += 7) {
-        uint8_t byte = *(*at)++;
-        value |= (uint64_t)(byte & 0x7f) << shift;
-        if (byte < 0x80) {
-            *ret_value = value;
-            return true;
-        }
-    }
-    return false;
+    struct wire_field field;
+    return wire_next(&payload, &field) && payload.length == 0 && field.type == WIRE_BYTES &&
+           field.number == MESSAGE_BATCH;
 }
 
-/* @return false at the end, and where the bytes are no field; *at is `end` only in the first case. */
-static bool field_next(const uint8_t **at, const uint8_t *end, struct field *ret_field)
-{
-    uint64_t tag = 0, length = 0;
-    const uint8_t *here = *at;
-    if (!varint(&here, end, &tag))
-        return false;
-    *ret_field = (struct field){.number = tag >> 3, .is_bytes = (tag & 7) == WIRE_BYTES};
-    if ((tag & 7) == WIRE_64 || (tag & 7) == WIRE_32)
-        length = (tag & 7) == WIRE_64 ? 8 : 4;
-    else if (((tag & 7) != WIRE_VARINT && !ret_field->is_bytes) || !varint(&here, end, &length))
-        return false;
-    if ((tag & 7) == WIRE_VARINT)
-        length = 0;
-    if (length > (uint64_t)(end - here))
-        return false;
-    ret_field->bytes = (struct bytes){here, (size_t)length};
-    *at = here + length;
-    return true;
-}
-
-bool payload_is_batch(const void *bytes, size_t length)
-{
-    const uint8_t *at = bytes, *end = length == 0 ? at : at + length;
-    struct field field;
-    return field_next(&at, end, &field) && at == end && field.is_bytes && field.number == MESSAGE_BATCH;
-}
-
-/* The attempt of an encoded record; length 0: it is none. Of several the last counts, as everywhere in protobuf. */
+/* The attempt of an encoded record; length 0: it is none, or comes in several parts. */
 static struct bytes attempt_bytes(struct bytes record)
 {
-    const uint8_t *at = record.data, *end = at + record.length;
-    struct field field;
-    struct bytes found = {0};
-    while (field_next(&at, end, &field))
-        if (field.is_bytes && (field.number == RECORD_ATTEMPT || field.number == RECORD_ROUND_REPORT))
-            found = field.number == RECORD_ATTEMPT ? field.bytes : (struct bytes){0};
-    return at == end ? found : (struct bytes){0};
+    struct wire_field field;
+    bool found = wire_next(&record, &field) && record.length == 0 && field.type == WIRE_BYTES &&
+                 field.number == RECORD_ATTEMPT;
+    return found ? field.bytes : (struct bytes){0};
 }
 
-static bool batch_record(struct bytes bytes, struct record *ret_record, const char **ret_why)
+static bool batch_record(struct bytes bytes, struct arena *scratch, struct record *ret_record,
+                         const char **ret_why)
 {
     struct bytes encoded = attempt_bytes(bytes);
-    if (encoded.length == 0)
-        return record_decode(bytes.data, bytes.length, ret_record, ret_why);
+    *ret_why = "not a record";
+    if (encoded.length == 0) {
+        const Parallax__Record *pb = unpack(&parallax__record__descriptor, bytes, scratch);
+        return pb != NULL && record_in(pb, ret_record, ret_why);
+    }
+    const Parallax__Attempt *pb = unpack(&parallax__attempt__descriptor, encoded, scratch);
     *ret_record = (struct record){.kind = RECORD_ATTEMPT, .encoded = encoded};
-    ret_record->attempt = attempt_decode(encoded.data, encoded.length, ret_why);
+    ret_record->attempt = pb == NULL ? NULL : attempt_from_pb(pb, ret_why);
     return ret_record->attempt != NULL;
 }
 
 /* @return how many records there are; more than fit: too many, or they are not records. */
 static size_t batch_count(struct bytes batch)
 {
-    const uint8_t *at = batch.data, *end = at + batch.length;
-    struct field field;
+    struct wire_field field;
     size_t count = 0;
-    while (field_next(&at, end, &field))
-        count += field.is_bytes && field.number == 1;
-    return at == end ? count : SIZE_MAX;
+    while (wire_next(&batch, &field))
+        count += field.type == WIRE_BYTES && field.number == 1;
+    return batch.length == 0 ? count : SIZE_MAX;
 }
 
 static bool batch_records(struct bytes batch, struct message *message, const char **ret_why)
 {
-    const uint8_t *at = batch.data, *end = at + batch.length;
-    struct field field;
+    struct arena scratch;
+    struct wire_field field;
     uint64_t last = 0;
-    while (field_next(&at, end, &field)) {
+    bool read = true;
+    arena_init(&scratch, 0);
+    while (read && wire_next(&batch, &field)) {
         struct record *record = &message->batch.records[message->batch.count];
-        if (!field.is_bytes || field.number != 1)
+        if (field.type != WIRE_BYTES || field.number != 1)
             continue;
-        if (!batch_record(field.bytes, record, ret_why))
-            return false;
-        message->batch.count++;
-        if (record_sequence(record) <= last) {
+        scratch.max_bytes = unpack_ceiling(field.bytes.length);
+        read = batch_record(field.bytes, &scratch, record, ret_why);
+        message->batch.count += read;
+        arena_clear(&scratch);
+        if (read && record_sequence(record) <= last) {
             *ret_why = "sequences of a batch do not ascend";
-            return false;
+            read = false;
         }
-        last = record_sequence(record);
+        last = read ? record_sequence(record) : 0;
     }
-    return true;
+    arena_done(&scratch);
+    return read;
 }
 
-bool batch_decode(const void *bytes, size_t length, struct arena *arena, struct message *ret_message,
-                  const char **ret_why)
+bool batch_decode(struct bytes payload, struct arena *arena, struct message *ret_message, const char **ret_why)
 {
-    const uint8_t *at = bytes;
     struct message message = {.kind = MESSAGE_BATCH};
-    struct field whole;
+    struct wire_field whole = {0};
     *ret_why = "not a message";
-    if (!field_next(&at, at + length, &whole))
-        return false;
-    size_t count = batch_count(whole.bytes);
+    size_t count = wire_next(&payload, &whole) ? batch_count(whole.bytes) : SIZE_MAX;
     if (count == SIZE_MAX)
         return false;
     *ret_why = "too many records in a batch";

@@ -7,17 +7,14 @@
 /* Between bytes and records; for the converters alone. (record_in_pb.c) */
 
 /**
- * Unpacking takes all from an arena and goes with it. A few bytes on the wire can ask for a large struct each, so the
- * arena's ceiling follows the length of what is unpacked.
+ * The ceiling of the arena that bytes are unpacked into: a few of them can ask for a large struct each, so it follows their length.
  */
 size_t unpack_ceiling(size_t length);
-ProtobufCAllocator unpack_allocator(struct arena *arena);
 
-/** Is it a message that ends with a batch, its last part as its only one? No other message is read as one. */
-bool payload_is_batch(const void *bytes, size_t length);
+/** Is it a message of nothing but a batch? No other message is read as one. */
+bool payload_is_batch(struct bytes payload);
 
 /** message_decode of such a one. */
-bool batch_decode(const void *bytes, size_t length, struct arena *arena, struct message *ret_message,
-                  const char **ret_why);
+bool batch_decode(struct bytes payload, struct arena *arena, struct message *ret_message, const char **ret_why);
 
 #endif

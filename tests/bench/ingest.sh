@@ -38,7 +38,7 @@ pg_pid=$(head -1 "$state/pg/postmaster.pid")
 hz=$(getconf CLK_TCK)
 cpu_ticks() { awk '{ print $14 + $15 }' "/proc/$1/stat"; }
 # Of all of PostgreSQL that runs, and of what of it has ended
-server_ticks() { awk -v postmaster="$pg_pid" '$4 == postmaster || $1 == postmaster { sum += $14 + $15 + ($1 == postmaster ? $16 + $17 : 0) } END { print sum }' /proc/[0-9]*/stat 2>/dev/null; }
+server_ticks() { { cat /proc/[0-9]*/stat 2>/dev/null || true; } | awk -v postmaster="$pg_pid" '$4 == postmaster || $1 == postmaster { sum += $14 + $15 + ($1 == postmaster ? $16 + $17 : 0) } END { print sum }'; }
 each_us() { awk -v t="$1" -v hz="$hz" -v n="$2" 'BEGIN { printf "%.1f us", t / hz / n * 1e6 }'; }
 
 # One turn of each: $ours and $theirs, in rows per second.
@@ -64,7 +64,7 @@ turn() {
 }
 
 if [ -n "${PROFILE:-}" ]; then
-    start perf perf record -q --call-graph dwarf,16384 -F 199 -p "$collector_pid" -o "$work/perf.data"
+    start perf perf record -q -F 999 -p "$collector_pid" -o "$work/perf.data"
     perf=$started
 fi
 for n in $(seq "$turns"); do
