@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { COLUMNS_BYTES = 512 }; /* of a row beside its evidence, mostly */
+
 /* @return the chain of so many hashes at the end of `hashes`: one that is there already, or a new one. */
 static size_t batch_chain(struct batch *batch, size_t at)
 {
@@ -64,8 +66,19 @@ static bool keep_attempt(struct batch *batch, const struct record *from, struct 
     return kept;
 }
 
+/* Room for all rows at once. @return false without memory. */
+static bool batch_reserve(struct batch *batch, const struct record *records)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < batch->count; i++)
+        bytes += records[i].encoded.length + COLUMNS_BYTES;
+    return buf_room(&batch->rows, bytes) != NULL;
+}
+
 static bool batch_keep(struct batch *batch, const struct record *records)
 {
+    if (!batch_reserve(batch, records))
+        return false;
     for (size_t i = 0; i < batch->count; i++) {
         struct kept_record *record = &batch->records[i];
         record->kind = records[i].kind;

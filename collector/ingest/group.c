@@ -157,7 +157,10 @@ void group_set_wanted(struct group *group, const PGresult *result)
 long group_encode(const struct group *group, struct buf *out)
 {
     long rows = 0;
-    bool whole = copy_begin(out);
+    size_t bytes = 0;
+    for (const struct batch *batch = group->batches; batch != NULL; batch = batch->next)
+        bytes += batch->rows.len + batch->count * 16;
+    bool whole = buf_room(out, bytes) != NULL && copy_begin(out);
     GROUP_CHAINS(group, batch, chain)
     {
         const struct hash_entry *entry = hash_find(&group->chains, chain->digest);

@@ -7,8 +7,13 @@
  * both of messages, merged, and all of what is repeated, packed or not. Fields that the tables do not know are passed over.
  */
 
-static bool varint(const uint8_t **at, const uint8_t *end, uint64_t *ret_value)
+/* Most are of one byte. */
+static inline bool varint(const uint8_t **at, const uint8_t *end, uint64_t *ret_value)
 {
+    if (*at < end && **at < 0x80) {
+        *ret_value = *(*at)++;
+        return true;
+    }
     uint64_t value = 0;
     for (unsigned shift = 0; *at < end && shift < 64; shift += 7) {
         uint8_t byte = *(*at)++;
@@ -21,63 +26,59 @@ static bool varint(const uint8_t **at, const uint8_t *end, uint64_t *ret_value)
     return false;
 }
 
-bool wire_next(struct bytes *rest, struct wire_field *ret_field)
+static inline bool take(struct bytes *rest, struct wire_field *field)
 {
-    const uint8_t *at = rest->data, *end = rest->length == 0 ? at : at + rest->length;
+    const uint8_t *at = rest->data, *end = at + rest->length;
     uint64_t tag = 0, length = 0;
-    if (!varint(&at, end, &tag) || tag >> 3 == 0 || tag > UINT32_MAX)
+    if (rest->length == 0 || !varint(&at, end, &tag) || tag >> 3 == 0 || tag > UINT32_MAX)
         return false;
-    *ret_field = (struct wire_field){.number = (uint32_t)(tag >> 3), .type = tag & 7};
-    switch (tag & 7) {
-    case WIRE_VARINT:
-        if (!varint(&at, end, &ret_field->value))
+    field->number = (uint32_t)(tag >> 3);
+    field->type = tag & 7;
+    field->value = 0;
+    if (field->type == WIRE_VARINT || field->type == WIRE_BYTES) {
+        if (!varint(&at, end, field->type == WIRE_VARINT ? &field->value : &length))
             return false;
-        break;
-    case WIRE_BYTES:
-        if (!varint(&at, end, &length))
-            return false;
-        break;
-    case WIRE_64:
-    case WIRE_32:
-        length = (tag & 7) == WIRE_64 ? 8 : 4;
-        break;
-    default:
+    } else if (field->type == WIRE_64 || field->type == WIRE_32) {
+        length = field->type == WIRE_64 ? 8 : 4;
+    } else {
         return false;
     }
     if (length > (uint64_t)(end - at))
         return false;
-    ret_field->bytes = (struct bytes){at, (size_t)length};
+    field->bytes = (struct bytes){at, (size_t)length};
     *rest = (struct bytes){at + length, (size_t)(end - at) - (size_t)length};
     return true;
 }
 
+bool wire_next(struct bytes *rest, struct wire_field *ret_field)
+{
+    return take(rest, ret_field);
+}
+
 /* --- one value ------------------------------------------------------------------------------------------------ */
 
-static uint64_t unzigzag(uint64_t value)
+static inline uint64_t unzigzag(uint64_t value)
 {
     return value >> 1 ^ (0 - (value & 1));
 }
 
-/* @return the size of a varint's place in a struct; 0: the type is none. */
-static size_t put_varint(ProtobufCType type, uint64_t value, void *place)
+/* @return the size of a varint's place in a struct; 0: the type is none that we have. */
+static inline size_t put_varint(ProtobufCType type, uint64_t value, void *place)
 {
     uint32_t word = (uint32_t)value;
+    if (type == PROTOBUF_C_TYPE_UINT64 || type == PROTOBUF_C_TYPE_SINT64) {
+        value = type == PROTOBUF_C_TYPE_SINT64 ? unzigzag(value) : value;
+        memcpy(place, &value, sizeof value);
+        return sizeof value;
+    }
     if (type == PROTOBUF_C_TYPE_SINT32)
         word = (uint32_t)unzigzag(word);
-    if (type == PROTOBUF_C_TYPE_SINT64)
-        value = unzigzag(value);
-    if (type == PROTOBUF_C_TYPE_BOOL)
+    else if (type == PROTOBUF_C_TYPE_BOOL)
         word = value != 0;
-    bool wide = type == PROTOBUF_C_TYPE_SINT64 || type == PROTOBUF_C_TYPE_UINT64 ||
-                type == PROTOBUF_C_TYPE_INT64;
-    bool narrow = type == PROTOBUF_C_TYPE_SINT32 || type == PROTOBUF_C_TYPE_UINT32 ||
-                  type == PROTOBUF_C_TYPE_INT32 || type == PROTOBUF_C_TYPE_BOOL ||
-                  type == PROTOBUF_C_TYPE_ENUM;
-    if (wide)
-        memcpy(place, &value, sizeof value);
-    else if (narrow)
-        memcpy(place, &word, sizeof word);
-    return wide ? sizeof value : narrow ? sizeof word : 0;
+    else if (type != PROTOBUF_C_TYPE_UINT32)
+        return 0;
+    memcpy(place, &word, sizeof word);
+    return sizeof word;
 }
 
 static bool unpack_into(const ProtobufCMessageDescriptor *type, struct bytes bytes, struct arena *arena,
@@ -113,7 +114,7 @@ static bool put_bytes(const ProtobufCFieldDescriptor *field, struct bytes bytes,
     return text != NULL;
 }
 
-static bool put_value(const ProtobufCFieldDescriptor *field, const struct wire_field *wire,
+static inline bool put_value(const ProtobufCFieldDescriptor *field, const struct wire_field *wire,
                       struct arena *arena, void *place)
 {
     return wire->type == WIRE_VARINT ? put_varint(field->type, wire->value, place) > 0
@@ -180,7 +181,7 @@ static bool put_field(const ProtobufCFieldDescriptor *field, const struct wire_f
 }
 
 /* Tables are in the order of the numbers, and ours leave none out. */
-static const ProtobufCFieldDescriptor *find_field(const ProtobufCMessageDescriptor *type, uint32_t number)
+static inline const ProtobufCFieldDescriptor *find_field(const ProtobufCMessageDescriptor *type, uint32_t number)
 {
     if (number <= type->n_fields && type->fields[number - 1].id == number)
         return &type->fields[number - 1];
@@ -191,9 +192,13 @@ static bool unpack_into(const ProtobufCMessageDescriptor *type, struct bytes byt
                         ProtobufCMessage *message)
 {
     struct wire_field wire;
-    while (wire_next(&bytes, &wire)) {
+    while (take(&bytes, &wire)) {
         const ProtobufCFieldDescriptor *field = find_field(type, wire.number);
-        if (field != NULL && !put_field(field, &wire, arena, (char *)message))
+        if (field == NULL)
+            continue;
+        bool plain = field->label != PROTOBUF_C_LABEL_REPEATED && field->flags == 0;
+        void *place = (char *)message + field->offset;
+        if (plain ? !put_value(field, &wire, arena, place) : !put_field(field, &wire, arena, (char *)message))
             return false;
     }
     return bytes.length == 0;
