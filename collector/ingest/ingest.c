@@ -45,7 +45,7 @@
  * others; the session whose batch fails alone is told and closed, and nothing of it was acknowledged.
  */
 
-enum { GROUP_ROWS = 2048, RETRY_MS = 1000, WANTED_MAX = 256 };
+enum { GROUP_ROWS = 4096, RETRY_MS = 1000, WANTED_MAX = 256 };
 
 static void ingest_run(struct ingest *ingest);
 static void ingest_rest(struct ingest *ingest);
@@ -245,9 +245,11 @@ void ingest_free(struct ingest *ingest)
 
 bool ingest_batch(struct ingest *ingest, struct ingest_source *source, struct record *records, size_t count)
 {
+    pg_push(ingest->pg); /* the database has room again: making rows of a batch takes as long as storing one */
     struct batch *batch = batch_new(source, records, count);
     if (batch == NULL)
         return false;
+    pg_push(ingest->pg);
     source->refs++;
     source->waiting += count;
     *ingest->last = batch;
