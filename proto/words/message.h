@@ -104,6 +104,7 @@ enum message_kind {
     MESSAGE_ENROL_ANSWER,
     MESSAGE_RENEW_REQUEST,
     MESSAGE_RENEW_ANSWER,
+    MESSAGE_PACKED, /* between channels alone (link/channel.h) */
 };
 const char *message_kind_name(int kind);
 
@@ -123,6 +124,7 @@ struct message {
             const char *vantage;
             uint64_t committed;
             const char *collector_version;
+            bool unpacks;
         } welcome;
         struct {
             uint64_t sent_us;
@@ -174,6 +176,9 @@ struct message {
         struct {
             struct bytes certificate_pem;
         } renew_answer;
+        struct {
+            struct bytes zstd;
+        } packed;
     };
 };
 

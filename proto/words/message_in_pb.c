@@ -1,5 +1,6 @@
 #include "words/message.h"
 
+#include "words/frame.h"
 #include "words/record_pb.h"
 #include "words/unpack.h"
 
@@ -42,6 +43,7 @@ static bool welcome_in(const Parallax__Message *pb, struct arena *arena, struct 
     *ret_why = "a text of welcome is too long";
     message->welcome.protocol = pb->welcome->protocol;
     message->welcome.committed = pb->welcome->committed;
+    message->welcome.unpacks = pb->welcome->unpacks;
     return text_in(pb->welcome->vantage, 64, arena, &message->welcome.vantage) &&
            text_in(pb->welcome->collector_version, 64, arena, &message->welcome.collector_version);
 }
@@ -185,6 +187,13 @@ static bool renew_answer_in(const Parallax__Message *pb, struct arena *arena, st
     return bytes_in(pb->renew_answer->certificate_pem, 65536, arena, &message->renew_answer.certificate_pem);
 }
 
+static bool packed_in(const Parallax__Message *pb, struct arena *arena, struct message *message,
+                      const char **ret_why)
+{
+    *ret_why = "a packed message is too long";
+    return bytes_in(pb->packed->zstd, FRAME_MAX_BYTES, arena, &message->packed.zstd);
+}
+
 /* enum message_kind is link.proto's field numbers. */
 #define SAME_NUMBER(kind)                                                                                    \
     _Static_assert((int)MESSAGE_##kind == (int)PARALLAX__MESSAGE__KIND_##kind,                               \
@@ -205,6 +214,7 @@ SAME_NUMBER(ENROL_REQUEST);
 SAME_NUMBER(ENROL_ANSWER);
 SAME_NUMBER(RENEW_REQUEST);
 SAME_NUMBER(RENEW_ANSWER);
+SAME_NUMBER(PACKED);
 
 /* Indexed by the oneof's case. */
 static message_in_fn *const readers[] = {
@@ -223,6 +233,7 @@ static message_in_fn *const readers[] = {
     [MESSAGE_ENROL_ANSWER] = enrol_answer_in,
     [MESSAGE_RENEW_REQUEST] = renew_request_in,
     [MESSAGE_RENEW_ANSWER] = renew_answer_in,
+    [MESSAGE_PACKED] = packed_in,
 };
 
 bool message_decode(const void *bytes, size_t length, struct arena *arena, struct message *ret_message,
