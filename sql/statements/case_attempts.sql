@@ -12,6 +12,9 @@ FROM place subject
 JOIN place p ON p.id = subject.id
              OR (subject.role = 1 AND p.role = 2 AND p.site_id = subject.site_id AND p.name = subject.name)
 JOIN attempt a ON a.endpoint_id = p.id
-WHERE subject.id = $2 AND a.round_id = $1 AND a.vantage_id = $3 AND (p.id = subject.id OR a.role = 0 OR a.variant = 3)
+WHERE subject.id = $2 AND a.round_id = $1 AND a.vantage_id = $3
+  AND a.start_at >= (SELECT start_at FROM round WHERE id = $1) - interval '2 hours'
+  AND a.start_at < (SELECT deadline_at FROM round WHERE id = $1) + interval '2 hours'
+  AND (p.id = subject.id OR a.role = 0 OR a.variant = 3)
 ORDER BY p.id <> subject.id, p.id, a.start_at, a.sequence
 LIMIT $4
