@@ -51,24 +51,15 @@ static bool db_check_encoding(PGconn *connection)
     return false;
 }
 
-static bool db_set(PGconn *connection, const char *sql, char **ret_why)
-{
-    PGresult *result = PQexec(connection, sql);
-    bool done = PQresultStatus(result) == PGRES_COMMAND_OK;
-    if (!done)
-        *ret_why = connect_result_error(result, connection);
-    PQclear(result);
-    return done;
-}
-
-/* A plan for whatever window would have to look into every day there is. */
-static const char db_plan_sql[] = "SET plan_cache_mode TO force_custom_plan";
-
 static bool db_prepare_connection(struct db *db, const char *role)
 {
     PGconn *connection = db->connection;
     char *why = NULL;
-    bool ready = db_set(connection, connect_setup_sql, &why) && db_set(connection, db_plan_sql, &why);
+    PGresult *result = PQexec(connection, connect_setup_sql);
+    bool ready = PQresultStatus(result) == PGRES_COMMAND_OK;
+    if (!ready)
+        why = connect_result_error(result, connection);
+    PQclear(result);
     ready = ready && migrate(connection, &why) && roles_settle(connection, &db->has_roles, &why) &&
             (role == NULL || roles_set(connection, role, &why));
     if (!ready) {
