@@ -109,9 +109,9 @@ static void say_lag(const struct status *status)
     const PGresult *lag = status->lag;
     const char *last = db_null(lag, 0, "last_at") ? "-" : db_text(lag, 0, "last_at");
     (void)printf(_("last attempt:       %s\n"), last);
-    (void)printf(_("to be counted:      %lld spans of ten minutes, for %s\n"), db_int(lag, 0, "due"),
+    (void)printf(_("to be counted:      %lld spans of ten minutes (%s)\n"), db_int(lag, 0, "due"),
                  span_text(db_int(lag, 0, "due_s") * US_PER_S, due));
-    (void)printf(_("to be judged:       %lld rounds, for %s\n"), db_int(lag, 0, "unjudged"),
+    (void)printf(_("to be judged:       %lld rounds (%s)\n"), db_int(lag, 0, "unjudged"),
                  span_text(db_int(lag, 0, "unjudged_s") * US_PER_S, unjudged));
     (void)printf(_("partitions ahead:   %lld days\n"), db_int(lag, 0, "ahead"));
     (void)printf(_("without partition:  %lld attempts\n"), db_int(lag, 0, "strays"));
