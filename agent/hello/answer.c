@@ -288,11 +288,6 @@ static void read_record(struct reader *reader, struct cursor *all)
     read_body(reader, (enum content)header[0], body, whole);
 }
 
-bool hello_answer_final(const struct hello_answer *answer)
-{
-    return answer->kind != HELLO_NOTHING && answer->kind != HELLO_PARTIAL;
-}
-
 void hello_answer_read(const uint8_t *bytes, size_t length, uint8_t *joined, struct hello_answer *ret_answer)
 {
     struct reader reader = {.answer = ret_answer, .joined = joined};
@@ -305,7 +300,7 @@ void hello_answer_read(const uint8_t *bytes, size_t length, uint8_t *joined, str
         ret_answer->at = (size_t)(all.at - bytes);
         read_record(&reader, &all);
     }
-    if (!hello_answer_final(ret_answer) && length >= HELLO_MAX_ANSWER_BYTES)
+    if (ret_answer->kind == HELLO_PARTIAL && length >= HELLO_MAX_ANSWER_BYTES)
         malformed(&reader);
     if (ret_answer->record_version == VERSION_TLCP)
         ret_answer->kind = HELLO_TLCP;

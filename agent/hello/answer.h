@@ -81,9 +81,6 @@ struct hello_answer {
     bool done; /* ServerHelloDone came */
 };
 
-/** Whether it is known what the answer is: more bytes add at most an alert to a ServerHello, or that what follows it is malformed. */
-bool hello_answer_final(const struct hello_answer *answer);
-
 /**
  * Reads all that has come so far, from the first byte: call it again with more. Messages may be cut by records in any
  * place; then the pieces are joined in `joined`, which has room for as many bytes as were received, and spans point there.
