@@ -30,7 +30,7 @@ struct server_hello {
     struct hello_span cookie;
     struct hello_span alpn; /* TLS 1.2 says it here */
     bool psk;               /* it chose a pre-shared key, which nobody offered */
-    bool unoffered;         /* an extension that no client offers in this place */
+    bool unoffered;         /* an extension that is known and has no place here (RFC 8446, 4.2) */
     bool downgraded;        /* the last bytes of random are those of RFC 8446, 4.1.3 */
 };
 
@@ -50,7 +50,7 @@ bool server_hello_read(const uint8_t *bytes, size_t length, struct server_hello 
     X(HELLO_ALERT, "alert")                                                                                  \
     X(HELLO_TLCP, "tlcp") /* GB/T 38636: record version 0101 */                                              \
     X(HELLO_NOT_TLS, "not-tls")                                                                              \
-    X(HELLO_MALFORMED, "malformed")
+    X(HELLO_MALFORMED, "malformed") /* and what exceeds HELLO_MAX_ANSWER_BYTES */
 #define X(symbol, name) symbol,
 enum hello_answer_kind { HELLO_ANSWERS(X) };
 #undef X
@@ -59,9 +59,11 @@ enum { HELLO_MAX_ANSWER_BYTES = 128 * 1024, HELLO_MAX_CERTIFICATES = 16 };
 
 struct hello_answer {
     enum hello_answer_kind kind;
-    size_t at; /* of HELLO_MALFORMED: where */
+    size_t at; /* of HELLO_MALFORMED: where its record begins */
     uint16_t record_version;
-    uint8_t alert_level; /* of HELLO_ALERT; one may follow a ServerHello, which is then here as well */
+    uint8_t
+        alert_level; /* of HELLO_ALERT; one may follow a ServerHello, which is then here as well. A warning that lets the
+                            handshake go on is here too, and the answer of another kind. */
     uint8_t alert;
     bool has_hello;
     struct server_hello hello;
@@ -78,6 +80,9 @@ struct hello_answer {
     bool certificate_request;
     bool done; /* ServerHelloDone came */
 };
+
+/** Whether it is known what the answer is: more bytes add at most an alert to a ServerHello, or that what follows it is malformed. */
+bool hello_answer_final(const struct hello_answer *answer);
 
 /**
  * Reads all that has come so far, from the first byte: call it again with more. Messages may be cut by records in any

@@ -83,8 +83,10 @@ struct tls_client_facts {
     struct chain *chain;        /* NULL: none came. Counted by the client. */
     uint32_t hello_bytes;       /* of the first ClientHello with its record header */
     uint8_t alert_level, alert; /* of TLS_CLIENT_ALERT */
-    int reason; /* of TLS_CLIENT_FAILED: SSL_R_* of <openssl/sslerr.h> as libssl gives it for the same fault */
-    uint8_t alert_sent;      /* description; meaningful in TLS_CLIENT_FAILED */
+    /** SSL_R_* of <openssl/sslerr.h> or ERR_R_*, as libssl gives it for the same fault; of TLS_CLIENT_ALERT, too (1000 and more). What
+     * libcrypto said before is in OpenSSL's error queue, until the next tls_client_receive on this thread. */
+    int reason;
+    uint8_t alert_sent;      /* description, of TLS_CLIENT_FAILED; 0: none was sent */
     uint8_t handshake_state; /* OSSL_HANDSHAKE_STATE in which libssl would be */
 };
 

@@ -72,6 +72,20 @@ perl -e '
     $flush->();
     print $out;
 ' "$work/client" >"$corpus/tls_log/handshake"
+answer() { # NAME S_CLIENT_OPTION...: what the server says in plain text, a record a message
+    openssl s_client -connect "127.0.0.1:$port" -servername www.shop.example -msg "${@:2}" </dev/null 2>/dev/null |
+        perl -ne '
+            sub flush { print pack("Cnn", 22, 0x303, length $b), $b if length $b; $b = "" }
+            if (/^<<< .*Handshake \[/) { flush(); $on = 1 }
+            elsif ($on && /^    ([0-9a-f ]+)$/) { ($h = $1) =~ tr/0-9a-f//cd; $b .= pack("H*", $h) }
+            else { $on = 0 }
+            BEGIN { print "\x80" } END { flush() }' >"$corpus/answer/$1"
+}
+answer tls12 -tls1_2 -status
+answer tls13 -tls1_3
+printf '\x80\x15\x03\x03\0\x02\x02\x28' >"$corpus/answer/alert"
+printf '\x80\x15\x01\x01\0\x02\x02\x28' >"$corpus/answer/tlcp"
+printf '\x80HTTP/1.1 400 Bad Request\r\n' >"$corpus/answer/http"
 probe() { "$agent" probe --format ndjson "$@" 2>/dev/null || true; }
 {
     if [ -x "$agent" ]; then
