@@ -291,13 +291,13 @@ static bool take_random(struct sweep *sweep, uint8_t *out, size_t length)
 static bool write_hello(struct sweep *sweep, const struct endpoint *endpoint)
 {
     const struct hello_profile *profile = sweep->options.profile;
-    struct hello_values values = {.sni = endpoint_sni(endpoint), .share_count = sweep->shares.count};
-    memcpy(values.shares, sweep->shares.shares, sizeof values.shares);
+    uint8_t random[HELLO_DECOY_RANDOM_BYTES];
+    struct hello_decoy decoy;
     buf_clear(&sweep->message);
     buf_clear(&sweep->hello);
-    return take_random(sweep, values.random, sizeof values.random) &&
-           take_random(sweep, values.session_id, sizeof values.session_id) &&
-           hello_write(profile, &values, &sweep->message) &&
+    return take_random(sweep, random, sizeof random) &&
+           hello_decoy_make(profile, endpoint_sni(endpoint), random, &decoy) &&
+           hello_write(profile, &decoy.values, &sweep->message) &&
            hello_write_records(HANDSHAKE, profile->record_version, sweep->message.data, sweep->message.len,
                                &sweep->hello);
 }
