@@ -42,6 +42,7 @@ enum {
     OPTION_LIST_CAUSES,
     OPTION_PCAP,
     OPTION_KEYLOG,
+    OPTION_ENGINE,
 };
 
 const struct cli_option probe_options[] = {
@@ -84,6 +85,8 @@ const struct cli_option probe_options[] = {
     {"pcap", 0, "FILE", OPTION_PCAP, N_("write the bytes of the connections to a file for Wireshark")},
     {"keylog", 0, "FILE", OPTION_KEYLOG,
      N_("append the secrets of the connections to a file, to read that capture")},
+    {"engine", 0, "ENGINE", OPTION_ENGINE,
+     N_("what speaks TLS: libssl (default), own, or auto (own where it is known to do)")},
     {"explain", 0, "CAUSE", OPTION_EXPLAIN, N_("say what is known about a cause, and probe nothing")},
     {"list-causes", 0, NULL, OPTION_LIST_CAUSES, N_("list the causes that can be told, and probe nothing")},
     {0},
@@ -153,6 +156,15 @@ static int take_ladder(struct probe_settings *settings, const char *value)
     if (index < 0)
         return EXIT_USAGE;
     settings->examine.ladder = (enum examine_ladder)index;
+    return EXIT_HEALTHY;
+}
+
+static int take_engine(struct probe_settings *settings, const char *value)
+{
+    int index = cli_choice("engine", value, prober_engine_names, PROBER_ENGINE_COUNT);
+    if (index < 0)
+        return EXIT_USAGE;
+    settings->prober.engine = (enum prober_engine)index;
     return EXIT_HEALTHY;
 }
 
@@ -309,6 +321,8 @@ static int take_option(struct probe_settings *settings, int id, const char *valu
         return take_number_option(settings, id, value);
     case OPTION_VARIANT:
         return take_variant_name(settings, value);
+    case OPTION_ENGINE:
+        return take_engine(settings, value);
     case OPTION_LADDER:
         return take_ladder(settings, value);
     case OPTION_ORIGIN:

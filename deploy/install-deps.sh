@@ -1,7 +1,8 @@
 #!/bin/bash
 # Installs the Debian 12 packages that Parallax needs, and only those that are missing.
-#   deploy/install-deps.sh [--build] [--run] [--test]     default: --build
-# --build compiles the programs, --run is for a collector and the lab on this machine, --test is for tests/run.sh.
+#   deploy/install-deps.sh [--build] [--run] [--test] [--bench]     default: --build
+# --build compiles the programs, --run is for a collector and the lab on this machine, --test is for tests/run.sh,
+# --bench for what tests/bench compares with.
 set -euo pipefail
 
 build=(gcc libc6-dev cmake ninja-build pkg-config protobuf-c-compiler gettext
@@ -21,8 +22,9 @@ for set in "$@"; do
         --build) wanted+=("${build[@]}") ;;
         --run) wanted+=("${run[@]}") ;;
         --test) wanted+=("${test[@]}") ;;
-        --help) sed -n '2,4s/^# //p' "$0"; exit 0 ;;
-        *) echo "install-deps.sh: unknown option $set (--build, --run or --test)" >&2; exit 2 ;;
+        --bench) wanted+=(golang-go) ;;
+        --help) sed -n '2,5s/^# //p' "$0"; exit 0 ;;
+        *) echo "install-deps.sh: unknown option $set (--build, --run, --test or --bench)" >&2; exit 2 ;;
     esac
 done
 

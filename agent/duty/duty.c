@@ -225,6 +225,7 @@ static bool make_parts(struct duty *duty, const struct state *state, char **ret_
         .resolver = settings->resolver,
         .contact = settings->contact,
         .source = settings->source,
+        .engine = settings->engine,
         .concurrency = (unsigned)settings->concurrency,
         .address_concurrency = (unsigned)settings->address_concurrency,
         .allow = on_allow,

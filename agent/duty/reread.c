@@ -28,6 +28,7 @@ static void name_fixed(const struct settings *old, const struct settings *new, c
         {"resolver", same_text(old->resolver, new->resolver)},
         {"source", address_equal(&old->source, &new->source)},
         {"contact", same_text(old->contact, new->contact)},
+        {"engine", old->engine == new->engine},
         {"spool_mib", old->spool_mib == new->spool_mib},
     };
     fixed[0] = '\0';

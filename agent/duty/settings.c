@@ -160,6 +160,23 @@ static bool read_source(const struct config *config, const struct config_node *m
     return false;
 }
 
+static bool read_engine(const struct config *config, const struct config_node *map,
+                        enum prober_engine *ret_engine, char **ret_why)
+{
+    const struct config_node *node = config_find(map, "engine");
+    if (node == NULL)
+        return true;
+    for (int i = 0; i < PROBER_ENGINE_COUNT; i++) {
+        if (strcmp(config_text(node), prober_engine_names[i]) == 0) {
+            *ret_engine = (enum prober_engine)i;
+            return true;
+        }
+    }
+    *ret_why =
+        config_complain(config, node, _("engine: \"%s\" is none of libssl, auto, own"), config_text(node));
+    return false;
+}
+
 static bool read_number(const struct config *config, const struct config_node *map, const char *key,
                         int64_t max, int64_t *ret_value, char **ret_why)
 {
@@ -170,14 +187,23 @@ static bool read_number(const struct config *config, const struct config_node *m
 static bool read_map(struct settings *settings, const struct config *config, char **ret_why)
 {
     static const struct config_rule rules[] = {
-        {"collectors", CONFIG_LIST, true},       {"allow", CONFIG_LIST, true},
-        {"ca_file", CONFIG_SCALAR, false},       {"resolver", CONFIG_SCALAR, false},
-        {"contact", CONFIG_SCALAR, false},       {"spool_mib", CONFIG_SCALAR, false},
-        {"concurrency", CONFIG_SCALAR, false},   {"address_seconds", CONFIG_SCALAR, false},
-        {"address_burst", CONFIG_SCALAR, false}, {"source", CONFIG_SCALAR, false},
-        {"fetch", CONFIG_SCALAR, false},         {"deny", CONFIG_LIST, false},
-        {"ports", CONFIG_LIST, false},           {"address_concurrency", CONFIG_SCALAR, false},
-        {"rate", CONFIG_SCALAR, false},          {0},
+        {"collectors", CONFIG_LIST, true},
+        {"allow", CONFIG_LIST, true},
+        {"ca_file", CONFIG_SCALAR, false},
+        {"resolver", CONFIG_SCALAR, false},
+        {"contact", CONFIG_SCALAR, false},
+        {"spool_mib", CONFIG_SCALAR, false},
+        {"concurrency", CONFIG_SCALAR, false},
+        {"address_seconds", CONFIG_SCALAR, false},
+        {"address_burst", CONFIG_SCALAR, false},
+        {"source", CONFIG_SCALAR, false},
+        {"fetch", CONFIG_SCALAR, false},
+        {"deny", CONFIG_LIST, false},
+        {"ports", CONFIG_LIST, false},
+        {"address_concurrency", CONFIG_SCALAR, false},
+        {"rate", CONFIG_SCALAR, false},
+        {"engine", CONFIG_SCALAR, false},
+        {0},
     };
     const struct config_node *map = config_root(config);
     if (!config_check(config, map, "agent.yaml", rules, ret_why))
@@ -186,6 +212,7 @@ static bool read_map(struct settings *settings, const struct config *config, cha
            read_policy(settings, config, map, ret_why) && read_text(map, "ca_file", &settings->ca_file) &&
            read_text(map, "resolver", &settings->resolver) && read_text(map, "contact", &settings->contact) &&
            read_source(config, map, &settings->source, ret_why) &&
+           read_engine(config, map, &settings->engine, ret_why) &&
            read_number(config, map, "spool_mib", 1 << 20, &settings->spool_mib, ret_why) &&
            read_number(config, map, "concurrency", 4096, &settings->concurrency, ret_why) &&
            read_number(config, map, "address_concurrency", 4096, &settings->address_concurrency, ret_why) &&
@@ -283,7 +310,7 @@ static bool write_limits(struct buf *out)
         "#address_seconds: %d\n#address_burst: %d\n#address_concurrency: %d\n"
         "\n# Connections open at once, and new ones a second, wherever they go.\n"
         "#concurrency: %d\n#rate: %d\n"
-        "\n# What follows needs a restart.\n#spool_mib: %d\n#contact: \"\"\n",
+        "\n# What follows needs a restart.\n#spool_mib: %d\n#engine: libssl\n#contact: \"\"\n",
         DEFAULT_ADDRESS_SECONDS, DEFAULT_ADDRESS_BURST, DEFAULT_ADDRESS_CONCURRENCY, DEFAULT_CONCURRENCY,
         DEFAULT_RATE, DEFAULT_SPOOL_MIB);
 }

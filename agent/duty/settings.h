@@ -2,6 +2,7 @@
 #define PARALLAX_DUTY_SETTINGS_H
 
 #include "duty/policy.h"
+#include "probe/prober.h"
 #include "words/buf.h"
 
 #include <stdbool.h>
@@ -25,6 +26,7 @@ struct settings {
     char *resolver;        /* NULL: the system's */
     char *contact;         /* NULL: none */
     struct address source; /* that probes go out from; none: the kernel's choice */
+    enum prober_engine engine;
     int64_t spool_mib;
     int64_t concurrency;
     int64_t address_concurrency; /* connections to one address at once */

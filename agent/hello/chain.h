@@ -19,12 +19,15 @@ struct chain_cache;
 struct chain; /* counted: chain_release gives one back */
 
 struct chain_cache_options {
-    X509_STORE *store; /* counted up */
+    X509_STORE *store; /* counted up; with the parameters that X509_STORE_new gives it */
     size_t max_chains; /* the least recently used goes; 0: nothing is kept */
     size_t max_bytes;  /* of DER, over all chains */
 };
 
+/** @return NULL without memory. */
 struct chain_cache *chain_cache_new(const struct chain_cache_options *options);
+
+/** Chains that somebody still holds stay whole. NULL is fine. */
 void chain_cache_free(struct chain_cache *cache);
 
 /** The trust store has changed in place (or another takes its place): no verdict from before counts any more. */
@@ -43,7 +46,10 @@ struct chain_der {
 
 /**
  * The chain of these certificates, leaf first.
- * @return NULL without memory (*ret_malformed false), or when a certificate does not parse (true).
+ * @param count  at least 1.
+ * @return NULL without memory (*ret_malformed false), or when a certificate does not parse (true): then libssl's reason is
+ *         ERR_R_ASN1_LIB and OpenSSL's error queue says what is wrong with it, or, with bytes behind the certificate,
+ *         SSL_R_CERT_LENGTH_MISMATCH, and the queue is as it was.
  */
 struct chain *chain_take(struct chain_cache *cache, const struct chain_der *certificates, size_t count,
                          bool *ret_malformed);
@@ -57,10 +63,14 @@ STACK_OF(X509) * chain_sent(const struct chain *chain);
 /** What verification made of it, leaf to root; NULL when nothing. Borrowed, until the next chain_verify. */
 STACK_OF(X509) * chain_verified(const struct chain *chain);
 
-/** A set of verify errors. */
+/** What verification says. */
 struct chain_verdict {
-    size_t count;
+    size_t count; /* of a set: no pair twice */
     struct verify_error errors[EVIDENCE_MAX_VERIFY];
+    bool
+        gave_up; /* X509_verify_cert went no further (a key that cannot be read): libssl ends the handshake with
+                     SSL_R_CERTIFICATE_VERIFY_FAILED and the alert that belongs to `last` */
+    int last;    /* X509_V_ERR_* in SSL_get_verify_result, only when it gave up; else 0 */
 };
 
 /**

@@ -1,6 +1,6 @@
 #include "probe/aia.h"
 
-#include "probe/certificate_facts.h"
+#include "hello/certificate_facts.h"
 #include "words/target.h"
 
 #include <ctype.h>

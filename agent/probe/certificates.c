@@ -1,6 +1,5 @@
-#include "probe/certificate_facts.h"
+#include "hello/certificate_facts.h"
 #include "probe/probe.h"
-#include "probe/sct.h"
 #include "probe/staple.h"
 
 #include <openssl/x509.h>
@@ -18,18 +17,6 @@ void certificates_verify_error(struct attempt *attempt, int code, int depth)
         tls->verify_errors[tls->verify_error_count++] = error;
 }
 
-bool certificates_keep_one(X509 *x509, struct arena *arena, struct chain_certificate *ret_kept)
-{
-    int length = i2d_X509(x509, NULL);
-    unsigned char *der = length <= 0 ? NULL : arena_take(arena, (size_t)length);
-    unsigned char *at = der;
-    if (der == NULL || i2d_X509(x509, &at) != length)
-        return false;
-    *ret_kept = (struct chain_certificate){.der = der, .der_length = (size_t)length};
-    return EVP_Digest(der, (size_t)length, ret_kept->sha256, NULL, EVP_sha256(), NULL) == 1 &&
-           certificate_facts(x509, arena, ret_kept);
-}
-
 static void keep_chain(STACK_OF(X509) * chain, struct attempt *attempt)
 {
     struct evidence_tls *tls = &attempt->tls;
@@ -37,7 +24,7 @@ static void keep_chain(STACK_OF(X509) * chain, struct attempt *attempt)
     int room = count < EVIDENCE_MAX_CHAIN ? count : EVIDENCE_MAX_CHAIN;
     tls->chain = arena_array(&attempt->arena, (size_t)room, sizeof *tls->chain);
     for (int i = 0; i < room && tls->chain != NULL; i++)
-        if (certificates_keep_one(sk_X509_value(chain, i), &attempt->arena, &tls->chain[tls->chain_count]))
+        if (certificate_keep(sk_X509_value(chain, i), &attempt->arena, &tls->chain[tls->chain_count]))
             tls->chain_count++;
     tls->chain_dropped = (uint32_t)count - (uint32_t)tls->chain_count;
     for (int i = 0; i + 1 < count; i++)
@@ -46,10 +33,9 @@ static void keep_chain(STACK_OF(X509) * chain, struct attempt *attempt)
 }
 
 /* Who issued the leaf: among what was sent and what verification found. NULL when neither has it. */
-static X509 *issuer_of(SSL *ssl, STACK_OF(X509) * sent, X509 *leaf)
+static X509 *issuer_of(STACK_OF(X509) * sent, STACK_OF(X509) * verified, X509 *leaf)
 {
-    STACK_OF(X509) *found = SSL_get0_verified_chain(ssl);
-    STACK_OF(X509) * places[] = {found, sent};
+    STACK_OF(X509) * places[] = {verified, sent};
     for (size_t k = 0; k < sizeof places / sizeof places[0]; k++) {
         int count = places[k] == NULL ? 0 : sk_X509_num(places[k]);
         for (int i = 0; i < count && i < EVIDENCE_MAX_CHAIN; i++)
@@ -59,23 +45,22 @@ static X509 *issuer_of(SSL *ssl, STACK_OF(X509) * sent, X509 *leaf)
     return NULL;
 }
 
-static void keep_proofs(SSL *ssl, STACK_OF(X509) * sent, X509 *leaf, struct attempt *attempt)
+void certificates_keep_staple(STACK_OF(X509) * sent, STACK_OF(X509) * verified, const unsigned char *staple,
+                              long staple_length, struct attempt *attempt)
 {
     struct evidence_tls *tls = &attempt->tls;
-    const unsigned char *staple = NULL;
-    tls->sct_certificate = sct_count_certificate(leaf);
-    if (attempt->clock.handshake_us != EVIDENCE_NEVER) {
-        long length = SSL_get_tlsext_status_ocsp_resp(ssl, &staple);
-        staple_read(staple, length, leaf, issuer_of(ssl, sent, leaf), tls);
-    }
+    X509 *leaf = sent == NULL ? NULL : sk_X509_value(sent, 0);
+    if (leaf == NULL)
+        return;
+    if (attempt->clock.handshake_us != EVIDENCE_NEVER)
+        staple_read(staple, staple_length, leaf, issuer_of(sent, verified, leaf), tls);
     tls->sct_count = tls->sct_certificate + tls->sct_tls + tls->sct_staple;
 }
 
-static void keep_ca_names(SSL *ssl, struct attempt *attempt)
+void certificates_keep_ca_names(const STACK_OF(X509_NAME) * names, struct attempt *attempt)
 {
     struct evidence_tls *tls = &attempt->tls;
-    const STACK_OF(X509_NAME) *names = tls->certificate_request ? SSL_get0_peer_CA_list(ssl) : NULL;
-    int count = names == NULL ? 0 : sk_X509_NAME_num(names);
+    int count = names == NULL || !tls->certificate_request ? 0 : sk_X509_NAME_num(names);
     if (count <= 0)
         return;
     if (count > EVIDENCE_MAX_CA_NAMES)
@@ -86,15 +71,13 @@ static void keep_ca_names(SSL *ssl, struct attempt *attempt)
             certificate_name_text(sk_X509_NAME_value(names, i), &attempt->arena);
 }
 
-void certificates_keep(SSL *ssl, struct attempt *attempt)
+void certificates_keep(STACK_OF(X509) * sent, struct attempt *attempt)
 {
-    keep_ca_names(ssl, attempt);
-    STACK_OF(X509) *chain = SSL_get_peer_cert_chain(ssl);
-    if (chain == NULL || sk_X509_num(chain) == 0)
+    X509 *leaf = sent == NULL ? NULL : sk_X509_value(sent, 0);
+    if (leaf == NULL)
         return;
-    X509 *leaf = sk_X509_value(chain, 0);
-    keep_chain(chain, attempt);
-    keep_proofs(ssl, chain, leaf, attempt);
+    keep_chain(sent, attempt);
+    attempt->tls.sct_certificate = certificate_sct_count(leaf);
     (void)certificate_leaf_facts(leaf, &attempt->arena, &attempt->tls.leaf);
     attempt->tls.has_san = X509_get_ext_by_NID(leaf, NID_subject_alt_name, -1) >= 0;
     if (certificate_names_abused(leaf))

@@ -1,7 +1,6 @@
 #include "probe/keylog.h"
 
 #include "cli/i18n.h"
-#include "probe/probe.h"
 #include "words/buf.h"
 
 #include <errno.h>
@@ -45,15 +44,8 @@ int keylog_close(struct keylog *keylog)
     return error;
 }
 
-static void on_line(const SSL *ssl, const char *line)
+void keylog_line(struct keylog *keylog, const char *line)
 {
-    const struct probe *probe = SSL_get_app_data(ssl);
-    struct keylog *keylog = probe == NULL ? NULL : probe->prober->options.keylog;
     if (keylog != NULL && fprintf(keylog->file, "%s\n", line) < 0 && keylog->error == 0)
         keylog->error = errno;
-}
-
-void keylog_watch(SSL_CTX *context)
-{
-    SSL_CTX_set_keylog_callback(context, on_line);
 }

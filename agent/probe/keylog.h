@@ -1,8 +1,6 @@
 #ifndef PARALLAX_PROBE_KEYLOG_H
 #define PARALLAX_PROBE_KEYLOG_H
 
-#include <openssl/ssl.h>
-
 /*
  * The secrets of the connections in the key log format of NSS (draft-ietf-tls-keylogfile), for Wireshark. Whoever has the
  * file and a capture can read what was said, so it is made with mode 0600.
@@ -15,7 +13,7 @@ struct keylog *keylog_open(const char *path, char **ret_why);
 /** NULL is fine. @return 0, or the errno of the first write that failed. */
 int keylog_close(struct keylog *keylog);
 
-/** Makes the connections of a context whose app data is a probe write into its prober's key log. */
-void keylog_watch(SSL_CTX *context);
+/** One secret: label, random of the client and secret, without the end of the line. NULL is fine. */
+void keylog_line(struct keylog *keylog, const char *line);
 
 #endif

@@ -4,10 +4,10 @@
 #include "probe/tcp.h"
 #include "words/units.h"
 
-#include <errno.h>
-#include <openssl/err.h>
+#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /*
@@ -21,6 +21,8 @@
  *                │            │                        └─ it had failed ──────┤
  *                └─ no address, policy ── no route, refused, timeout, policy ─┤
  *                                                             probe_cancel ───┘
+ *
+ * HANDSHAKE goes back to CONNECT, once, when the server chooses what our own engine does not speak: libssl takes over.
  *
  * RESOLVE may fork: the first address is this probe's, each other one gets a probe of its own that begins at
  * CONNECT. A stage returns the next stage, or PROBE_WAIT after saying what it waits for. It is run again on
@@ -93,49 +95,28 @@ void probe_snapshot(struct probe *probe, enum evidence_moment moment)
         (void)tcp_snapshot_take(probe->wire.fd, probe_now_us(probe), snapshot);
 }
 
-/* --- failures of libssl ------------------------------------------------------------------------------------ */
-
-static void keep_error_queue(struct evidence_tls *tls)
+const char *probe_expected_name(const struct probe *probe, const char *sni)
 {
-    unsigned long error;
-    while ((error = ERR_get_error()) != 0)
-        if (tls->errors != NULL && tls->error_count < EVIDENCE_MAX_ERRORS)
-            tls->errors[tls->error_count++] = error;
+    return sni[0] != '\0' ? sni : probe->task->job.endpoint.host;
 }
 
-static bool is_fatal_alert(const struct attempt *attempt)
+enum probe_stage probe_begin_again(struct probe *probe)
 {
-    enum { CLOSE_NOTIFY = 0, USER_CANCELED = 90, FATAL = 2 };
-    uint8_t level, description;
-    return attempt_alert(attempt, true, &level, &description) && description != CLOSE_NOTIFY &&
-           description != USER_CANCELED && level == FATAL;
-}
-
-static enum evidence_ending ending_of(const struct probe *probe, int ssl_error)
-{
-    const struct wire *wire = &probe->wire;
-    if (is_fatal_alert(probe->attempt))
-        return ENDING_ALERT;
-    if (ssl_error == SSL_ERROR_ZERO_RETURN)
-        return ENDING_CLOSE_NOTIFY;
-    if (!wire->ended)
-        return ENDING_ERROR;
-    /* A reset that a send ran into reads as an end of file afterwards. */
-    if (wire->error == ECONNRESET || wire->error == EPIPE)
-        return ENDING_RESET;
-    if (wire->eof)
-        return ENDING_FIN;
-    return wire->error == ETIMEDOUT ? ENDING_TIMEOUT : ENDING_ERROR;
-}
-
-void probe_tls_failed(struct probe *probe, int ssl_error)
-{
-    struct evidence_tls *tls = &probe->attempt->tls;
-    tls->ssl_error = ssl_error;
-    keep_error_queue(tls);
-    probe_end_as(probe, ending_of(probe, ssl_error));
-    if (ssl_error == SSL_ERROR_SSL)
-        wire_complete_first(&probe->wire);
+    probe->engine->free(probe);
+    probe->engine = NULL;
+    probe->session = NULL;
+    pcap_end(&probe->capture, ENDING_BY_US, probe_wall_us(probe));
+    if (probe->polled != 0)
+        (void)uv_poll_stop(&probe->polls[0]);
+    probe->polled = 0;
+    probe->ready = false;
+    (void)shutdown(probe->wire.fd, SHUT_RDWR);
+    probe->first_fd = probe->wire.fd; /* its poller has it until it is closed */
+    wire_init(&probe->wire, -1);
+    attempt_forget_connection(probe->attempt);
+    probe->attempt->engine_again = true;
+    probe->attempt->flow.destination_port = probe->task->job.endpoint.port;
+    return PROBE_CONNECT;
 }
 
 /* --- the driver -------------------------------------------------------------------------------------------- */
@@ -143,12 +124,15 @@ void probe_tls_failed(struct probe *probe, int ssl_error)
 static void probe_finish(void *arg)
 {
     struct probe *probe = arg;
-    SSL_free(probe->ssl);
+    if (probe->engine != NULL)
+        probe->engine->free(probe);
     http_reader_done(&probe->http);
     buf_done(&probe->request);
     buf_done(&probe->body);
     if (probe->wire.fd >= 0)
         (void)close(probe->wire.fd);
+    if (probe->first_fd >= 0)
+        (void)close(probe->first_fd);
     prober_finished(probe);
 }
 
@@ -166,16 +150,17 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 static int probe_poll(struct probe *probe)
 {
     int events = probe->want == WANT_READ ? UV_READABLE : probe->want == WANT_WRITE ? UV_WRITABLE : 0;
+    uv_poll_t *poll = &probe->polls[probe->first_fd >= 0];
     if (events == probe->polled)
         return 0;
-    if (probe->poll.type == UV_UNKNOWN_HANDLE) {
-        int status = uv_poll_init(probe->prober->loop, &probe->poll, probe->wire.fd);
+    if (poll->type == UV_UNKNOWN_HANDLE) {
+        int status = uv_poll_init(probe->prober->loop, poll, probe->wire.fd);
         if (status != 0)
             return status;
-        probe->poll.data = probe;
+        poll->data = probe;
     }
     probe->polled = events;
-    return events == 0 ? uv_poll_stop(&probe->poll) : uv_poll_start(&probe->poll, events, on_poll);
+    return events == 0 ? uv_poll_stop(poll) : uv_poll_start(poll, events, on_poll);
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -265,7 +250,8 @@ static void start_clock(struct probe *probe)
 static bool prepare(struct probe *probe)
 {
     handles_init(&probe->handles);
-    handles_add(&probe->handles, &probe->poll);
+    for (size_t i = 0; i < PROBE_CONNECTIONS; i++)
+        handles_add(&probe->handles, &probe->polls[i]);
     handles_add(&probe->handles, &probe->timer);
     if (probe->attempt == NULL)
         probe->attempt = attempt_new();

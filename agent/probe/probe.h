@@ -2,6 +2,8 @@
 #define PARALLAX_PROBE_PROBE_H
 
 #include "link/handles.h"
+#include "probe/engine.h"
+#include "probe/engine_memory.h"
 #include "probe/hosts.h"
 #include "probe/http.h"
 #include "probe/pcap.h"
@@ -10,7 +12,7 @@
 #include "probe/trust.h"
 #include "probe/wire.h"
 
-#include <openssl/ssl.h>
+#include <openssl/x509.h>
 
 /*
  * One attempt in the making, and the stages it goes through. Inside agent/probe only; others use prober.h.
@@ -32,6 +34,9 @@ enum probe_stage { PROBE_STAGES(PROBE_STAGE_ENUM) PROBE_DONE, PROBE_WAIT };
 
 /* What a stage that returned PROBE_WAIT waits for, besides time. */
 enum probe_want { WANT_NOTHING, WANT_READ, WANT_WRITE };
+
+/* An attempt is one connection; a second one takes its place when its engine does not speak what the server does. */
+enum { PROBE_CONNECTIONS = 2 };
 
 enum { PROBE_FAMILIES = 2, PROBE_QUESTIONS = PROBE_FAMILIES + 1, PROBE_USER_AGENT_BYTES = 256 };
 
@@ -70,16 +75,18 @@ struct probe {
     struct probe_question questions[PROBE_QUESTIONS]; /* a family each, and one that is asked again */
     struct wire wire;                                 /* owns the socket */
     struct pcap_flow capture;
-    SSL *ssl;
+    const struct engine *engine; /* NULL: nobody speaks TLS yet */
+    void *session;               /* the engine's own */
     struct http_reader http;
     struct buf request;
     struct buf body; /* of what is fetched */
     size_t request_sent;
     bool requesting;
-    bool half_closed; /* FIN sent, to see whether the peer closes as well */
-    int64_t stop_us;  /* when enough was read after the handshake; 0: not known yet */
-    uv_poll_t poll;
-    int polled; /* events the poller watches now */
+    bool half_closed;                   /* FIN sent, to see whether the peer closes as well */
+    int64_t stop_us;                    /* when enough was read after the handshake; 0: not known yet */
+    uv_poll_t polls[PROBE_CONNECTIONS]; /* of the connection that is, and of the one before it */
+    int first_fd;                       /* of a connection that was given up; -1: none */
+    int polled;                         /* events the poller watches now */
     uv_timer_t timer;
     struct handles handles;
 };
@@ -90,6 +97,7 @@ struct prober {
     char *agent_version;
     char user_agent[PROBE_USER_AGENT_BYTES];
     struct trust *trust;
+    struct engine_memory *memory;
     struct resolver *resolver;
     struct hosts *hosts; /* NULL: a resolver was named, which alone is asked */
     struct probe *queue;
@@ -145,9 +153,11 @@ int64_t probe_wall_us(const struct probe *probe);
 /** Takes a TCP_INFO, the first time only. */
 void probe_snapshot(struct probe *probe, enum evidence_moment moment);
 
-/** Keeps what a failed libssl call says: SSL_get_error, the whole error queue, and how the connection ended
- * by it. */
-void probe_tls_failed(struct probe *probe, int ssl_error);
+/** Gives the connection up, with all that was seen of it, and begins another one. @return PROBE_CONNECT. */
+enum probe_stage probe_begin_again(struct probe *probe);
+
+/** What the certificate has to cover: the name sent; without one the host, be it a name or an address. */
+const char *probe_expected_name(const struct probe *probe, const char *sni);
 
 /* --- stage_*.c --------------------------------------------------------------------------------------------- */
 
@@ -156,11 +166,18 @@ PROBE_STAGES(PROBE_STAGE_PROTOTYPE)
 
 /* --- certificates.c ---------------------------------------------------------------------------------------- */
 
-/** Reads what a handshake, complete or not, left in the SSL object into the attempt. */
-void certificates_keep(SSL *ssl, struct attempt *attempt);
+/** The chain as it was sent, leaf first. NULL and an empty one are fine. */
+void certificates_keep(STACK_OF(X509) * sent, struct attempt *attempt);
 
-/** One certificate with its DER, hash and facts. @return false without memory. */
-bool certificates_keep_one(X509 *x509, struct arena *arena, struct chain_certificate *ret_kept);
+/**
+ * The staple of a handshake that is complete, and the sum of all transparency proofs, of which the others are in already.
+ * @param verified  what verification made of the chain, leaf to root. NULL: nothing.
+ */
+void certificates_keep_staple(STACK_OF(X509) * sent, STACK_OF(X509) * verified, const unsigned char *staple,
+                              long staple_length, struct attempt *attempt);
+
+/** Whose certificates the server asks for. NULL is fine. */
+void certificates_keep_ca_names(const STACK_OF(X509_NAME) * names, struct attempt *attempt);
 
 /** A verify error, into the set. */
 void certificates_verify_error(struct attempt *attempt, int code, int depth);

@@ -88,6 +88,7 @@ static struct probe *probe_new(struct prober *prober, struct probe_task *task)
     probe->stage = PROBE_RESOLVE;
     probe->deadline_us = task->job.timeout_us > INT64_MAX ? INT64_MAX : (int64_t)task->job.timeout_us;
     wire_init(&probe->wire, -1);
+    probe->first_fd = -1;
     task->open++;
     return probe;
 }
@@ -130,15 +131,21 @@ static void leave_running(struct prober *prober, struct probe *probe)
     prober->running_count--;
 }
 
+static void prober_free(struct prober *prober)
+{
+    trust_free(prober->trust);
+    engine_memory_free(prober->memory);
+    hosts_free(prober->hosts);
+    free(prober->agent_version);
+    free(prober);
+}
+
 static void on_resolver_closed(void *arg)
 {
     struct prober *prober = arg;
     void (*closed)(void *) = prober->closed;
     void *closed_arg = prober->closed_arg;
-    trust_free(prober->trust);
-    hosts_free(prober->hosts);
-    free(prober->agent_version);
-    free(prober);
+    prober_free(prober);
     if (closed != NULL)
         closed(closed_arg);
 }
@@ -298,12 +305,18 @@ static bool prober_load(struct prober *prober, const struct prober_options *opti
     prober->trust = prober->agent_version == NULL ? NULL : trust_new(&files, ret_why);
     if (prober->trust == NULL)
         return false;
+    prober->memory = engine_memory_new();
+    if (prober->memory == NULL)
+        return false;
     prober->hosts = options->resolver != NULL ? NULL : hosts_new("/etc/hosts");
     if (prober->hosts == NULL && options->resolver == NULL)
         return false;
     prober->resolver = resolver_new(prober->loop, options->resolver, ret_why);
     return prober->resolver != NULL;
 }
+
+#define ENGINE_NAME(symbol, name) [symbol] = (name),
+const char *const prober_engine_names[PROBER_ENGINE_COUNT] = {PROBER_ENGINES(ENGINE_NAME)};
 
 struct prober *prober_new(uv_loop_t *loop, const struct prober_options *options, char **ret_why)
 {
@@ -321,10 +334,7 @@ struct prober *prober_new(uv_loop_t *loop, const struct prober_options *options,
             write_user_agent(prober, options->contact);
             return prober;
         }
-        trust_free(prober->trust);
-        hosts_free(prober->hosts);
-        free(prober->agent_version);
-        free(prober);
+        prober_free(prober);
     }
     if (*ret_why == NULL)
         *ret_why = strdup("out of memory");

@@ -25,6 +25,17 @@ struct probe_job;
 
 enum { PROBER_WHY_BYTES = 320 };
 
+/* X(symbol, name): what speaks TLS */
+#define PROBER_ENGINES(X)                                                                                    \
+    X(PROBER_LIBSSL, "libssl")                                                                               \
+    X(PROBER_AUTO, "auto") /* our own where the endpoint is known to speak what it speaks, else libssl */    \
+    X(PROBER_OWN, "own") /* our own at once; libssl for variants it does not say, and where it cannot go on */
+#define PROBER_ENGINE_ENUM(symbol, name) symbol,
+enum prober_engine { PROBER_ENGINES(PROBER_ENGINE_ENUM) PROBER_ENGINE_COUNT };
+
+/** By enum prober_engine. */
+extern const char *const prober_engine_names[PROBER_ENGINE_COUNT];
+
 /** Texts are copied. Zeroed is a one-shot prober with the system's trust store and resolver. */
 struct prober_options {
     const char *ca_file;       /* PEM bundle to trust; NULL: the system's */
@@ -37,8 +48,9 @@ struct prober_options {
     struct address source;     /* where connections go out from, in its family; none: the kernel's choice */
     unsigned concurrency;      /* 0: PROBER_CONCURRENCY */
     unsigned address_concurrency; /* connections open to one address; above, LOCAL_POLICY. 0: no bound */
-    struct pcap *pcap;            /* borrowed: connections are captured into it; NULL: none */
-    struct keylog *keylog;        /* borrowed: their secrets are logged; NULL: none */
+    enum prober_engine engine;
+    struct pcap *pcap;     /* borrowed: connections are captured into it; NULL: none */
+    struct keylog *keylog; /* borrowed: their secrets are logged; NULL: none */
 
     /**
      * The owner's policy. Asked about every job before anything is done for it, its name resolved included (address NULL);

@@ -3,9 +3,6 @@
 #include "probe/probe.h"
 #include "words/cursor.h"
 
-#include <openssl/ct.h>
-#include <openssl/x509v3.h>
-
 enum { SCT_EXTENSION = 18 };
 
 uint32_t sct_count_list(const unsigned char *bytes, size_t length)
@@ -19,14 +16,6 @@ uint32_t sct_count_list(const unsigned char *bytes, size_t length)
         count++;
     }
     return cursor.failed || list.failed || cursor_left(&cursor) > 0 ? 0 : count;
-}
-
-uint32_t sct_count_certificate(X509 *leaf)
-{
-    STACK_OF(SCT) *scts = X509_get_ext_d2i(leaf, NID_ct_precert_scts, NULL, NULL);
-    int count = scts == NULL ? 0 : sk_SCT_num(scts);
-    SCT_LIST_free(scts);
-    return count < 0 ? 0 : (uint32_t)count;
 }
 
 /* Malformed proofs are no reason to end the handshake: they count as none. */

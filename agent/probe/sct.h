@@ -19,7 +19,4 @@ bool sct_offer(SSL_CTX *context);
 /** How many are in a SignedCertificateTimestampList; 0 when it is malformed. No I/O. */
 uint32_t sct_count_list(const unsigned char *bytes, size_t length);
 
-/** How many the certificate itself carries. */
-uint32_t sct_count_certificate(X509 *leaf);
-
 #endif

@@ -1,7 +1,6 @@
 #include "probe/abuse.h"
 #include "probe/probe.h"
 
-#include <openssl/err.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -50,10 +49,8 @@ static bool waits_half_closed(struct probe *probe)
 
 static void say_goodbye(struct probe *probe)
 {
-    ERR_clear_error();
-    if (probe->ssl != NULL && probe->attempt->clock.handshake_us != EVIDENCE_NEVER && !probe->wire.ended)
-        (void)SSL_shutdown(probe->ssl);
-    ERR_clear_error();
+    if (probe->engine != NULL && probe->attempt->clock.handshake_us != EVIDENCE_NEVER && !probe->wire.ended)
+        probe->engine->goodbye(probe);
 }
 
 enum probe_stage probe_stage_close(struct probe *probe)

@@ -87,7 +87,8 @@ static enum probe_stage start(struct probe *probe)
         return probe_local(probe, LOCAL_POLICY, 0, "the address that a certificate leads to is not public");
     const struct probe_job *job = &probe->task->job;
     const char *why = too_many(probe);
-    if (why != NULL && variant_fetches(job->variant) && !probe_expired(probe))
+    bool waits = variant_fetches(job->variant) || attempt->engine_again;
+    if (why != NULL && waits && !probe_expired(probe))
         return probe_wait_for(probe, WANT_NOTHING, probe_now_us(probe) + PACE_AGAIN_US);
     if (why != NULL)
         return probe_local(probe, LOCAL_POLICY, 0, why);

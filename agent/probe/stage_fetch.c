@@ -1,5 +1,5 @@
+#include "hello/certificate_facts.h"
 #include "probe/aia.h"
-#include "probe/certificate_facts.h"
 #include "probe/ocsp.h"
 #include "probe/probe.h"
 
@@ -88,8 +88,7 @@ static enum evidence_ending ending_of(const struct probe *probe)
 static void keep_issuer(struct attempt *attempt, X509 *issuer)
 {
     attempt->tls.chain = arena_array(&attempt->arena, 1, sizeof *attempt->tls.chain);
-    if (attempt->tls.chain == NULL ||
-        !certificates_keep_one(issuer, &attempt->arena, &attempt->tls.chain[0]) ||
+    if (attempt->tls.chain == NULL || !certificate_keep(issuer, &attempt->arena, &attempt->tls.chain[0]) ||
         !certificate_leaf_facts(issuer, &attempt->arena, &attempt->tls.leaf))
         return;
     attempt->tls.chain_count = 1;

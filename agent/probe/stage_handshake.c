@@ -1,15 +1,9 @@
-#include "probe/keylog.h"
 #include "probe/probe.h"
 #include "probe/tcp.h"
-#include "probe/tls_log.h"
 
 #include <openssl/err.h>
-#include <openssl/x509v3.h>
 
-/*
- * TLS over our own BIO. OpenSSL decides nothing here that could end the attempt early: a chain that does not
- * verify is noted and the handshake goes on.
- */
+/* The handshake, by whichever engine speaks TLS here, and what the kernel says of its first bytes. */
 
 enum { ACK_WATCH_MIN_US = 5000, ACK_WATCH_MAX_US = 1000000, PIECE_GAP_US = 5000 };
 
@@ -47,39 +41,6 @@ static void on_end(void *arg)
     probe_stamp(probe, &probe->attempt->clock.closed_us);
 }
 
-static void on_message(int sent, int version, int content, const void *bytes, size_t length, SSL *ssl,
-                       void *arg)
-{
-    (void)version;
-    (void)ssl;
-    struct probe *probe = arg;
-    /* The alert libssl makes of a peer that went away never leaves: the wire lets nothing out any more. */
-    if (sent && (probe->wire.ended || probe->wire.mute))
-        return;
-    tls_log_message(probe->attempt, !sent, content, bytes, length, probe_now_us(probe));
-}
-
-static int on_verify(int verified, X509_STORE_CTX *store)
-{
-    const SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
-    struct probe *probe = ssl == NULL ? NULL : SSL_get_app_data(ssl);
-    if (!verified && probe != NULL)
-        certificates_verify_error(probe->attempt, X509_STORE_CTX_get_error(store),
-                                  X509_STORE_CTX_get_error_depth(store));
-    return 1;
-}
-
-/* The certificate has to cover the name sent; without one the host, be it a name or an address. */
-static bool set_expected_name(SSL *ssl, const struct endpoint *endpoint, const char *sni)
-{
-    struct address address;
-    const char *name = sni[0] != '\0' ? sni : endpoint->host;
-    SSL_set_hostflags(ssl, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    if (address_parse(name, &address))
-        return X509_VERIFY_PARAM_set1_ip(SSL_get0_param(ssl), address.bytes, address.length) == 1;
-    return SSL_set1_host(ssl, name) == 1;
-}
-
 static bool take_room(struct attempt *attempt)
 {
     struct arena *arena = &attempt->arena;
@@ -90,37 +51,22 @@ static bool take_room(struct attempt *attempt)
     return tls->records != NULL && tls->errors != NULL && tls->verify_errors != NULL;
 }
 
-static bool dress(struct probe *probe)
-{
-    const struct probe_job *job = &probe->task->job;
-    const char *sni = job->variant == VARIANT_NO_SNI ? "" : endpoint_sni(&job->endpoint);
-    const char *sni_kept = arena_string(&probe->attempt->arena, sni);
-    SSL_CTX *context = trust_context(probe->prober->trust, job->variant);
-    probe->ssl = context == NULL || sni_kept == NULL ? NULL : SSL_new(context);
-    BIO *bio = probe->ssl == NULL ? NULL : wire_bio(&probe->wire);
-    if (bio == NULL)
-        return false;
-    SSL_set_bio(probe->ssl, bio, bio);
-    SSL_set_connect_state(probe->ssl);
-    SSL_set_app_data(probe->ssl, probe);
-    if (probe->prober->options.keylog != NULL)
-        keylog_watch(context);
-    SSL_set_verify(probe->ssl, SSL_VERIFY_PEER, on_verify);
-    SSL_set_msg_callback(probe->ssl, on_message);
-    SSL_set_msg_callback_arg(probe->ssl, probe);
-    probe->attempt->tls.sni = sni_kept;
-    return (sni[0] == '\0' || SSL_set_tlsext_host_name(probe->ssl, sni) == 1) &&
-           set_expected_name(probe->ssl, &job->endpoint, sni);
-}
-
 static bool start(struct probe *probe)
 {
+    const struct probe_job *job = &probe->task->job;
     probe->wire.on_sent = on_hello_sent;
     probe->wire.on_received = on_first_byte;
     probe->wire.on_end = on_end;
     probe->wire.arg = probe;
-    probe->wire.in_pieces = probe->task->job.variant == VARIANT_SPLIT_HELLO;
-    return take_room(probe->attempt) && dress(probe);
+    probe->wire.in_pieces = job->variant == VARIANT_SPLIT_HELLO;
+    const char *sni = job->variant == VARIANT_NO_SNI ? "" : endpoint_sni(&job->endpoint);
+    const char *kept = arena_string(&probe->attempt->arena, sni);
+    if (kept == NULL || !take_room(probe->attempt))
+        return false;
+    probe->attempt->tls.sni = kept;
+    probe->engine = engine_for(probe);
+    probe->attempt->engine = probe->engine->id;
+    return probe->engine->start(probe, sni);
 }
 
 /* Until the peer answers, look now and then whether its kernel at least took the hello. @return when to look
@@ -143,9 +89,9 @@ static int64_t watch_ack(struct probe *probe)
     return probe_now_us(probe) + step_us;
 }
 
-static enum probe_stage wait_for_peer(struct probe *probe, int error)
+static enum probe_stage wait_for_peer(struct probe *probe, enum engine_step step)
 {
-    if (error == SSL_ERROR_WANT_READ)
+    if (step == STEP_WANT_READ)
         return probe_wait_for(probe, WANT_READ, watch_ack(probe));
     if (!probe->wire.between)
         return probe_wait_for(probe, WANT_WRITE, 0);
@@ -156,25 +102,22 @@ static enum probe_stage wait_for_peer(struct probe *probe, int error)
 
 enum probe_stage probe_stage_handshake(struct probe *probe)
 {
-    if (probe->ssl == NULL && !start(probe)) {
+    if (probe->engine == NULL && !start(probe)) {
         ERR_clear_error();
         return probe_local(probe, LOCAL_RESOURCE, 0, "TLS setup");
     }
     if (probe->ready && probe->want == WANT_READ)
         snapshot_hello(probe);
-    ERR_clear_error();
-    int result = SSL_do_handshake(probe->ssl);
-    if (result == 1) {
+    enum engine_step step = probe->engine->handshake(probe);
+    engine_learn(probe, step);
+    if (step == STEP_OTHER)
+        return probe_begin_again(probe);
+    if (step == STEP_DONE)
         probe_stamp(probe, &probe->attempt->clock.handshake_us);
+    if (step == STEP_DONE || step == STEP_FAILED)
         return PROBE_OBSERVE;
-    }
-    int error = SSL_get_error(probe->ssl, result);
-    if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE) {
-        probe_tls_failed(probe, error);
-        return PROBE_OBSERVE;
-    }
     if (!probe_expired(probe))
-        return wait_for_peer(probe, error);
+        return wait_for_peer(probe, step);
     probe_end_as(probe, ENDING_TIMEOUT);
     return PROBE_OBSERVE;
 }

@@ -1,7 +1,5 @@
 #include "probe/probe.h"
 
-#include <openssl/err.h>
-
 /*
  * After the handshake: one request, and how it is answered; or, without one, a look at what comes unasked.
  * In TLS 1.3 "handshake done" is not success: the server has yet to see our Finished, and says "certificate
@@ -63,10 +61,11 @@ static bool start(struct probe *probe)
     return write_request(probe);
 }
 
-static enum probe_stage failed(struct probe *probe, int ssl_error)
+static enum probe_stage unless_done(struct probe *probe, enum engine_step step)
 {
+    if (step == STEP_WANT_READ || step == STEP_WANT_WRITE)
+        return probe_wait_for(probe, step == STEP_WANT_READ ? WANT_READ : WANT_WRITE, probe->stop_us);
     http_reader_end(&probe->http);
-    probe_tls_failed(probe, ssl_error);
     return PROBE_CLOSE;
 }
 
@@ -83,16 +82,12 @@ static enum probe_stage time_up(struct probe *probe)
 static enum probe_stage send_request(struct probe *probe)
 {
     while (probe->request_sent < probe->request.len) {
-        ERR_clear_error();
-        size_t left = probe->request.len - probe->request_sent;
-        int sent = SSL_write(probe->ssl, probe->request.data + probe->request_sent, (int)left);
-        int error = sent > 0 ? SSL_ERROR_NONE : SSL_get_error(probe->ssl, sent);
-        if (error == SSL_ERROR_WANT_WRITE || error == SSL_ERROR_WANT_READ)
-            return probe_wait_for(probe, error == SSL_ERROR_WANT_READ ? WANT_READ : WANT_WRITE,
-                                  probe->stop_us);
-        if (sent <= 0)
-            return failed(probe, error);
-        probe->request_sent += (size_t)sent;
+        size_t sent;
+        enum engine_step step = probe->engine->send(probe, probe->request.data + probe->request_sent,
+                                                    probe->request.len - probe->request_sent, &sent);
+        if (step != STEP_DONE)
+            return unless_done(probe, step);
+        probe->request_sent += sent;
     }
     return PROBE_REQUEST;
 }
@@ -115,18 +110,14 @@ static enum probe_stage read_answer(struct probe *probe)
 {
     unsigned char bytes[4096];
     for (int i = 0; i < READS_A_TURN; i++) {
-        ERR_clear_error();
-        int got = SSL_read(probe->ssl, bytes, sizeof bytes);
-        int error = got > 0 ? SSL_ERROR_NONE : SSL_get_error(probe->ssl, got);
-        if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE)
-            return probe_wait_for(probe, error == SSL_ERROR_WANT_READ ? WANT_READ : WANT_WRITE,
-                                  probe->stop_us);
-        if (got <= 0)
-            return failed(probe, error);
-        if (!take_answer(probe, bytes, (size_t)got))
+        size_t got;
+        enum engine_step step = probe->engine->receive(probe, bytes, sizeof bytes, &got);
+        if (step != STEP_DONE)
+            return unless_done(probe, step);
+        if (!take_answer(probe, bytes, got))
             return PROBE_CLOSE;
     }
-    /* A fast peer must not keep the others waiting: what libssl has already decrypted is taken up next
+    /* A fast peer must not keep the others waiting: what is decrypted already is taken up next
      * millisecond. */
     return probe_wait_for(probe, WANT_READ, probe_now_us(probe) + 1000);
 }

@@ -1,6 +1,6 @@
 #include "probe/staple.h"
 
-#include "probe/certificate_facts.h"
+#include "hello/certificate_facts.h"
 
 #include <openssl/ct.h>
 #include <openssl/ocsp.h>

@@ -16,7 +16,9 @@
 
 enum {
     TRUST_MAX_BYTES = 16 * 1024 * 1024,
-    CHAIN_MAX_BYTES = 64 * 1024 /* parsed they take eight times as much */
+    CHAIN_MAX_BYTES = 64 * 1024, /* parsed they take eight times as much */
+    CACHE_MAX_CHAINS = 2048,
+    CACHE_MAX_BYTES = 8 * 1024 * 1024,
 };
 
 /* A record of 1400 bytes that says nothing: with it a ClientHello is above one segment of Ethernet. */
@@ -104,6 +106,8 @@ struct trust {
     char *client_cert; /* paths; both NULL, or both set */
     char *client_key;
     SSL_CTX *contexts[SHAPES];
+    struct chain_cache *chains;
+    struct tls_algorithms *algorithms;
 };
 
 static char *why_file(const char *path, const char *problem)
@@ -196,6 +200,8 @@ void trust_free(struct trust *trust)
         return;
     for (size_t i = 0; i < SHAPES; i++)
         SSL_CTX_free(trust->contexts[i]);
+    chain_cache_free(trust->chains);
+    tls_algorithms_free(trust->algorithms);
     X509_STORE_free(trust->store);
     free(trust->client_cert);
     free(trust->client_key);
@@ -205,6 +211,27 @@ void trust_free(struct trust *trust)
 X509_STORE *trust_store(const struct trust *trust)
 {
     return trust->store;
+}
+
+struct chain_cache *trust_chains(struct trust *trust)
+{
+    const struct chain_cache_options options = {
+        .store = trust->store, .max_chains = CACHE_MAX_CHAINS, .max_bytes = CACHE_MAX_BYTES};
+    if (trust->chains == NULL)
+        trust->chains = chain_cache_new(&options);
+    return trust->chains;
+}
+
+struct tls_algorithms *trust_algorithms(struct trust *trust)
+{
+    if (trust->algorithms == NULL)
+        trust->algorithms = tls_algorithms_new();
+    return trust->algorithms;
+}
+
+const struct hello_profile *trust_profile(enum variant variant)
+{
+    return shape_of(variant) == SHAPE_NORMAL ? hello_profile_find(HELLO_PROFILE_NORMAL) : NULL;
 }
 
 const uint8_t *trust_sha256(const struct trust *trust)

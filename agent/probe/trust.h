@@ -1,6 +1,7 @@
 #ifndef PARALLAX_PROBE_TRUST_H
 #define PARALLAX_PROBE_TRUST_H
 
+#include "hello/client.h"
 #include "words/plan.h"
 
 #include <openssl/ssl.h>
@@ -14,7 +15,7 @@
  */
 struct trust;
 
-#define TRUST_HELLO_PROFILE "openssl-default"
+#define TRUST_HELLO_PROFILE HELLO_PROFILE_NORMAL
 
 /** PEM files; NULL: none, and for the CA the system's. A certificate file begins with the leaf; the key may be in it too. */
 struct trust_files {
@@ -32,6 +33,13 @@ const uint8_t *trust_sha256(const struct trust *trust);
 
 /** The certificates that are trusted. Borrowed. */
 X509_STORE *trust_store(const struct trust *trust);
+
+/** What our own engine works with; made when first asked for. Borrowed. NULL without memory. */
+struct chain_cache *trust_chains(struct trust *trust);
+struct tls_algorithms *trust_algorithms(struct trust *trust);
+
+/** What our own engine offers for a variant; NULL: that is libssl's alone. */
+const struct hello_profile *trust_profile(enum variant variant);
 
 /** The context for what a variant offers. Borrowed; made when first asked for. NULL without memory. */
 SSL_CTX *trust_context(struct trust *trust, enum variant variant);

@@ -261,9 +261,10 @@ static bool may_begin(const struct sweep *sweep)
 }
 
 /* Starts what may start. @return when there is more to do, if nothing happens before. */
-static int64_t start_due(struct sweep *sweep, int64_t now_us)
+static int64_t start_due(struct sweep *sweep)
 {
     while (!sweep->stopping && sweep->counts.open < sweep->options.concurrency) {
+        int64_t now_us = clock_mono_us(); /* new each time: what has just been added is due now */
         if (!rate_allows(sweep, now_us))
             return sweep->next_ns / 1000;
         if (sweep->counts.waiting > 0 && sweep->waiting[0]->due_us <= now_us)
@@ -313,7 +314,7 @@ void sweep_turn(struct sweep *sweep)
     sweep->turning = true;
     if (!sweep->stopping)
         expire(sweep, now_us);
-    next_us = start_due(sweep, now_us);
+    next_us = start_due(sweep);
     sweep->turning = false;
     if (sweep->stopping || (sweep->list_over && sweep->items == NULL)) {
         wind_up(sweep);
@@ -417,7 +418,8 @@ int sweep_resume(struct sweep *sweep, const struct sweep_position *position)
     sweep->again = reallocarray(NULL, position->undone_count + 1, sizeof *sweep->again);
     if (sweep->again == NULL)
         return ENOMEM;
-    memcpy(sweep->again, position->undone, position->undone_count * sizeof *sweep->again);
+    if (position->undone_count > 0)
+        memcpy(sweep->again, position->undone, position->undone_count * sizeof *sweep->again);
     sweep->again_count = position->undone_count;
     sweep->resumed_next = position->next;
     sweep->resumed_hash = hash;

@@ -246,6 +246,7 @@ static bool says_ocsp(const struct attempt *attempt)
     X(must_staple, put_bool_if(out, chain_length(a) > 0, a->tls.leaf.must_staple))                           \
     X(ocsp, put_int2_if(out, says_ocsp(a), a->tls.ocsp.status))                                              \
     X(abuse, put_int2_if(out, a->end.abuse != ABUSE_NONE, a->end.abuse))                                     \
+    X(engine, put_int2_if(out, a->engine != ENGINE_NONE, a->engine))                                         \
     X(evidence, put_evidence(out, a))
 
 #define COPY_NAME(column, put)  ", " #column

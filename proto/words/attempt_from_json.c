@@ -285,6 +285,9 @@ static void vantage_in(struct json_part *attempt_part, struct attempt *attempt)
     attempt->agent_version = json_read_text(&part, "agent_version", 64);
     attempt->tls_library = json_read_text(&part, "tls_library", 128);
     attempt->hello_profile = json_read_text(&part, "hello_profile", 64);
+    attempt->engine = (enum evidence_engine)json_read_choice(&part, "engine", evidence_engine_name,
+                                                             ENGINE_OWN, ENGINE_NONE);
+    attempt->engine_again = json_read_bool(&part, "engine_again");
     size_t length =
         json_read_hex(&part, "ca_bundle_sha256", attempt->ca_bundle_sha256, sizeof attempt->ca_bundle_sha256);
     if (length != 0 && length != sizeof attempt->ca_bundle_sha256)

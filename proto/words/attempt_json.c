@@ -287,6 +287,10 @@ static json_t *prober_json(struct writer *writer, const struct attempt *attempt)
     set(writer, value, "agent_version", json_text(attempt->agent_version));
     set(writer, value, "tls_library", json_text(attempt->tls_library));
     set(writer, value, "hello_profile", json_text(attempt->hello_profile));
+    set(writer, value, "engine",
+        attempt->engine == ENGINE_NONE ? json_null()
+                                       : json_string(evidence_engine_name((int)attempt->engine)));
+    set(writer, value, "engine_again", json_boolean(attempt->engine_again));
     set(writer, value, "ca_bundle_sha256",
         json_hex(attempt->ca_bundle_sha256, sizeof attempt->ca_bundle_sha256));
     return value;

@@ -5,6 +5,24 @@
 
 #define N_(text) text
 
+void attempt_forget_connection(struct attempt *attempt)
+{
+    int64_t resolved_us = attempt->clock.resolved_us;
+#define X(field, name) attempt->clock.field = EVIDENCE_NEVER;
+    EVIDENCE_STAMPS(X)
+#undef X
+    attempt->clock.resolved_us = resolved_us;
+    attempt->flow = (struct evidence_flow){.icmp_type = -1, .icmp_code = -1};
+    memset(attempt->tcp, 0, sizeof attempt->tcp);
+    attempt->tls = (struct evidence_tls){.alpn = "", .sni = "", .issuer_url = "", .responder_url = ""};
+    attempt->tls.leaf =
+        (struct evidence_leaf){.common_name = "", .issuer_url = "", .ocsp_url = "", .crl_url = ""};
+    attempt->tls.ocsp.reason = -1;
+    attempt->http = (struct evidence_http){.reason = ""};
+    attempt->end = (struct evidence_end){0};
+    attempt->engine = ENGINE_NONE;
+}
+
 struct attempt *attempt_new(void)
 {
     struct attempt *attempt = calloc(1, sizeof *attempt);
@@ -12,15 +30,8 @@ struct attempt *attempt_new(void)
         return NULL;
     arena_init(&attempt->arena, EVIDENCE_ARENA_BYTES);
     attempt->agent_version = attempt->tls_library = attempt->hello_profile = attempt->local_detail = "";
-    attempt->tls.alpn = attempt->tls.sni = attempt->http.reason = "";
-    attempt->tls.issuer_url = attempt->tls.responder_url = "";
-    struct evidence_leaf *leaf = &attempt->tls.leaf;
-    leaf->common_name = leaf->issuer_url = leaf->ocsp_url = leaf->crl_url = "";
-    attempt->tls.ocsp.reason = -1;
-    attempt->flow.icmp_type = attempt->flow.icmp_code = -1;
-#define X(field, name) attempt->clock.field = EVIDENCE_NEVER;
-    EVIDENCE_STAMPS(X)
-#undef X
+    attempt_forget_connection(attempt);
+    attempt->clock.resolved_us = EVIDENCE_NEVER;
     return attempt;
 }
 
@@ -86,6 +97,14 @@ const char *evidence_ending_name(int ending)
 {
     switch (ending) {
         EVIDENCE_ENDINGS(NAME_CASE)
+    }
+    return "?";
+}
+
+const char *evidence_engine_name(int engine)
+{
+    switch (engine) {
+        EVIDENCE_ENGINES(NAME_CASE)
     }
     return "?";
 }

@@ -372,6 +372,13 @@ struct evidence_end {
     X(LOCAL_OTHER, 5, "other")
 enum evidence_local { EVIDENCE_LOCALS(PLAN_ENUM) };
 
+/* X(symbol, number, name): what spoke TLS */
+#define EVIDENCE_ENGINES(X)                                                                                  \
+    X(ENGINE_NONE, 0, "none") /* nothing did, or nobody said */                                              \
+    X(ENGINE_LIBSSL, 1, "libssl")                                                                            \
+    X(ENGINE_OWN, 2, "own") /* agent/hello */
+enum evidence_engine { EVIDENCE_ENGINES(PLAN_ENUM) };
+
 struct attempt {
     struct arena arena;
     uint64_t sequence; /* given by the spool; 0 before */
@@ -382,6 +389,8 @@ struct attempt {
     const char *agent_version;
     const char *tls_library;
     const char *hello_profile;
+    enum evidence_engine engine;
+    bool engine_again; /* the other engine met what it does not speak, on a connection before this one */
     uint8_t ca_bundle_sha256[32];
     struct evidence_clock clock;
     size_t dns_count;
@@ -400,6 +409,9 @@ struct attempt {
  * memory. */
 struct attempt *attempt_new(void);
 
+/** As if nothing had been observed since the name was resolved. */
+void attempt_forget_connection(struct attempt *attempt);
+
 /** Frees the attempt and all in it. NULL is fine. */
 void attempt_free(struct attempt *attempt);
 
@@ -417,6 +429,7 @@ const char *evidence_moment_name(int moment);
 const char *evidence_ending_name(int ending);
 const char *evidence_staple_name(int staple);
 const char *evidence_local_name(int local);
+const char *evidence_engine_name(int engine);
 const char *evidence_presence_name(int presence);
 const char *evidence_ocsp_status_name(int status);
 const char *evidence_signature_name(int signature);

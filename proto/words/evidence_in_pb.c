@@ -40,6 +40,10 @@ static bool prober_in(struct reading *reading, struct attempt *attempt, const Pa
     attempt->agent_version = text_in(reading, pb->agent_version, 64);
     attempt->tls_library = text_in(reading, pb->tls_library, 128);
     attempt->hello_profile = text_in(reading, pb->hello_profile, 64);
+    if (pb->engine > ENGINE_OWN)
+        return broken(reading, "an engine that is none of ours");
+    attempt->engine = (enum evidence_engine)pb->engine;
+    attempt->engine_again = pb->engine_again;
     if (pb->ca_bundle_sha256.len == sizeof attempt->ca_bundle_sha256)
         memcpy(attempt->ca_bundle_sha256, pb->ca_bundle_sha256.data, sizeof attempt->ca_bundle_sha256);
     else if (pb->ca_bundle_sha256.len != 0)

@@ -224,6 +224,8 @@ static bool prober_out(const struct attempt *attempt, Parallax__Attempt *pb, str
     pb->prober->agent_version = text_out(attempt->agent_version);
     pb->prober->tls_library = text_out(attempt->tls_library);
     pb->prober->hello_profile = text_out(attempt->hello_profile);
+    pb->prober->engine = attempt->engine;
+    pb->prober->engine_again = attempt->engine_again;
     pb->prober->ca_bundle_sha256 = bytes_to_pb(attempt->ca_bundle_sha256, sizeof attempt->ca_bundle_sha256);
     return true;
 }

@@ -3,7 +3,8 @@
  *
  * The engine is the real one; the linker puts the functions below between it and what takes evidence of a handshake (the
  * message log, TCP_INFO, certificates, staple and proofs), and they leave it out while `evidence` is off. Batches with and
- * without evidence take turns, so that what else goes on in the machine meets both; the medians are compared.
+ * without evidence take turns, so that what else goes on in the machine meets both; the medians
+ * (microseconds an attempt, with and without) are printed.
  */
 #include "probe/probe.h"
 #include "probe/tcp.h"
@@ -15,16 +16,27 @@
 #include <string.h>
 #include <sys/resource.h>
 
-enum { BATCHES = 15, WARM_UP = 2, ATTEMPTS = 200, AT_ONCE = 8, MAX_PERCENT = 115 };
+enum { BATCHES = 15, WARM_UP = 2, ATTEMPTS = 200, AT_ONCE = 8 };
 
 static bool evidence;
 
-void __real_certificates_keep(SSL *ssl, struct attempt *attempt);
-void __wrap_certificates_keep(SSL *ssl, struct attempt *attempt);
-void __wrap_certificates_keep(SSL *ssl, struct attempt *attempt)
+void __real_certificates_keep(STACK_OF(X509) * sent, struct attempt *attempt);
+void __wrap_certificates_keep(STACK_OF(X509) * sent, struct attempt *attempt);
+void __wrap_certificates_keep(STACK_OF(X509) * sent, struct attempt *attempt)
 {
     if (evidence)
-        __real_certificates_keep(ssl, attempt);
+        __real_certificates_keep(sent, attempt);
+}
+
+void __real_certificates_keep_staple(STACK_OF(X509) * sent, STACK_OF(X509) * verified,
+                                     const unsigned char *staple, long length, struct attempt *attempt);
+void __wrap_certificates_keep_staple(STACK_OF(X509) * sent, STACK_OF(X509) * verified,
+                                     const unsigned char *staple, long length, struct attempt *attempt);
+void __wrap_certificates_keep_staple(STACK_OF(X509) * sent, STACK_OF(X509) * verified,
+                                     const unsigned char *staple, long length, struct attempt *attempt)
+{
+    if (evidence)
+        __real_certificates_keep_staple(sent, verified, staple, length, attempt);
 }
 
 void __real_tls_log_message(struct attempt *attempt, bool received, int content, const uint8_t *bytes,
@@ -130,13 +142,9 @@ int main(int argc, char **argv)
         }
     }
     double with = median(took[true]), without = median(took[false]);
-    bool met = with * 100 <= without * MAX_PERCENT;
-    printf("CPU of one attempt: %.0f us with evidence, %.0f us without; ratio %.3f (limit %.2f; medians of "
-           "%d interleaved "
-           "batches of %d)\n",
-           with, without, with / without, MAX_PERCENT / 100.0, BATCHES, ATTEMPTS);
+    printf("%.1f %.1f\n", with, without);
     prober_close(prober, NULL, NULL);
     (void)uv_run(&loop, UV_RUN_DEFAULT);
     (void)uv_loop_close(&loop);
-    return met ? 0 : 1;
+    return 0;
 }

@@ -3,7 +3,7 @@
 : "${PARALLAX_BUILD_DIR:=$(cd "$(dirname "$0")/../.." && pwd)/build/release}"
 export PARALLAX_BUILD_DIR
 . "$(dirname "$0")/../scenarios/lib.sh"
-limit_kb=$((12 * 1024))
+. "$source_dir/tests/bench/lib.sh"
 
 "$lab" up "$work/lab"
 . "$work/lab/lab.env"
@@ -17,8 +17,6 @@ enroll hk-1 hk 9304
 start_agent hk-1
 wait_for 60 "five rounds" at_least 5 full_rounds 1 7
 
-memory() { awk -v key="$1:" '$1 == key { print $2 }' "/proc/$agent_pid/status"; }
-resident=$(memory VmRSS) peak=$(memory VmHWM)
-megabytes() { awk -v kb="$1" 'BEGIN { printf "%.1f MB", kb / 1024 }'; }
-say "idle resident agent: RSS $(megabytes "$resident"), peak $(megabytes "$peak"); at most $(megabytes $limit_kb)"
-[ "$resident" -lt $limit_kb ] || fail "the idle agent takes $(megabytes "$resident")"
+memory() { awk -v key="$1:" '$1 == key { printf "%.1f", $2 / 1024 }' "/proc/$agent_pid/status"; }
+row "resident memory of an idle agent (peak $(memory VmHWM) MB)" "$(memory VmRSS) MB" - "$(memory VmRSS)" "<=" 12 MB
+finish

@@ -1,9 +1,9 @@
 #include "fuzz.h"
 
+#include "hello/certificate_facts.h"
 #include "ingest/certificate.h"
 #include "link/pki.h"
 #include "probe/aia.h"
-#include "probe/certificate_facts.h"
 #include "probe/sct.h"
 #include "words/utf8.h"
 
@@ -39,7 +39,7 @@ static void check_agent(X509 *x509)
     struct endpoint issuer;
     (void)aia_parse(leaf->issuer_url, &attempt->arena, &issuer, &path);
     (void)certificate_names_abused(x509);
-    (void)sct_count_certificate(x509);
+    (void)certificate_sct_count(x509);
     /* What the agent found can be sent and is read at the other end. */
     attempt->tls.chain = facts;
     attempt->tls.chain_count = 1;

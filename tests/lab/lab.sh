@@ -3,7 +3,7 @@
 #   lab.sh up DIR             starts the seed story; DIR/sites says what an operator would add, DIR/lab.env where things are
 #   lab.sh nginx DIR NAME     starts one nginx in DIR with the server blocks read from stdin
 #   lab.sh down DIR           stops what was started in DIR, and nothing else
-# LAB_SERVER names the lab-server program (default: beside this script).
+# LAB_SERVER names the lab-server program (default: beside this script); NGINX_HTTP has lines for the http block of each nginx.
 #
 #   blog   www.blog.example   a healthy site
 #   shop   www.shop.example   the edge answers a ClientHello from the address of the cn vantage with a reset; the origin serves all
@@ -30,7 +30,7 @@ start_nginx() { # NAME, server blocks on stdin
     {
         echo "worker_processes 1; pid $dir/$name.pid; error_log $dir/$name.error.log info;"
         echo "events { worker_connections 1024; }"
-        echo "http { access_log off; server_tokens off;"
+        echo "http { access_log off; server_tokens off; ${NGINX_HTTP:-}"
         for kind in client_body proxy fastcgi uwsgi scgi; do echo "${kind}_temp_path $dir/$name.tmp/$kind;"; done
         cat
         echo "}"

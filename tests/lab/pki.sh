@@ -1,9 +1,10 @@
 #!/bin/bash
 # A certificate authority for the lab, made at run time: root, intermediate and whatever leaves are asked for.
-#   pki.sh DIR init
+#   pki.sh DIR init [--key KIND]
 #   pki.sh DIR leaf NAME [--names www.a.example,10.0.0.1] [--key ec|ec:CURVE|rsa|rsa:BITS] [--valid now|past|future|soon] [--self-signed]
 #          [--issuer AUTHORITY] [--digest sha1] [--purpose clientAuth] [--extension LINE]... [--no-san]
 #   pki.sh DIR authority NAME [--issuer AUTHORITY] [--valid now|past] [--extension LINE]      another CA, of itself without --issuer
+#          [--key KIND]
 # Leaves: NAME.key, NAME.pem (the leaf alone), NAME.chain.pem (as a server should send it). The root that clients trust: root.pem.
 set -euo pipefail
 dir=${1:?usage: pki.sh DIR init|leaf ...} verb=${2:?usage: pki.sh DIR init|leaf ...}
@@ -67,23 +68,24 @@ copy_extensions = none
 commonName = supplied
 CONF
     printf '%s\n' basicConstraints=critical,CA:true keyUsage=critical,keyCertSign,cRLSign subjectKeyIdentifier=hash >"$dir/authority.ext"
-    authority root
-    authority intermediate --issuer root
+    authority root "$@"
+    authority intermediate --issuer root "$@"
 }
 
 authority() {
-    local name=${1:?usage: pki.sh DIR authority NAME ...} issuer=self extensions=() start end; shift
+    local name=${1:?usage: pki.sh DIR authority NAME ...} issuer=self key=ec extensions=() start end; shift
     start=$(at '-60 days') end=$(at '+1825 days')
     while [ $# -gt 0 ]; do
         case $1 in
             --issuer) issuer=$2 ;;
+            --key) key=$2 ;;
             --valid) [ "$2" = now ] || validity "$2" ;;
             --extension) extensions+=("$2") ;;
             *) echo "pki.sh: unknown option $1" >&2; exit 2 ;;
         esac
         shift 2
     done
-    new_key ec "$dir/$name.key"
+    new_key "$key" "$dir/$name.key"
     quietly openssl req -new -key "$dir/$name.key" -subj "/CN=Parallax Lab ${name^}" -out "$dir/$name.csr"
     printf '%s\n' "$(cat "$dir/authority.ext")" ${extensions[@]+"${extensions[@]}"} >"$dir/$name.ext"
     sign "$issuer" "$dir/$name.ext" "$start" "$end" "$name"
@@ -129,7 +131,7 @@ leaf() {
 }
 
 case $verb in
-    init) init ;;
+    init) init "$@" ;;
     leaf) leaf "$@" ;;
     authority) authority "$@" ;;
     *) echo "pki.sh: unknown verb $verb (init, leaf or authority)" >&2; exit 2 ;;

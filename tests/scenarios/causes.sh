@@ -2,6 +2,7 @@
 # Each cause is staged by real servers and paths, and `parallax-agent probe` has to name it; healthy ones are "none".
 #   causes.sh [SECTION...]     sections of tests/lab/causes; default: all that need no root
 # REPEAT=n probes each scenario n times: the verdict has to be the same each time. ONLY=regex picks scenarios by their line.
+# ENGINE=own, ENGINE=auto: with that engine.
 #
 # SECTION.tsv has one scenario a line, tab-separated ("#" begins a comment):
 #   cause     id the verdict has to carry; several with commas, sorted, when several addresses have verdicts of their own
@@ -26,8 +27,7 @@ for section in ${sections[@]+"${sections[@]}"}; do
     ! needs_root "$section" || as_started=root # lib.sh stays root then
 done
 . "$(dirname "$0")/lib.sh"
-lists=$source_dir/tests/lab/causes
-tab=$'\t'
+. "$source_dir/tests/lab/causes/each.sh"
 scenarios=0 failures=0
 
 verdicts() { jq -c '.. | objects | select(has("verdict")) | .verdict' <<<"$out"; }
@@ -58,14 +58,12 @@ wrong() { # CAUSE CHECKS
 }
 
 scenario() { # SECTION CAUSE STAGED-BY SETUP ARGUMENTS CHECKS
-    local turn problem arguments before=${#pids[@]}
-    run_with=()
-    $4 >"$work/printed"
-    arguments=${5//"{}"/$(<"$work/printed")}
+    local turn problem
+    set_up "$4" "$5"
     scenarios=$((scenarios + 1))
     for turn in $(seq "${REPEAT:-1}"); do
         # shellcheck disable=SC2086 # the arguments of a scenario are words
-        run ${run_with[@]+"${run_with[@]}"} "$agent_program" probe $arguments --format json
+        run ${run_with[@]+"${run_with[@]}"} "$agent_program" probe $arguments_made --format json ${ENGINE:+--engine "$ENGINE"}
         problem=$(wrong "$2" "$6")
         [ -n "$problem" ] || continue
         failures=$((failures + 1))
@@ -74,21 +72,9 @@ scenario() { # SECTION CAUSE STAGED-BY SETUP ARGUMENTS CHECKS
         break
     done
     [ -n "$problem" ] || ok "$1: $2 ($3)${REPEAT:+, $REPEAT times}"
-    while [ ${#pids[@]} -gt "$before" ]; do # what the setup started
-        stop "${pids[-1]}"
-        unset 'pids[-1]'
-    done
+    take_down
 }
 
-for section in ${sections[@]+"${sections[@]}"}; do
-    . "$lists/$section.sh"
-    port=() # names of servers are a section's own; those of earlier ones still listen
-    ! declare -F "${section}_up" >/dev/null || "${section}_up"
-    while IFS=$tab read -r cause staged_by setup arguments checks <&3; do
-        case $cause in '' | '#'*) continue ;; esac
-        [[ "$cause $staged_by $setup $arguments" =~ ${ONLY:-} ]] || continue
-        scenario "$section" "$cause" "$staged_by" "$setup" "$arguments" "${checks:--}"
-    done 3<"$lists/$section.tsv"
-done
+each_scenario scenario ${sections[@]+"${sections[@]}"}
 say "$scenarios scenarios, $failures failed"
 [ "$failures" = 0 ]

@@ -111,6 +111,20 @@ static void test_fetch_is_forbidden_by_one_word(void **state)
     }
 }
 
+static void test_engine_is_one_of_three(void **state)
+{
+    (void)state;
+    struct settings settings;
+    char *why = NULL;
+    assert_true(read_text(&settings, "collectors: [c.example]\nallow: [any]\nengine: own\n", &why));
+    assert_int_equal(settings.engine, PROBER_OWN);
+    settings_done(&settings);
+    assert_false(read_text(&settings, "collectors: [c.example]\nallow: [any]\nengine: openssl\n", &why));
+    assert_non_null(strstr(why, ":3: engine: \"openssl\""));
+    free(why);
+    settings_done(&settings);
+}
+
 static void write_file(const char *text)
 {
     FILE *file = fopen(path, "w");
@@ -127,9 +141,9 @@ static void test_reread_changes_the_policy_alone(void **state)
     assert_true(read_text(&settings, "collectors: [c.example]\nallow: [any]\ncontact: me\n", &why));
     write_file("collectors: [d.example]\nallow: [shop.example]\ndeny: [any]\nports: [1-5, 9]\nfetch: false\n"
                "rate: 7\nconcurrency: 8\naddress_concurrency: 9\naddress_seconds: 10\naddress_burst: 11\n"
-               "spool_mib: 12\n");
+               "spool_mib: 12\nengine: auto\n");
     assert_true(settings_reread(&settings, path, fixed, &why));
-    assert_string_equal(fixed, "collectors, contact, spool_mib");
+    assert_string_equal(fixed, "collectors, contact, engine, spool_mib");
     assert_false(settings.policy.allow.any);
     assert_int_equal(settings.policy.allow.name_count, 1);
     assert_true(settings.policy.deny.any);
@@ -184,6 +198,7 @@ int main(void)
         cmocka_unit_test(test_written_is_read),
         cmocka_unit_test(test_complaints_name_the_place),
         cmocka_unit_test(test_fetch_is_forbidden_by_one_word),
+        cmocka_unit_test(test_engine_is_one_of_three),
         cmocka_unit_test(test_reread_changes_the_policy_alone),
         cmocka_unit_test(test_a_bad_file_changes_nothing),
     };

@@ -17,6 +17,7 @@ enum { ATTEMPTS_MAX = 16, DAY_S = 86400 };
 
 static EVP_PKEY *key;
 static X509 *root, *intermediate;
+static enum prober_engine engine; /* of each test */
 static char ca_path[] = "/tmp/prober-ca-XXXXXX";
 
 struct fixture {
@@ -57,6 +58,7 @@ static inline int setup(void **state)
     assert_non_null(fixture);
     assert_int_equal(uv_loop_init(&fixture->loop), 0);
     fixture->options.ca_file = ca_path;
+    fixture->options.engine = engine;
     *state = fixture;
     return 0;
 }
@@ -156,6 +158,7 @@ static inline int make_authorities(void **state)
     key = EVP_EC_gen("P-256");
     root = lab_sign(&(struct lab_certificate){"Lab Root", NULL, -DAY_S, 300 * DAY_S}, key, NULL, NULL);
     intermediate = lab_sign(&(struct lab_certificate){"Lab CA", NULL, -DAY_S, 300 * DAY_S}, key, root, key);
+    (void)snprintf(ca_path, sizeof ca_path, "/tmp/prober-ca-XXXXXX");
     int fd = mkstemp(ca_path);
     FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
     assert_non_null(file);

@@ -1,6 +1,6 @@
 #include "prober_fixture.h"
 
-#include "probe/certificate_facts.h"
+#include "hello/certificate_facts.h"
 #include "words/cause.h"
 
 /* Attempts on third parties that a certificate names: who may be asked, and what is kept of a failure. */

@@ -546,5 +546,12 @@ int main(void)
         TEST(a_name_that_does_not_exist_ends_at_dns),
         TEST(bad_options_say_why),
     };
-    return cmocka_run_group_tests(tests, make_authorities, free_authorities);
+    for (int i = 0; i < PROBER_ENGINE_COUNT; i++) {
+        engine = (enum prober_engine)i;
+        int failed =
+            cmocka_run_group_tests_name(prober_engine_names[i], tests, make_authorities, free_authorities);
+        if (failed != 0)
+            return failed;
+    }
+    return 0;
 }

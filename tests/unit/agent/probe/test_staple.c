@@ -1,5 +1,6 @@
 #include "lab_server.h"
 
+#include "hello/certificate_facts.h"
 #include "probe/sct.h"
 #include "probe/staple.h"
 
@@ -109,7 +110,7 @@ static void proofs_are_counted(void **state)
     assert_int_equal(sct_count_list((const unsigned char *)"\0\7\0\2ab\0\2c", 9), 0);
     assert_int_equal(sct_count_list((const unsigned char *)"\0\7", 2), 0);
     assert_int_equal(sct_count_list(NULL, 0), 0);
-    assert_int_equal(sct_count_certificate(leaf), 0);
+    assert_int_equal(certificate_sct_count(leaf), 0);
 }
 
 static int setup(void **state)

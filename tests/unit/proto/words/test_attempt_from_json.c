@@ -214,6 +214,8 @@ static struct attempt *any_attempt(void)
     attempt->agent_version = any_text(&attempt->arena, 60);
     attempt->tls_library = any_text(&attempt->arena, 60);
     attempt->hello_profile = any_text(&attempt->arena, 60);
+    attempt->engine = (enum evidence_engine)any(ENGINE_OWN + 1);
+    attempt->engine_again = any(2) == 0;
     for (size_t i = 0; i < 32; i++)
         attempt->ca_bundle_sha256[i] = (uint8_t)any(256);
     struct evidence_clock *clock = &attempt->clock;

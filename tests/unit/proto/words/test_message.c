@@ -32,6 +32,8 @@ static struct attempt *sample_attempt(uint64_t sequence)
     attempt->role = ATTEMPT_CONFIRM;
     attempt->agent_version = arena_string(arena, "0.1.0");
     attempt->hello_profile = "normal";
+    attempt->engine = ENGINE_OWN;
+    attempt->engine_again = true;
     attempt->ca_bundle_sha256[31] = 9;
     attempt->clock.start_us = INT64_C(1795169564123456);
     attempt->clock.start_error_us = 250;
@@ -107,6 +109,8 @@ static void attempts_survive(const struct attempt *a, const struct attempt *b)
     assert_int_equal(a->variant, b->variant);
     assert_int_equal(a->role, b->role);
     assert_string_equal(a->agent_version, b->agent_version);
+    assert_int_equal(a->engine, b->engine);
+    assert_true(b->engine_again);
     assert_memory_equal(a->ca_bundle_sha256, b->ca_bundle_sha256, 32);
 #define X(field, name) assert_true(a->clock.field == b->clock.field);
     EVIDENCE_STAMPS(X)

@@ -1,8 +1,9 @@
-#include "probe/certificate_facts.h"
+#include "hello/certificate_facts.h"
 
 #include "words/buf.h"
 #include "words/utf8.h"
 
+#include <openssl/ct.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/x509v3.h>
@@ -149,6 +150,18 @@ bool certificate_facts(X509 *x509, struct arena *arena, struct chain_certificate
     return certificate->parsed;
 }
 
+bool certificate_keep(X509 *x509, struct arena *arena, struct chain_certificate *ret_kept)
+{
+    int length = i2d_X509(x509, NULL);
+    unsigned char *der = length <= 0 ? NULL : arena_take(arena, (size_t)length);
+    unsigned char *at = der;
+    if (der == NULL || i2d_X509(x509, &at) != length)
+        return false;
+    *ret_kept = (struct chain_certificate){.der = der, .der_length = (size_t)length};
+    return EVP_Digest(der, (size_t)length, ret_kept->sha256, NULL, EVP_sha256(), NULL) == 1 &&
+           certificate_facts(x509, arena, ret_kept);
+}
+
 /* --- the leaf ------------------------------------------------------------------------------------------------- */
 
 static const char *common_name(X509 *x509, struct arena *arena)
@@ -247,6 +260,14 @@ bool certificate_leaf_facts(X509 *x509, struct arena *arena, struct evidence_lea
     keep_access(x509, arena, leaf);
     keep_crl(x509, arena, leaf);
     return keep_sans(x509, arena, leaf);
+}
+
+uint32_t certificate_sct_count(X509 *leaf)
+{
+    STACK_OF(SCT) *scts = X509_get_ext_d2i(leaf, NID_ct_precert_scts, NULL, NULL);
+    int count = scts == NULL ? 0 : sk_SCT_num(scts);
+    SCT_LIST_free(scts);
+    return count < 0 ? 0 : (uint32_t)count;
 }
 
 /* --- abuse ---------------------------------------------------------------------------------------------------- */

@@ -1,6 +1,6 @@
-#include "lab_server.h"
+#include "agent/probe/lab_server.h"
 
-#include "probe/certificate_facts.h"
+#include "hello/certificate_facts.h"
 
 #include <openssl/bn.h>
 

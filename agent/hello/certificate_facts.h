@@ -1,5 +1,5 @@
-#ifndef PARALLAX_PROBE_CERTIFICATE_FACTS_H
-#define PARALLAX_PROBE_CERTIFICATE_FACTS_H
+#ifndef PARALLAX_HELLO_CERTIFICATE_FACTS_H
+#define PARALLAX_HELLO_CERTIFICATE_FACTS_H
 
 #include "words/evidence.h"
 
@@ -14,8 +14,14 @@
  */
 bool certificate_facts(X509 *x509, struct arena *arena, struct chain_certificate *certificate);
 
+/** Fills all of *ret_kept: DER, its hash, and the facts. @return false without memory. */
+bool certificate_keep(X509 *x509, struct arena *arena, struct chain_certificate *ret_kept);
+
 /** Fills the leaf's own facts. @return false without memory. */
 bool certificate_leaf_facts(X509 *x509, struct arena *arena, struct evidence_leaf *leaf);
+
+/** How many Certificate Transparency proofs (RFC 6962, 3.3) the certificate itself carries. */
+uint32_t certificate_sct_count(X509 *leaf);
 
 /** Are there names in it that no certificate may have: control bytes, or DNS names longer than any name? */
 bool certificate_names_abused(X509 *x509);
