@@ -93,8 +93,7 @@ static bool read_status(struct reader *reader, struct cursor *body)
     return reader->answer->staple.length > 0;
 }
 
-/* Whether a suite's parameters are a curve's (RFC 8422, 5.4) and not a prime's (RFC 5246, 7.4.3): the bytes do not tell. */
-static bool is_on_a_curve(uint16_t cipher)
+bool hello_suite_on_curve(uint16_t cipher)
 {
     static const struct {
         uint16_t first, last;
@@ -125,7 +124,7 @@ static bool read_key_exchange(struct reader *reader, struct cursor *body)
     struct hello_answer *answer = reader->answer;
     const uint8_t *start = body->at;
     answer->key_exchange = (struct hello_span){.bytes = start, .length = cursor_left(body)};
-    if (is_on_a_curve(answer->hello.cipher))
+    if (hello_suite_on_curve(answer->hello.cipher))
         read_curve(answer, body);
     else
         read_prime(body);
