@@ -396,7 +396,8 @@ struct sweep *sweep_new(uv_loop_t *loop, const struct sweep_options *options, ch
     sweep->waiting = calloc(SWEEP_HEAP_MAX, sizeof(struct sweep_connection *));
     sweep->hosts = options->resolver != NULL ? NULL : hosts_new("/etc/hosts");
     bool made = sweep->pace != NULL && sweep->waiting != NULL &&
-                (sweep->hosts != NULL || options->resolver != NULL) && hello_shares_make(options->profile, &sweep->shares);
+                (sweep->hosts != NULL || options->resolver != NULL) &&
+                hello_shares_make(options->profile, &sweep->shares);
     sweep->resolver = made ? resolver_new(loop, options->resolver, ret_why) : NULL;
     if (sweep->resolver != NULL)
         return sweep;
