@@ -5,7 +5,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
-enum { ALERT_FATAL = 2, RECORD_HEADER_BYTES = 5, HANDSHAKE_HEADER_BYTES = 4 };
+enum { ALERT_CLOSE_NOTIFY = 0, RECORD_HEADER_BYTES = 5, HANDSHAKE_HEADER_BYTES = 4 };
 
 bool hello_answer_is_over(const struct hello_answer *answer)
 {
@@ -14,8 +14,7 @@ bool hello_answer_is_over(const struct hello_answer *answer)
         return false;
     case HELLO_PARTIAL: /* of a flight whose rest only a whole handshake needs */
         return answer->has_hello;
-    case HELLO_ALERT: /* a warning, such as unrecognized_name, may stand before a ServerHello */
-        return answer->has_hello || answer->alert_level == ALERT_FATAL;
+    case HELLO_ALERT: /* fatal, or close_notify */
     case HELLO_SERVER_HELLO:
     case HELLO_RETRY:
     case HELLO_FLIGHT:
@@ -162,7 +161,7 @@ enum evidence_ending hello_facts(struct attempt *attempt, const struct hello_pro
     int reason = reason_of(profile, answer);
     if (reason != 0)
         keep_error(attempt, reason);
-    if (answer->kind == HELLO_ALERT && answer->alert_level == ALERT_FATAL)
-        return ENDING_ALERT;
+    if (answer->kind == HELLO_ALERT)
+        return answer->alert == ALERT_CLOSE_NOTIFY ? ENDING_CLOSE_NOTIFY : ENDING_ALERT;
     return reason != 0 ? ENDING_ERROR : ENDING_BY_US;
 }

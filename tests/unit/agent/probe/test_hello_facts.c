@@ -40,6 +40,7 @@ static const struct expected table[] = {
      49,
      {HELLO(3, 0, 1, 0, 0)}},
     {"a fatal alert", true, ENDING_ALERT, OUTCOME_TLS_ALERT, 7, {21, 3, 3, 0, 2, 2, 40}},
+    {"close_notify", true, ENDING_CLOSE_NOTIFY, OUTCOME_TLS_CLOSED, 7, {21, 3, 3, 0, 2, 1, 0}},
     {"a warning", false, ENDING_TIMEOUT, OUTCOME_TLS_STALLED, 7, {21, 3, 3, 0, 2, 1, 112}},
     {"half a ServerHello", false, ENDING_TIMEOUT, OUTCOME_TLS_STALLED, 20, {HELLO(3, 0x13, 2, 0, 0)}},
     {"half a ServerHello and a reset", false, ENDING_RESET, OUTCOME_TLS_RESET, 20, {HELLO(3, 0x13, 2, 0, 0)}},

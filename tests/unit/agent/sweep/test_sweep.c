@@ -215,6 +215,18 @@ static void an_answer_in_pieces_is_one(void **state)
     assert_string_equal(outcomes[0], "ok");
 }
 
+static void an_old_version_is_no_answer_to_what_was_offered(void **state)
+{
+    char text[64];
+    (void)state;
+    answers_with_hello();
+    answer[10] = 1; /* TLS 1.0 */
+    add("127.0.0.1:%u", text);
+    begin(NULL, 0);
+    run();
+    assert_string_equal(outcomes[0], "tls.old_version");
+}
+
 /* Bytes without end that could always be the beginning of a ServerHello. */
 static void a_hostile_answer_ends(void **state)
 {
@@ -318,6 +330,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(an_answer_in_pieces_is_one, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_old_version_is_no_answer_to_what_was_offered, setup, teardown),
         cmocka_unit_test_setup_teardown(a_hostile_answer_ends, setup, teardown),
         cmocka_unit_test_setup_teardown(an_address_has_its_pace, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_done_is_not_done_again, setup, teardown),
