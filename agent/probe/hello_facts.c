@@ -3,9 +3,9 @@
 #include "probe/tls_log.h"
 
 #include <openssl/err.h>
-#include <openssl/sslerr.h>
+#include <openssl/ssl.h>
 
-enum { ALERT_FATAL = 2, RECORD_HEADER_BYTES = 5, HANDSHAKE_HEADER_BYTES = 4 };
+enum { ALERT_CLOSE_NOTIFY = 0, RECORD_HEADER_BYTES = 5, HANDSHAKE_HEADER_BYTES = 4 };
 
 bool hello_answer_is_over(const struct hello_answer *answer)
 {
@@ -14,8 +14,7 @@ bool hello_answer_is_over(const struct hello_answer *answer)
         return false;
     case HELLO_PARTIAL: /* of a flight whose rest only a whole handshake needs */
         return answer->has_hello;
-    case HELLO_ALERT: /* a warning, such as unrecognized_name, may stand before a ServerHello */
-        return answer->has_hello || answer->alert_level == ALERT_FATAL;
+    case HELLO_ALERT: /* fatal, or close_notify */
     case HELLO_SERVER_HELLO:
     case HELLO_RETRY:
     case HELLO_FLIGHT:
@@ -35,6 +34,54 @@ static bool offered(const struct hello_list *list, uint16_t value)
     return false;
 }
 
+static bool takes_version(const struct hello_profile *profile, uint16_t version)
+{
+    if (profile->versions.count > 0)
+        return offered(&profile->versions, version);
+    return version >= profile->oldest_version && version <= profile->legacy_version;
+}
+
+static bool takes_group(const struct hello_profile *profile, const struct server_hello *hello)
+{
+    bool shared = offered(&profile->shares, hello->group);
+    return hello->retry ? offered(&profile->groups, hello->group) && !shared : shared;
+}
+
+/* RFC 8446, 4.1.3: whoever offers TLS 1.3 must not let itself be talked out of it by a server that speaks it. */
+static bool is_fallback(const struct hello_profile *profile, const struct server_hello *hello)
+{
+    return hello->downgraded && hello->version < TLS1_3_VERSION && takes_version(profile, TLS1_3_VERSION);
+}
+
+static bool is_suite_of_13(uint16_t cipher)
+{
+    return cipher >> 8 == 0x13;
+}
+
+/* In the order in which libssl looks. */
+static int reason_of_hello(const struct hello_profile *profile, const struct server_hello *hello)
+{
+    bool of_13 = hello->retry || hello->version == TLS1_3_VERSION;
+    if (!takes_version(profile, hello->version) && !hello->retry)
+        return hello->version == hello->legacy_version ? SSL_R_UNSUPPORTED_PROTOCOL
+                                                       : SSL_R_BAD_PROTOCOL_VERSION_NUMBER;
+    if (is_fallback(profile, hello))
+        return SSL_R_INAPPROPRIATE_FALLBACK;
+    if (of_13 && hello->compression != 0)
+        return SSL_R_INVALID_COMPRESSION_ALGORITHM;
+    if (hello->unoffered)
+        return SSL_R_BAD_EXTENSION;
+    if (tls_cipher_name(hello->cipher)[0] == '\0')
+        return SSL_R_UNKNOWN_CIPHER_RETURNED;
+    if (!offered(&profile->ciphers, hello->cipher) || of_13 != is_suite_of_13(hello->cipher))
+        return SSL_R_WRONG_CIPHER_RETURNED;
+    if (hello->compression != 0)
+        return SSL_R_COMPRESSION_DISABLED;
+    if (hello->psk)
+        return SSL_R_UNSOLICITED_EXTENSION;
+    return of_13 && hello->group != 0 && !takes_group(profile, hello) ? SSL_R_BAD_KEY_SHARE : 0;
+}
+
 /* @return SSL_R_* that libssl would give for it; 0: nothing is wrong. */
 static int reason_of(const struct hello_profile *profile, const struct hello_answer *answer)
 {
@@ -44,12 +91,7 @@ static int reason_of(const struct hello_profile *profile, const struct hello_ans
         return SSL_R_LENGTH_MISMATCH;
     if (!answer->has_hello || answer->kind == HELLO_ALERT)
         return 0;
-    const struct server_hello *hello = &answer->hello;
-    bool version = profile->versions.count == 0 ? hello->version == profile->legacy_version
-                                                : offered(&profile->versions, hello->version);
-    if (!version)
-        return SSL_R_UNSUPPORTED_PROTOCOL;
-    return offered(&profile->ciphers, hello->cipher) ? 0 : SSL_R_WRONG_CIPHER_RETURNED;
+    return reason_of_hello(profile, &answer->hello);
 }
 
 static void add_record(struct evidence_tls *tls, bool received, uint8_t content, uint8_t type, uint8_t level,
@@ -119,7 +161,7 @@ enum evidence_ending hello_facts(struct attempt *attempt, const struct hello_pro
     int reason = reason_of(profile, answer);
     if (reason != 0)
         keep_error(attempt, reason);
-    if (answer->kind == HELLO_ALERT && answer->alert_level == ALERT_FATAL)
-        return ENDING_ALERT;
+    if (answer->kind == HELLO_ALERT)
+        return answer->alert == ALERT_CLOSE_NOTIFY ? ENDING_CLOSE_NOTIFY : ENDING_ALERT;
     return reason != 0 ? ENDING_ERROR : ENDING_BY_US;
 }

@@ -118,13 +118,16 @@ static void keep_answer(struct sweep *sweep, const struct sweep_connection *conn
 {
     struct hello_answer answer;
     hello_answer_read(bytes, length, sweep->joined, &answer);
-    (void)hello_facts(attempt, sweep->options.profile, &answer, connection->hello_length,
-                      connection->first_byte_us);
+    enum evidence_ending how = hello_facts(attempt, sweep->options.profile, &answer, connection->hello_length,
+                                           connection->first_byte_us);
+    if (how != ENDING_NONE)
+        attempt->end.how = how;
 }
 
 /*
  * It is over in this way. What the peer's application has not read any more must not wait for it: a reset frees both sides at
  * once, and no port of ours stays behind in TIME_WAIT.
+ * @param how    unless the answer says so.
  * @param bytes  all that came of the answer; NULL: nothing.
  */
 static void finish(struct sweep_connection *connection, enum evidence_ending how, const uint8_t *bytes,
@@ -196,14 +199,6 @@ static bool keep_piece(struct sweep_connection *connection, const uint8_t *bytes
     return true;
 }
 
-static enum evidence_ending ending_of_answer(const struct hello_answer *answer)
-{
-    return answer->kind == HELLO_ALERT ? ENDING_ALERT
-           : answer->kind == HELLO_TLCP || answer->kind == HELLO_NOT_TLS || answer->kind == HELLO_MALFORMED
-               ? ENDING_ERROR
-               : ENDING_BY_US;
-}
-
 /* @return true when it is over, and the connection gone. */
 static bool take_bytes(struct sweep_connection *connection, size_t length)
 {
@@ -220,7 +215,7 @@ static bool take_bytes(struct sweep_connection *connection, size_t length)
     }
     hello_answer_read(bytes, length, sweep->joined, &answer);
     if (hello_answer_is_over(&answer)) {
-        finish(connection, ending_of_answer(&answer), bytes, length);
+        finish(connection, ENDING_NONE, bytes, length);
         return true;
     }
     if (connection->piece_bytes > 0 || keep_piece(connection, bytes, length))
@@ -291,13 +286,13 @@ static bool take_random(struct sweep *sweep, uint8_t *out, size_t length)
 static bool write_hello(struct sweep *sweep, const struct endpoint *endpoint)
 {
     const struct hello_profile *profile = sweep->options.profile;
-    struct hello_values values = {.sni = endpoint_sni(endpoint), .share_count = sweep->shares.count};
-    memcpy(values.shares, sweep->shares.shares, sizeof values.shares);
+    uint8_t random[HELLO_DECOY_RANDOM_BYTES];
+    struct hello_decoy decoy;
     buf_clear(&sweep->message);
     buf_clear(&sweep->hello);
-    return take_random(sweep, values.random, sizeof values.random) &&
-           take_random(sweep, values.session_id, sizeof values.session_id) &&
-           hello_write(profile, &values, &sweep->message) &&
+    return take_random(sweep, random, sizeof random) &&
+           hello_decoy_make(profile, endpoint_sni(endpoint), random, &decoy) &&
+           hello_write(profile, &decoy.values, &sweep->message) &&
            hello_write_records(HANDSHAKE, profile->record_version, sweep->message.data, sweep->message.len,
                                &sweep->hello);
 }

@@ -395,8 +395,8 @@ struct sweep *sweep_new(uv_loop_t *loop, const struct sweep_options *options, ch
     sweep->pace = pace_new(&rates);
     sweep->waiting = calloc(SWEEP_HEAP_MAX, sizeof(struct sweep_connection *));
     sweep->hosts = options->resolver != NULL ? NULL : hosts_new("/etc/hosts");
-    bool made = sweep->pace != NULL && sweep->waiting != NULL &&
-                (sweep->hosts != NULL || options->resolver != NULL) && hello_shares_make(options->profile, &sweep->shares);
+    bool made =
+        sweep->pace != NULL && sweep->waiting != NULL && (sweep->hosts != NULL || options->resolver != NULL);
     sweep->resolver = made ? resolver_new(loop, options->resolver, ret_why) : NULL;
     if (sweep->resolver != NULL)
         return sweep;

@@ -2,9 +2,8 @@
 #define PARALLAX_SWEEP_SWEEP_PARTS_H
 
 #include "hello/answer.h"
-#include "hello/write.h"
+#include "hello/decoy.h"
 #include "link/handles.h"
-#include "probe/hello_shares.h"
 #include "probe/hosts.h"
 #include "probe/resolver.h"
 #include "sweep/sweep.h"
@@ -92,7 +91,6 @@ struct sweep {
     int64_t next_ns;                   /* monotonic: when the next connection may go out, wherever it goes */
     int64_t period_ns;
     size_t pieces_bytes;
-    struct hello_shares shares;
     uint8_t randoms[SWEEP_RANDOM_POOL_BYTES];
     size_t randoms_left;
     struct buf message, hello;

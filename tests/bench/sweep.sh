@@ -1,61 +1,60 @@
-#!/usr/bin/env bash
-# A sweep (one ClientHello each) against our own full handshake, with the same nginx, every attempt written out by both.
-# Figure: endpoints per second of the client's CPU time (user and system). Must hold: the sweep does 7 times as many.
-# Usage: tests/bench/sweep.sh [BUILD_DIR]      (a release build; default build/release)
-set -euo pipefail
+#!/bin/bash
+# A sweep, which sends one ClientHello to each endpoint, against our own verified full handshake with all its evidence, by the same
+# nginx: endpoints for each second of client CPU. Then what a list of many endpoints costs in memory.
+# Must hold: 7 times as many endpoints as handshakes; and memory does not grow with the list.
+#   tests/bench/sweep.sh [ROUNDS]        7 rounds of 16,384 endpoints and 2,000 handshakes
+. "$(dirname "$0")/lib.sh"
+rounds=${1:-7} swept=16384 made=2000
 
-source_dir=$(cd "$(dirname "$0")/../.." && pwd)
-build_dir=${1:-${PARALLAX_BUILD_DIR:-$source_dir/build/release}}
+need_built bin/parallax-agent
+need_built bench/bench-handshake
 agent=$build_dir/bin/parallax-agent
-runs=${RUNS:-5}
-swept_bits=17 probed=4000 # a sweep of 2^15 addresses, and a list of probes of about as long a time
-[ -x "$agent" ] || { echo "sweep: no $agent; build the release preset first" >&2; exit 3; }
-command -v nginx >/dev/null || { echo "sweep: nginx is not installed" >&2; exit 3; }
-
-scratch=$(mktemp -d)
-nginx_pid=
-cleanup() {
-    [ -z "$nginx_pid" ] || kill "$nginx_pid" 2>/dev/null || true
-    [ -z "$nginx_pid" ] || wait "$nginx_pid" 2>/dev/null || true
-    rm -rf "$scratch"
-}
-trap cleanup EXIT
 
 "$source_dir/tests/lab/pki.sh" "$scratch/pki" init
 "$source_dir/tests/lab/pki.sh" "$scratch/pki" leaf www.shop.example
-port=$("$build_dir/lab/lab-server" ports 1)
-cat >"$scratch/nginx.conf" <<CONF
-daemon off;
-worker_processes 1;
-pid $scratch/nginx.pid;
-error_log $scratch/error.log crit;
-events { worker_connections 8192; }
-http {
-    access_log off;
-    client_body_temp_path $scratch/body; proxy_temp_path $scratch/proxy; fastcgi_temp_path $scratch/fastcgi;
-    uwsgi_temp_path $scratch/uwsgi; scgi_temp_path $scratch/scgi;
-    server {
-        listen 0.0.0.0:$port ssl backlog=4096;
-        ssl_certificate $scratch/pki/www.shop.example.chain.pem;
-        ssl_certificate_key $scratch/pki/www.shop.example.key;
-        ssl_ecdh_curve X25519;
-        return 200 "ok\n";
-    }
+start_nginx sweep "ssl_protocols TLSv1.3; ssl_ecdh_curve X25519:prime256v1;
+    ssl_certificate $scratch/pki/www.shop.example.chain.pem; ssl_certificate_key $scratch/pki/www.shop.example.key;"
+
+note() { awk -v n="$2" -v us="$3" 'BEGIN { printf "%.1f\n", n * 1e6 / us }' >>"$scratch/$1"; } # FILE COUNT CPU_US
+sweep() { # FORMAT: every endpoint has to answer
+    spent "$agent" sweep "127.0.0.0/18:$port" --sni www.shop.example --rate 1000000 --concurrency 256 --format "$1" ||
+        give_up "the sweep failed: $(head -n 5 "$scratch/spent.out" "$scratch/spent.err")"
+    note "sweep.$1" $swept "$spent_us"
 }
-CONF
-nginx -c "$scratch/nginx.conf" -e "$scratch/error.log" >/dev/null 2>&1 &
-nginx_pid=$!
-for _ in $(seq 100); do
-    ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
-    kill -0 "$nginx_pid" 2>/dev/null || { cat "$scratch/error.log" >&2; exit 3; }
-    sleep 0.1
+
+for round in $(seq "$rounds"); do
+    sweep text
+    read -r count took _ < <("$build_dir/bench/bench-handshake" 127.0.0.1 "$port" www.shop.example "$scratch/pki/root.pem" $made) ||
+        give_up "bench-handshake failed"
+    note full "$count" "$took"
+    sweep csv
+    sweep ndjson
 done
 
-# cpu COMMAND...: its user and system time in microseconds, and its exit code has to be 0
-cpu() {
-    local before after
-    before=$(awk '{ print $3 * 1e6 + $4 * 1e6 }' <(children))
-    "$@" >"$scratch/results" 2>"$scratch/errors" || { tail -5 "$scratch/errors" "$scratch/results" >&2; return 1; }
-    after=$(awk '{ print $3 * 1e6 + $4 * 1e6 }' <(children))
-    echo $((after - before))
+# --- memory: lists of endpoints that the owner forbids, so that nothing but the list and its results is at work -----------------
+
+mkdir -p "$scratch/owner"
+printf 'collectors: ["127.0.0.1:1"]\nallow: [192.0.2.1]\n' >"$scratch/owner/agent.yaml"
+peak_kib() { # COUNT: of a list of so many
+    seq -f "host%.0f.shop.example:443" "$1" >"$scratch/list"
+    "$agent" sweep -f "$scratch/list" --state "$scratch/owner" --rate 1000000 --format csv >/dev/null 2>&1 &
+    local pid=$! peak=0 now
+    bench_pids+=($pid)
+    while now=$(awk '/^VmHWM/ { print $2 }' "/proc/$pid/status" 2>/dev/null) && [ -n "$now" ]; do
+        peak=$now
+        sleep 0.02
+    done
+    wait "$pid" || true
+    echo "$peak"
 }
+small=$(peak_kib 10000) large=$(peak_kib 1000000)
+
+figure() { spread <"$scratch/$1"; }
+echo "endpoints a CPU second of the client; medians of $rounds interleaved runs (least..most)"
+echo "in sum $(figure sweep.text), each written as CSV $(figure sweep.csv), as NDJSON $(figure sweep.ndjson); full handshakes $(figure full)"
+echo "peak memory: $small KiB for a list of 10,000 endpoints, $large KiB for one of 1,000,000"
+row "reachability sweep (hello only)" "$(figure sweep.csv)/CPU s" "our full handshake: $(figure full)" \
+    "$(ratio "$scratch/sweep.csv" "$scratch/full")" ">=" 7
+row "peak memory of a sweep, 1,000,000 endpoints against 10,000" "$large KiB" "$small KiB" \
+    "$(awk -v a="$large" -v b="$small" 'BEGIN { printf "%.2f", a / b }')" "<=" 1.2
+finish

@@ -1,9 +1,4 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-
+#include "cmocka_all.h"
 #include "sweep/checkpoint.h"
 
 #include <errno.h>
@@ -16,7 +11,8 @@ static char path[] = "/tmp/plx-checkpoint.XXXXXX";
 static void what_is_written_is_read(void **state)
 {
     (void)state;
-    struct checkpoint written = {.results_bytes = 123456789012, .position = {.next = 5000000000, .list_hash = ~UINT64_C(0)}};
+    struct checkpoint written = {.results_bytes = 123456789012,
+                                 .position = {.next = 5000000000, .list_hash = ~UINT64_C(0)}};
     struct checkpoint got;
     struct sweep_undone undone[] = {{0, 0}, {7, SWEEP_ONLY_IPV4}, {4999999999, SWEEP_ONLY_IPV6}};
     const struct endpoint endpoint = {.host = "2001:db8::1", .port = 443, .sni = ""};

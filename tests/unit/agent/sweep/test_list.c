@@ -1,9 +1,4 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-
+#include "cmocka_all.h"
 #include "sweep/list.h"
 
 #include <stdio.h>
@@ -103,7 +98,8 @@ static void bad_lines_are_named_and_passed(void **state)
     (void)state;
     char text[3 * SWEEP_LINE_MAX];
     memset(text, 'x', sizeof text);
-    memcpy(text, "good.example\n-bad.example\n203.0.113.0/33\n10.0.0.0/7\n10.0.0.0/24:0\n[::1/128\n::/103\n", 82);
+    memcpy(text, "good.example\n-bad.example\n203.0.113.0/33\n10.0.0.0/7\n10.0.0.0/24:0\n[::1/128\n::/103\n",
+           82);
     const char *tail = "\nafter.example\n";
     memcpy(text + sizeof text - strlen(tail) - 1, tail, strlen(tail) + 1);
     struct sweep_list *list = list_of(text);
@@ -123,10 +119,10 @@ static void csv_is_read_by_its_columns(void **state)
 {
     (void)state;
     struct endpoint endpoint;
-    struct sweep_list *list =
-        list_of("rank, Target ,sni,port,note\n1,203.0.113.7,www.shop.example,8443,\"a, b\"\n"
-                "2,\"api.shop.example\",,,x\n3,10.0.0.0/31,,99\n4,shop.example,bad name,,\n5,shop.example,,0,\n"
-                "6,10.0.0.0/31,x.example,,\n7,\"shop.example,,\n");
+    struct sweep_list *list = list_of(
+        "rank, Target ,sni,port,note\n1,203.0.113.7,www.shop.example,8443,\"a, b\"\n"
+        "2,\"api.shop.example\",,,x\n3,10.0.0.0/31,,99\n4,shop.example,bad name,,\n5,shop.example,,0,\n"
+        "6,10.0.0.0/31,x.example,,\n7,\"shop.example,,\n");
     wants(list, "203.0.113.7:8443", "www.shop.example");
     wants(list, "api.shop.example:443", "");
     wants(list, "10.0.0.0:99", "");
@@ -201,14 +197,10 @@ int main(void)
     if (fd < 0 || close(fd) != 0)
         return 1;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lines_are_targets),
-        cmocka_unit_test(networks_give_every_address),
-        cmocka_unit_test(addresses_carry_over_octets),
-        cmocka_unit_test(bad_lines_are_named_and_passed),
-        cmocka_unit_test(csv_is_read_by_its_columns),
-        cmocka_unit_test(a_list_is_read_again),
-        cmocka_unit_test(a_pipe_is_read_again),
-        cmocka_unit_test(a_file_that_is_none_is_said),
+        cmocka_unit_test(lines_are_targets),           cmocka_unit_test(networks_give_every_address),
+        cmocka_unit_test(addresses_carry_over_octets), cmocka_unit_test(bad_lines_are_named_and_passed),
+        cmocka_unit_test(csv_is_read_by_its_columns),  cmocka_unit_test(a_list_is_read_again),
+        cmocka_unit_test(a_pipe_is_read_again),        cmocka_unit_test(a_file_that_is_none_is_said),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     (void)unlink(path);

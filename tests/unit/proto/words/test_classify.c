@@ -22,7 +22,7 @@ struct sketch {
     uint64_t bytes_acked;
     uint32_t data_segs_in;
     const char *first_bytes;
-    int alert, ssl_reason, http_status;
+    int alert, ssl_reason, http_status, version;
     int verify[3];
     bool certificate_request, malformed;
     enum evidence_signature revocation; /* the staple says revoked, and how well it is signed */
@@ -68,6 +68,10 @@ static const struct sketch sketches[] = {
      .first_bytes = "\x16\x03\x03", .ssl_reason = SSL_R_BAD_SIGNATURE, .how = ENDING_ERROR},
     {"unknown reason keeps its number", OUTCOME_TLS_UNCLASSIFIED, RAW_SSL_REASON, SSL_R_BAD_LENGTH, ANSWERED,
      .first_bytes = "\x16\x03\x03", .ssl_reason = SSL_R_BAD_LENGTH, .how = ENDING_ERROR},
+    {"only the answer to the hello was wanted", OUTCOME_OK, RAW_NONE, 0, ANSWERED,
+     .first_bytes = "\x16\x03\x03", .version = 0x0304, .how = ENDING_BY_US},
+    {"ended by us, and nothing was agreed", OUTCOME_TLS_UNCLASSIFIED, RAW_SSL_REASON, 0, ANSWERED,
+     .first_bytes = "\x16\x03\x03", .how = ENDING_BY_US},
     {"ok", OUTCOME_OK, RAW_NONE, 0, HANDSHAKEN, .http_status = 200, .how = ENDING_FIN},
     {"not found is healthy", OUTCOME_OK, RAW_NONE, 0, HANDSHAKEN, .http_status = 404, .how = ENDING_BY_US},
     {"no request wanted", OUTCOME_OK, RAW_NONE, 0, ANSWERED, .handshake = true, .how = ENDING_BY_US},
@@ -155,6 +159,7 @@ static struct attempt *draw(const struct sketch *sketch)
     }
     attempt->http.status = (uint16_t)sketch->http_status;
     attempt->http.malformed = sketch->malformed;
+    attempt->tls.version = (uint16_t)sketch->version;
     draw_handshake(sketch, attempt);
     return attempt;
 }
