@@ -31,59 +31,6 @@ enum { EVENTS_A_TURN = 256, BEHIND_MAX_US = 20 * 1000, PACE_PLACES = 65536 };
 
 static const int64_t never_us = INT64_MAX;
 
-/* --- the heap of those who wait ------------------------------------------------------------------------------------ */
-
-static void heap_up(struct sweep_connection **heap, size_t at)
-{
-    struct sweep_connection *moved = heap[at];
-    for (; at > 0 && heap[(at - 1) / 2]->due_us > moved->due_us; at = (at - 1) / 2)
-        heap[at] = heap[(at - 1) / 2];
-    heap[at] = moved;
-}
-
-static void heap_down(struct sweep_connection **heap, size_t count, size_t at)
-{
-    struct sweep_connection *moved = heap[at];
-    for (size_t child; (child = 2 * at + 1) < count; at = child) {
-        child += child + 1 < count && heap[child + 1]->due_us < heap[child]->due_us;
-        if (heap[child]->due_us >= moved->due_us)
-            break;
-        heap[at] = heap[child];
-    }
-    heap[at] = moved;
-}
-
-static void wait_for_turn(struct sweep *sweep, struct sweep_connection *connection, int64_t now_us)
-{
-    connection->due_us = now_us + pace_reserve(sweep->pace, &connection->address, now_us, never_us / 2);
-    sweep->waiting[sweep->counts.waiting++] = connection;
-    heap_up(sweep->waiting, sweep->counts.waiting - 1);
-}
-
-static struct sweep_connection *take_first_waiting(struct sweep *sweep)
-{
-    struct sweep_connection *first = sweep->waiting[0];
-    sweep->waiting[0] = sweep->waiting[--sweep->counts.waiting];
-    if (sweep->counts.waiting > 0)
-        heap_down(sweep->waiting, sweep->counts.waiting, 0);
-    return first;
-}
-
-bool sweep_connection_add(struct sweep_item *item, const struct address *address)
-{
-    struct sweep *sweep = item->sweep;
-    struct sweep_connection *connection =
-        sweep->counts.waiting == SWEEP_HEAP_MAX ? NULL : calloc(1, sizeof *connection);
-    if (connection == NULL)
-        return false;
-    connection->item = item;
-    connection->address = *address;
-    connection->fd = -1;
-    item->open++;
-    wait_for_turn(sweep, connection, clock_mono_us());
-    return true;
-}
-
 /* --- items --------------------------------------------------------------------------------------------------------- */
 
 /* FNV-1a over what an endpoint is: tells another list from the one that a position belongs to. */
@@ -244,12 +191,12 @@ static void expire(struct sweep *sweep, int64_t now_us)
 
 static void start_waiting(struct sweep *sweep, int64_t now_us)
 {
-    struct sweep_connection *connection = take_first_waiting(sweep);
+    struct sweep_connection *connection = sweep_take_waiting(sweep);
     if (is_late(sweep, connection, now_us)) {
-        wait_for_turn(sweep, connection, now_us);
+        sweep_wait(sweep, connection, now_us);
         if (connection->due_us > now_us)
             return;
-        connection = take_first_waiting(sweep);
+        connection = sweep_take_waiting(sweep);
     }
     rate_spend(sweep, now_us);
     sweep_connection_start(connection);
@@ -447,9 +394,12 @@ static void forget_everything(struct sweep *sweep)
     while (sweep->open != NULL)
         sweep_connection_free(sweep->open);
     while (sweep->counts.waiting > 0)
-        sweep_connection_free(take_first_waiting(sweep));
-    while (sweep->items != NULL)
-        item_free(sweep->items);
+        sweep_connection_free(sweep_take_waiting(sweep));
+    for (struct sweep_item *item = sweep->items, *next; item != NULL; item = next) {
+        next = item->next;
+        sweep_questions_free(item);
+        free(item);
+    }
 }
 
 void sweep_free(struct sweep *sweep)

@@ -120,10 +120,17 @@ void sweep_questions_free(struct sweep_item *item);
 /** Writes what the resolver said into the attempt. */
 void sweep_keep_dns(const struct sweep_item *item, struct attempt *attempt);
 
-/* --- connect.c: one connection */
+/* --- waiting.c: whose address has its turn when */
 
+/** Reserves the address's next token and waits for it. */
+void sweep_wait(struct sweep *sweep, struct sweep_connection *connection, int64_t now_us);
+/** The one that is due first, of those that wait; there is one. */
+struct sweep_connection *sweep_take_waiting(struct sweep *sweep);
 /** Makes a connection for an item, which waits for its address's turn. @return false without memory. */
 bool sweep_connection_add(struct sweep_item *item, const struct address *address);
+
+/* --- connect.c: one connection */
+
 /** Its turn has come. */
 void sweep_connection_start(struct sweep_connection *connection);
 void sweep_connection_event(struct sweep_connection *connection);

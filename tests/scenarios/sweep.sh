@@ -3,6 +3,7 @@
 # sweep which was broken off in whatever way has each endpoint once in its results when it is over.
 . "$(dirname "$0")/lib.sh"
 
+# shellcheck disable=SC2046 # a port is a word
 set -- $("$LAB_SERVER" ports 7)
 good=$1 reset=$2 silent=$3 alert=$4 http=$5 closed=$6 gone=$7
 "$source_dir/tests/lab/pki.sh" "$work/pki" init
