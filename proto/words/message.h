@@ -124,7 +124,7 @@ struct message {
             const char *vantage;
             uint64_t committed;
             const char *collector_version;
-            bool unpacks;
+            uint32_t history_bytes; /* 0: it takes nothing packed */
         } welcome;
         struct {
             uint64_t sent_us;

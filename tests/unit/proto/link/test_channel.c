@@ -183,8 +183,14 @@ static void send_ping_packed(struct end *end, uint64_t sent_us, unsigned times)
     buf_done(&payload);
 }
 
+static void keep_history(struct end *end)
+{
+    channel_pack_history(end->channel, 0, 1000);
+}
+
 static void open_packed_pings(struct end *end)
 {
+    channel_pack_history(end->channel, 1000, 0);
     for (uint64_t i = 1; i <= 1000; i++)
         send_ping_packed(end, i, 1);
 }
@@ -195,6 +201,7 @@ static void test_packed_messages_are_as_others(void **state)
     struct scene scene;
     scene_init(&scene);
     scene.client.on_open = open_packed_pings;
+    scene.server.on_open = keep_history;
     scene.server.on_message = close_after_1000;
     scene_dial(&scene, ours.client_context);
     scene_run(&scene, 0);
