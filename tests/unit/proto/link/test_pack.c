@@ -63,8 +63,9 @@ static void what_came_before_makes_the_next_small(void **state)
         assert_true(there_and_back(&payload) * 4 < first);
     }
     assert_int_equal(sender.history.len, PACK_HISTORY_LEAST_BYTES);
-    assert_true(receiver.history.cap <= PACK_HISTORY_LEAST_BYTES + 1); /* thousands of sessions have one each */
-    payload_make(&payload, 99, 300000);                          /* longer than what is kept */
+    assert_true(receiver.history.cap <=
+                PACK_HISTORY_LEAST_BYTES + 1); /* thousands of sessions have one each */
+    payload_make(&payload, 99, 300000);        /* longer than what is kept */
     (void)there_and_back(&payload);
     payload_make(&payload, 100, 10);
     (void)there_and_back(&payload);
