@@ -1,6 +1,7 @@
 #include "duty/log.h"
 #include "duty/uplink_parts.h"
 #include "link/clock.h"
+#include "link/pack.h"
 
 #include <inttypes.h>
 #include <openssl/crypto.h>
@@ -215,7 +216,9 @@ static void on_welcome(struct uplink *uplink, const struct message *message)
     uplink->answered = true;
     uplink->live_since_us = clock_mono_us();
     uplink->sent_up_to = message->welcome.committed;
-    uplink->packs = message->welcome.unpacks;
+    uplink->packs =
+        message->welcome.history_bytes > 0 && message->welcome.history_bytes <= PACK_HISTORY_BYTES;
+    channel_pack_history(uplink->channel, message->welcome.history_bytes, 0);
     (void)uv_timer_stop(&uplink->timer);
     keeper_commit(uplink->deps.keeper, message->welcome.committed);
     on_ping(&uplink->ping);

@@ -1,5 +1,6 @@
 #include "ingest/session_parts.h"
 
+#include "link/pack.h"
 #include "log.h"
 #include "store/array.h"
 #include "words/units.h"
@@ -100,16 +101,19 @@ void session_check_newer(struct session_hub *hub, int32_t vantage_id, int64_t nu
 
 static void open_welcome(struct session *session)
 {
+    bool few = session->hub->count <= SESSION_FEW;
+    uint32_t history = few ? PACK_HISTORY_BYTES : PACK_HISTORY_LEAST_BYTES;
     struct message welcome = {.kind = MESSAGE_WELCOME,
                               .welcome = {.protocol = LINK_PROTOCOL,
                                           .vantage = session->name,
                                           .committed = session->committed,
                                           .collector_version = PARALLAX_VERSION,
-                                          .unpacks = true}};
+                                          .history_bytes = history}};
     session_check_newer(session->hub, session->source.vantage_id, session->source.session);
     session_log(session, "session %s: open, from %s, agent %s, committed %" PRIu64, session->name,
                 session->peer, session->agent_version, session->committed);
     session_known(session);
+    channel_pack_history(session->channel, 0, history);
     if (session_send(session, &welcome))
         session->hub->on_joined(session, session->hub->arg);
 }

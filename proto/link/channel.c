@@ -424,6 +424,12 @@ bool channel_send_payload(struct channel *channel, const void *payload, size_t l
     return channel_queue(channel, payload, length);
 }
 
+void channel_pack_history(struct channel *channel, size_t sent_bytes, size_t received_bytes)
+{
+    channel->packed.most_bytes = sent_bytes;
+    channel->unpacked.most_bytes = received_bytes;
+}
+
 bool channel_send_packed(struct channel *channel, struct bytes payload)
 {
     struct buf packed;

@@ -7,12 +7,13 @@ enum { PACK_LEVEL = 6 };
 
 static bool remember(struct pack *pack, struct bytes payload)
 {
-    if (payload.length >= PACK_HISTORY_BYTES) {
+    size_t most = pack->most_bytes;
+    if (payload.length >= most) {
         buf_clear(&pack->history);
-        payload.data += payload.length - PACK_HISTORY_BYTES;
-        payload.length = PACK_HISTORY_BYTES;
-    } else if (pack->history.len + payload.length > PACK_HISTORY_BYTES) {
-        buf_drop(&pack->history, pack->history.len + payload.length - PACK_HISTORY_BYTES);
+        payload.data += payload.length - most;
+        payload.length = most;
+    } else if (pack->history.len + payload.length > most) {
+        buf_drop(&pack->history, pack->history.len + payload.length - most);
     }
     return buf_append(&pack->history, payload.data, payload.length);
 }

@@ -7,13 +7,16 @@
 /*
  * Payloads compressed with zstd (RFC 8878), each with the end of what went before it as its dictionary: one attempt is much like the
  * one before. Both sides keep that end, and since a connection loses nothing and mixes nothing up, it is the same on both. One of
- * these for each direction of a connection; zeroed is ready.
+ * these for each direction of a connection; zeroed is ready, and keeps nothing.
  */
 struct pack {
+    size_t most_bytes; /* of history; both sides have to agree */
     struct buf history;
 };
 
-enum { PACK_HISTORY_BYTES = 32767 }; /* with the byte that a buf has beyond its end, a power of two */
+/* What a collector keeps of one agent: about what a hundred attempts are, while there are few agents. With the byte that a buf has
+ * beyond its end, powers of two. */
+enum { PACK_HISTORY_BYTES = 131071, PACK_HISTORY_LEAST_BYTES = 16383 };
 
 /** Appends the packed payload to out, which is part of the history then. @return false without memory. */
 bool pack(struct pack *pack, struct bytes payload, struct buf *out);

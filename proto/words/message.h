@@ -66,7 +66,8 @@ enum record_kind { RECORD_ATTEMPT = 1, RECORD_ROUND_REPORT = 2 };
 struct record {
     enum record_kind kind;
     struct attempt *attempt; /* owned by the record */
-    struct bytes encoded;    /* the attempt as it came in a message, borrowed from its bytes; length 0: it did not */
+    struct bytes
+        encoded; /* the attempt as it came in a message, borrowed from its bytes; length 0: it did not */
     struct round_report report;
 };
 
@@ -124,7 +125,7 @@ struct message {
             const char *vantage;
             uint64_t committed;
             const char *collector_version;
-            bool unpacks;
+            uint32_t history_bytes; /* 0: it takes nothing packed */
         } welcome;
         struct {
             uint64_t sent_us;

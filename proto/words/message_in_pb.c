@@ -43,7 +43,7 @@ static bool welcome_in(const Parallax__Message *pb, struct arena *arena, struct 
     *ret_why = "a text of welcome is too long";
     message->welcome.protocol = pb->welcome->protocol;
     message->welcome.committed = pb->welcome->committed;
-    message->welcome.unpacks = pb->welcome->unpacks;
+    message->welcome.history_bytes = pb->welcome->history_bytes;
     return text_in(pb->welcome->vantage, 64, arena, &message->welcome.vantage) &&
            text_in(pb->welcome->collector_version, 64, arena, &message->welcome.collector_version);
 }

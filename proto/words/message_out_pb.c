@@ -140,7 +140,7 @@ static bool welcome_out(const struct message *message, struct arena *arena, Para
     pb->welcome->protocol = message->welcome.protocol;
     pb->welcome->vantage = text_out(message->welcome.vantage);
     pb->welcome->committed = message->welcome.committed;
-    pb->welcome->unpacks = message->welcome.unpacks;
+    pb->welcome->history_bytes = message->welcome.history_bytes;
     pb->welcome->collector_version = text_out(message->welcome.collector_version);
     return true;
 }

@@ -1,4 +1,5 @@
 #include "crowd_attempt.h"
+#include "crowd_parts.h"
 #include "link/channel.h"
 #include "link/clock.h"
 #include "link/pki.h"
@@ -26,69 +27,15 @@
  * took: key=value pairs on one line.
  */
 
-enum {
-    AT_ONCE = 24, /* connections being made */
-    PING_MS = 10000,
-    SETTLE_MS = 60000,
-    BATCH_ROOM = 64,
-    REPORT_SPREAD_US = 2000000, /* agents do not end a round at one moment */
-    MAX_ENDPOINTS = 64,
-    FLOOD_WINDOW = 4, /* batches without an ack, and records in one: as agents have them */
-    FLOOD_RECORDS = 256,
-    MAX_TOKEN = 160,
-};
+struct crowd crowd;
 
-struct waiting {
-    uint64_t last; /* sequence */
-    uint64_t records;
-    int64_t sent_us; /* 0: not sent in this session */
-    struct buf payload;
-};
-
-enum stage { NO_IDENTITY, ENROLLING, ENROLLED, DIALLING, GREETING, LIVE, GONE };
-
-struct member {
-    char token[MAX_TOKEN];
-    enum stage stage;
-    EVP_PKEY *key;
-    SSL_CTX *context;
-    struct channel *channel;
-    uv_timer_t timer; /* of the round that it takes part in */
-    uint64_t sequence;
-    struct round_plan plan;
-    bool planned;
-    struct waiting waiting[BATCH_ROOM];
-    size_t waiting_count;
-};
-
-static struct {
-    uv_loop_t loop;
-    uv_timer_t tick, end;
-    uv_signal_t terminated, asked, flood;
-    struct address address;
-    uint16_t port;
-    struct member *members;
-    size_t count, next, under_way, live;
-    bool all_live, ending, failed;
-    size_t flood_batches; /* 0: rounds are reported on */
-    bool flooding;
-    int64_t flood_us; /* when it began */
-    X509 *ca;
-    struct endpoint_list list;
-    struct arena list_arena;
-    uint8_t list_wanted[PLAN_SHA256_BYTES];
-    uint64_t attempts, reports, batches, acked_batches, lost_sessions, refused, skipped;
-    uint32_t *ack_ms;
-    size_t ack_count, ack_room;
-} crowd;
-
-static void die(const char *what)
+void die(const char *what)
 {
     (void)fprintf(stderr, "bench-crowd: %s\n", what);
     exit(3);
 }
 
-static void die_of(char *why)
+void die_of(char *why)
 {
     die(why == NULL ? "out of memory" : why);
 }
@@ -281,8 +228,6 @@ static void send_certificates(const struct member *member, const struct message 
 
 /* --- sessions ---------------------------------------------------------------------------------------------------------- */
 
-static void advance(void);
-
 static void live_message(struct member *member, const struct message *message)
 {
     if (message->kind == MESSAGE_ROUND)
@@ -368,79 +313,6 @@ static void member_dial(struct member *member)
         die("out of memory");
 }
 
-/* --- enrolment --------------------------------------------------------------------------------------------------------- */
-
-static void on_enrol_message(struct channel *channel, struct message *message, void *arg)
-{
-    struct member *member = arg;
-    char *why = NULL;
-    if (message->kind == MESSAGE_GOODBYE && member->context == NULL)
-        die(message->goodbye.text);
-    if (message->kind != MESSAGE_ENROL_ANSWER)
-        return;
-    struct bytes pem = message->enrol_answer.certificate_pem, ca = message->enrol_answer.ca_pem;
-    X509 *certificate = pki_certificate_from_pem(pem.data, pem.length, &why);
-    if (crowd.ca == NULL)
-        crowd.ca = pki_certificate_from_pem(ca.data, ca.length, &why);
-    if (certificate != NULL && crowd.ca != NULL)
-        member->context = pki_client_context(crowd.ca, certificate, member->key, &why);
-    X509_free(certificate);
-    if (member->context == NULL)
-        die_of(why);
-    channel_close(channel);
-}
-
-static void on_enrol_open(struct channel *channel, void *arg)
-{
-    struct member *member = arg;
-    char *why = NULL;
-    int length = 0;
-    unsigned char *csr = pki_csr_der(member->key, &length, &why);
-    struct message request = {.kind = MESSAGE_ENROL_REQUEST,
-                              .enrol_request = {.token = member->token,
-                                                .csr_der = {csr, (size_t)length},
-                                                .agent_version = PARALLAX_VERSION,
-                                                .hostname = "crowd"}};
-    if (csr == NULL)
-        die_of(why);
-    (void)channel_send(channel, &request);
-    OPENSSL_free(csr);
-}
-
-static void on_enrol_closed(struct channel *channel, enum channel_failure failure, const char *why, void *arg)
-{
-    struct member *member = arg;
-    (void)channel, (void)failure;
-    member->channel = NULL;
-    crowd.under_way--;
-    if (member->context == NULL)
-        (void)fprintf(stderr, "bench-crowd: not enrolled: %s\n", why);
-    member->stage = member->context == NULL ? NO_IDENTITY : ENROLLED;
-    advance();
-}
-
-static void member_enrol(struct member *member)
-{
-    static const struct channel_handlers handlers = {
-        .on_open = on_enrol_open, .on_message = on_enrol_message, .on_closed = on_enrol_closed};
-    static SSL_CTX *pinned;
-    char *why = NULL, hex[65];
-    uint8_t fingerprint[32];
-    (void)snprintf(hex, sizeof hex, "%.64s", member->token + 5);
-    if (pinned == NULL && hex_parse(hex, fingerprint, sizeof fingerprint))
-        pinned = pki_pinned_context(fingerprint, &why);
-    if (pinned == NULL)
-        die("a line that is no token");
-    if (member->key == NULL)
-        member->key = pki_key_new(&why);
-    member->stage = ENROLLING;
-    crowd.under_way++;
-    member->channel = channel_connect(&crowd.loop, &crowd.address, crowd.port, pinned, NULL,
-                                      &channel_default_limits, &handlers, member);
-    if (member->key == NULL || member->channel == NULL)
-        die("out of memory");
-}
-
 /* --- the run ----------------------------------------------------------------------------------------------------------- */
 
 static int by_size(const void *a, const void *b)
@@ -512,7 +384,7 @@ static void on_signal(uv_signal_t *handle, int number)
 }
 
 /* A few connections at a time, as many agents would make them that do not know each other. */
-static void advance(void)
+void advance(void)
 {
     for (size_t looked = 0; crowd.under_way < AT_ONCE && looked < crowd.count; looked++) {
         struct member *member = &crowd.members[crowd.next];

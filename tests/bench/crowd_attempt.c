@@ -94,9 +94,9 @@ static void fill_tls(struct attempt *attempt)
     static const struct {
         uint8_t received, content, type;
         uint32_t length;
-    } messages[] = {{0, 22, 1, 512},  {1, 22, 2, 90},  {1, 20, 1, 1},  {1, 22, 8, 25}, {1, 22, 11, 1120},
-                    {1, 22, 15, 79},  {1, 22, 20, 36}, {0, 20, 1, 1},  {0, 22, 20, 36}, {1, 22, 4, 265},
-                    {1, 22, 4, 265},  {1, 21, 0, 2}};
+    } messages[] = {{0, 22, 1, 512},   {1, 22, 2, 90},  {1, 20, 1, 1},   {1, 22, 8, 25},
+                    {1, 22, 11, 1120}, {1, 22, 15, 79}, {1, 22, 20, 36}, {0, 20, 1, 1},
+                    {0, 22, 20, 36},   {1, 22, 4, 265}, {1, 22, 4, 265}, {1, 21, 0, 2}};
     struct evidence_tls *tls = &attempt->tls;
     tls->version = 0x0304;
     tls->cipher = 0x1302;
@@ -182,6 +182,7 @@ struct attempt *crowd_attempt(const struct round_plan *plan, const struct endpoi
     fill_tcp(attempt);
     fill_tls(attempt);
     fill_http(attempt);
-    attempt->end = (struct evidence_end){.how = ENDING_CLOSE_NOTIFY, .sent_bytes = 700, .received_bytes = 2900};
+    attempt->end =
+        (struct evidence_end){.how = ENDING_CLOSE_NOTIFY, .sent_bytes = 700, .received_bytes = 2900};
     return attempt;
 }

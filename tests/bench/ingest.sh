@@ -4,7 +4,7 @@
 # two take turns, and the medians are compared.
 # Must hold: the collector is at least 0.6 times as fast, and every attempt is in the database once.
 #   tests/bench/ingest.sh [TURNS [AGENTS [BATCHES]]]       5 turns of 8 agents with 32 batches of 256; a release build in PARALLAX_BUILD_DIR
-# With PROFILE=FILE, perf samples the collector meanwhile.
+# With PROFILE=1, perf samples the collector meanwhile, and what it found goes to stderr.
 : "${PARALLAX_BUILD_DIR:=$(cd "$(dirname "$0")/../.." && pwd)/build/release}"
 export PARALLAX_BUILD_DIR
 . "$(dirname "$0")/../scenarios/lib.sh"
@@ -75,7 +75,7 @@ for n in $(seq "$turns"); do
 done
 if [ -n "${PROFILE:-}" ]; then
     stop "$perf" INT
-    perf report -i "$work/perf.data" ${PROFILE_CHILDREN:---no-children} -g none --percent-limit 0.4 --stdio >"$work/profile" 2>/dev/null
+    perf report -i "$work/perf.data" --no-children --percent-limit 0.4 --stdio >"$work/profile" 2>/dev/null
     cat "$work/profile" >&2
 fi
 

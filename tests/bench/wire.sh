@@ -22,7 +22,7 @@ for n in $(seq "$endpoints"); do
     openssl req "${ec[@]}" -subj "/CN=www.wire$n.example" -keyout "$n.key" -out "$n.csr" 2>/dev/null
     openssl x509 -req -in "$n.csr" -CA ca.pem -CAkey ca.key -days 20 -extfile <(printf 'subjectAltName=DNS:www.wire%s.example,DNS:wire%s.example\nkeyUsage=digitalSignature\nextendedKeyUsage=serverAuth\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid' "$n" "$n") -out "$n.pem" 2>/dev/null
     cat "$n.pem" ca.pem >"$n.chain"
-    echo "server { listen 127.0.0.1:$port ssl; server_name www.wire$n.example; ssl_certificate $work/$n.chain; ssl_certificate_key $work/$n.key; return 200 \"ok\"; }"
+    echo "server { listen 0.0.0.0:$port ssl; ssl_protocols TLSv1.2 TLSv1.3; server_name www.wire$n.example; ssl_certificate $work/$n.chain; ssl_certificate_key $work/$n.key; return 200 \"ok\"; }"
 done >>nginx.conf
 echo "}" >>nginx.conf
 start nginx nginx -c "$work/nginx.conf" -e "$work/logs/nginx"
@@ -31,7 +31,7 @@ wait_for 20 "nginx" listening "$port"
 export SSL_CERT_FILE=$work/root.pem
 start_collector
 for n in $(seq "$endpoints"); do
-    expect_exit 0 "$collector_program" site add "wire$n" --plain "127.0.0.1:$port" --sni "www.wire$n.example" --interval 10s --state "$state"
+    expect_exit 0 "$collector_program" site add "wire$n" --plain "www.wire$n.example:$port@127.20.0.$n" --interval 10s --state "$state"
 done
 enroll hk-1 hk 9304
 start_agent hk-1

@@ -145,6 +145,7 @@ static void put_messages(struct attempt **attempts, size_t count)
         {.kind = MESSAGE_ENROL_ANSWER, .enrol_answer = {der[0], der[1], "hk-1"}},
         {.kind = MESSAGE_RENEW_REQUEST, .renew_request = {der[0]}},
         {.kind = MESSAGE_RENEW_ANSWER, .renew_answer = {der[0]}},
+        {.kind = MESSAGE_PACKED, .packed = {der[0]}},
     };
     struct buf stream;
     buf_init(&stream, 0);

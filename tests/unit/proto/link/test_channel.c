@@ -162,6 +162,70 @@ static void test_messages_in_order(void **state)
     assert_true(scene.client.drained >= 1);
 }
 
+static void send_ping_packed(struct end *end, uint64_t sent_us, unsigned times)
+{
+    struct message message = {.kind = MESSAGE_PING, .ping = {.sent_us = sent_us}};
+    struct buf payload;
+    buf_init(&payload, 0);
+    assert_true(message_encode(&message, &payload));
+    struct pack inner = {0};
+    for (unsigned i = 1; i < times; i++) { /* a packed message of the one before */
+        struct buf packed;
+        buf_init(&packed, 0);
+        assert_true(pack(&inner, (struct bytes){payload.data, payload.len}, &packed));
+        message = (struct message){.kind = MESSAGE_PACKED, .packed = {{packed.data, packed.len}}};
+        buf_clear(&payload);
+        assert_true(message_encode(&message, &payload));
+        buf_done(&packed);
+    }
+    pack_done(&inner);
+    assert_true(channel_send_packed(end->channel, (struct bytes){payload.data, payload.len}));
+    buf_done(&payload);
+}
+
+static void keep_history(struct end *end)
+{
+    channel_pack_history(end->channel, 0, 1000);
+}
+
+static void open_packed_pings(struct end *end)
+{
+    channel_pack_history(end->channel, 1000, 0);
+    for (uint64_t i = 1; i <= 1000; i++)
+        send_ping_packed(end, i, 1);
+}
+
+static void test_packed_messages_are_as_others(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_init(&scene);
+    scene.client.on_open = open_packed_pings;
+    scene.server.on_open = keep_history;
+    scene.server.on_message = close_after_1000;
+    scene_dial(&scene, ours.client_context);
+    scene_run(&scene, 0);
+    assert_int_equal(scene.server.messages, 1000);
+    assert_int_equal(scene.server.failure, CHANNEL_CLOSED_BY_US);
+}
+
+static void open_packed_twice(struct end *end)
+{
+    send_ping_packed(end, 1, 2);
+}
+
+static void test_packed_twice_is_refused(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_init(&scene);
+    scene.client.on_open = open_packed_twice;
+    scene_dial(&scene, ours.client_context);
+    scene_run(&scene, 0);
+    assert_int_equal(scene.server.messages, 0);
+    assert_string_equal(scene.server.why, "a packed message in a packed one");
+}
+
 /* Messages sent before the handshake is done go out after it. */
 static void test_send_before_open(void **state)
 {
@@ -543,6 +607,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_messages_in_order),
+        cmocka_unit_test(test_packed_messages_are_as_others),
+        cmocka_unit_test(test_packed_twice_is_refused),
         cmocka_unit_test(test_send_before_open),
         cmocka_unit_test(test_pause_holds_everything),
         cmocka_unit_test(test_overflow),
