@@ -14,6 +14,13 @@ BEGIN
         RAISE NOTICE 'the tables are distributed already';
         RETURN;
     END IF;
+    -- What a role does on a worker is done by a connection of its own. It has no password: pg_hba.conf of the workers has to let it in from
+    -- the other nodes, as it does the owner.
+    FOREACH name IN ARRAY ARRAY['parallax_ingest', 'parallax_plan', 'parallax_read'] LOOP
+        IF to_regrole(name) IS NOT NULL THEN
+            EXECUTE format('ALTER ROLE %I LOGIN', name);
+        END IF;
+    END LOOP;
     PERFORM create_distributed_table('attempt', 'endpoint_id');
     FOREACH name IN ARRAY ARRAY['rollup_count', 'rollup_count_hour', 'rollup_look', 'rollup_look_hour', 'rollup_latency', 'rollup_latency_hour'] LOOP
         PERFORM create_distributed_table(name::regclass, 'endpoint_id', colocate_with => 'attempt');
