@@ -41,7 +41,7 @@
     JOIN who ON who.vantage_id = a.vantage_id
     WHERE a.role = 0 AND a.variant IN (0, 1)
       AND a.start_at >= (SELECT min(bucket_at) FROM latest) AND a.start_at < (SELECT max(bucket_at) FROM latest) + interval '10 minutes'
-    ORDER BY a.endpoint_id, a.start_at DESC
+    ORDER BY a.endpoint_id, a.start_at DESC, a.vantage_id, a.sequence DESC
 ), leaf AS (
     SELECT l.endpoint_id, count(DISTINCT c.sha256[1]) AS certificates, min(x.not_after) AS not_after
     FROM (SELECT DISTINCT endpoint_id, chain_id FROM seen WHERE chain_id <> 0) AS l
