@@ -167,13 +167,22 @@ bool cases_read(struct db *db, int64_t round_id, int64_t endpoint_id, int64_t va
 {
     char text[4][CASES_NUMBER_BYTES];
     const int64_t numbers[4] = {round_id, endpoint_id, vantage_id, CASES_MAX_ATTEMPTS};
-    const char *values[4];
+    const char *values[6];
     *ret_cases = (struct cases){0};
     for (size_t i = 0; i < 4; i++) {
         (void)snprintf(text[i], sizeof text[i], "%" PRId64, numbers[i]);
         values[i] = text[i];
     }
-    PGresult *rows = db_query(db, STATEMENT_case_attempts, values, 4);
+    PGresult *round = db_query(db, STATEMENT_case_round, values, 1);
+    if (round == NULL || PQntuples(round) == 0) {
+        bool none = round != NULL;
+        PQclear(round);
+        return none;
+    }
+    values[4] = db_text(round, 0, "since");
+    values[5] = db_text(round, 0, "until");
+    PGresult *rows = db_query(db, STATEMENT_case_attempts, values, 6);
+    PQclear(round);
     if (rows == NULL)
         return false;
     arena_init(&ret_cases->arena, CASES_ARENA_BYTES);

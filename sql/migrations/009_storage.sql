@@ -25,8 +25,8 @@ BEGIN
             LOCK TABLE attempt, attempt_default IN ACCESS EXCLUSIVE MODE;
             IF to_regclass(part) IS NULL THEN -- nobody was faster
                 EXECUTE format('CREATE TABLE %I (LIKE attempt INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', part);
-                EXECUTE format('WITH moved AS (DELETE FROM attempt_default WHERE start_at >= %L AND start_at < %L RETURNING *)
-                                INSERT INTO %I SELECT * FROM moved', since, until, part);
+                EXECUTE format('INSERT INTO %I SELECT * FROM attempt_default WHERE start_at >= %L AND start_at < %L', part, since, until);
+                DELETE FROM attempt_default WHERE start_at >= since AND start_at < until;
                 EXECUTE format('ALTER TABLE attempt ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', part, since, until);
                 made := made + 1;
             END IF;

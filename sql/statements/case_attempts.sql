@@ -1,6 +1,7 @@
--- params: bigint, bigint, integer, integer
+-- params: bigint, bigint, integer, integer, timestamptz, timestamptz
 -- What one vantage saw of one endpoint in one round, and of the origins that are paired with it (first attempts, and those
--- without a name), in the order it was seen. $1 round, $2 endpoint, $3 vantage, $4 how many at most.
+-- without a name), in the order it was seen. $1 round, $2 endpoint, $3 vantage, $4 how many at most;
+-- $5 and $6 as case_round has them: given as values, they keep the other days out of the plan.
 WITH subject AS (
     SELECT *, CASE WHEN no_sni THEN '' WHEN sni <> '' THEN sni ELSE host END AS name FROM endpoint WHERE id = $2
 ), place AS (
@@ -17,8 +18,7 @@ FROM place
 JOIN endpoint p ON p.id = place.id
 JOIN attempt a ON a.endpoint_id = p.id
 WHERE a.round_id = $1 AND a.vantage_id = $3
-  AND a.start_at >= (SELECT start_at FROM round WHERE id = $1) - interval '2 hours'
-  AND a.start_at < (SELECT deadline_at FROM round WHERE id = $1) + interval '2 hours'
+  AND a.start_at >= $5 AND a.start_at < $6
   AND (p.id = $2 OR a.role = 0 OR a.variant = 3)
 ORDER BY p.id <> $2, p.id, a.start_at, a.sequence
 LIMIT $4

@@ -25,22 +25,23 @@
     LEFT JOIN quantiles tcp ON tcp.one = endpoint_id AND tcp.stage = 1
     LEFT JOIN quantiles tls ON tls.one = endpoint_id AND tls.stage = 2
     LEFT JOIN quantiles http ON http.one = endpoint_id AND http.stage = 3
+), latest_hour AS (
+    SELECT endpoint_id, max(at) AS at FROM tally WHERE role = 0 GROUP BY endpoint_id
 ), latest AS (
-    SELECT place.endpoint_id, c.bucket_at
-    FROM place
-    CROSS JOIN LATERAL (SELECT bucket_at FROM rollup_count
-                        WHERE rollup_count.endpoint_id = place.endpoint_id AND role = 0 AND vantage_id IN (SELECT vantage_id FROM who)
-                          AND ($2 IS NULL OR bucket_at >= $2) AND ($3 IS NULL OR bucket_at < $3)
-                        ORDER BY bucket_at DESC LIMIT 1) AS c
+    SELECT c.endpoint_id, max(c.bucket_at) AS bucket_at
+    FROM latest_hour h
+    JOIN rollup_count c ON c.endpoint_id = h.endpoint_id AND c.bucket_at >= h.at AND c.bucket_at < h.at + interval '1 hour'
+    JOIN who ON who.vantage_id = c.vantage_id
+    WHERE c.role = 0 AND ($2 IS NULL OR c.bucket_at >= $2) AND ($3 IS NULL OR c.bucket_at < $3)
+    GROUP BY c.endpoint_id
 ), last AS (
-    SELECT latest.endpoint_id, a.start_at, a.class, a.raw_kind, a.raw, who.vantage
-    FROM latest
-    CROSS JOIN LATERAL (SELECT start_at, class, raw_kind, raw, vantage_id FROM attempt
-                        WHERE attempt.endpoint_id = latest.endpoint_id AND role = 0 AND variant IN (0, 1)
-                          AND vantage_id IN (SELECT vantage_id FROM who)
-                          AND start_at >= latest.bucket_at AND start_at < latest.bucket_at + interval '10 minutes'
-                        ORDER BY start_at DESC LIMIT 1) AS a
+    SELECT DISTINCT ON (a.endpoint_id) a.endpoint_id, a.start_at, a.class, a.raw_kind, a.raw, who.vantage
+    FROM latest l
+    JOIN attempt a ON a.endpoint_id = l.endpoint_id AND a.start_at >= l.bucket_at AND a.start_at < l.bucket_at + interval '10 minutes'
     JOIN who ON who.vantage_id = a.vantage_id
+    WHERE a.role = 0 AND a.variant IN (0, 1)
+      AND a.start_at >= (SELECT min(bucket_at) FROM latest) AND a.start_at < (SELECT max(bucket_at) FROM latest) + interval '10 minutes'
+    ORDER BY a.endpoint_id, a.start_at DESC, a.vantage_id, a.sequence DESC
 ), leaf AS (
     SELECT l.endpoint_id, count(DISTINCT c.sha256[1]) AS certificates, min(x.not_after) AS not_after
     FROM (SELECT DISTINCT endpoint_id, chain_id FROM seen WHERE chain_id <> 0) AS l
