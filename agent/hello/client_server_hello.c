@@ -96,13 +96,20 @@ static bool read_version(struct tls_client *client, struct choice *choice)
     return true;
 }
 
+static bool offers_version(const struct hello_profile *profile, uint16_t version)
+{
+    if (profile->versions.count > 0)
+        return in_list(&profile->versions, version);
+    return version >= profile->oldest_version && version <= profile->legacy_version;
+}
+
 static bool choose_version(struct tls_client *client, struct choice *choice)
 {
     if (!read_version(client, choice))
         return false;
     if (client->retried && choice->version != VERSION_13)
         return client_fail(client, SSL_AD_PROTOCOL_VERSION, SSL_R_WRONG_SSL_VERSION);
-    if (!in_list(&client->options.profile->versions, choice->version))
+    if (!offers_version(client->options.profile, choice->version))
         return client_fail(client, SSL_AD_PROTOCOL_VERSION, SSL_R_UNSUPPORTED_PROTOCOL);
     if (choice->version != VERSION_13)
         return client_leave(client);
