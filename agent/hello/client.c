@@ -47,6 +47,11 @@ bool client_fail(struct tls_client *client, int alert, int reason)
     return false;
 }
 
+bool client_fail_length(struct tls_client *client)
+{
+    return client_fail(client, SSL_AD_DECODE_ERROR, SSL_R_LENGTH_MISMATCH);
+}
+
 bool client_no_memory(struct tls_client *client)
 {
     return client_fail(client, SSL_AD_INTERNAL_ERROR, ERR_R_MALLOC_FAILURE);

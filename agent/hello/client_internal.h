@@ -17,6 +17,20 @@ enum {
     MESSAGE_HEADER_BYTES = 4
 };
 
+/** Handshake messages (RFC 8446, 4; the first is of RFC 5246). */
+enum {
+    MESSAGE_HELLO_REQUEST = 0,
+    MESSAGE_SERVER_HELLO = 2,
+    MESSAGE_TICKET = 4,
+    MESSAGE_ENCRYPTED_EXTENSIONS = 8,
+    MESSAGE_CERTIFICATE = 11,
+    MESSAGE_CERTIFICATE_REQUEST = 13,
+    MESSAGE_CERTIFICATE_VERIFY = 15,
+    MESSAGE_FINISHED = 20,
+    MESSAGE_KEY_UPDATE = 24,
+    MESSAGE_HASH = 254
+};
+
 /** A place in client->kept, which moves as it grows. */
 struct client_piece {
     bool there;
@@ -90,10 +104,12 @@ bool client_say_alert(struct tls_client *client, uint8_t level, uint8_t descript
 /** Ends it, with an alert to the peer if there is one. @return false. */
 bool client_fail(struct tls_client *client, int alert, int reason);
 
+bool client_fail_length(struct tls_client *client);
+bool client_no_memory(struct tls_client *client);
+
 /** The server wants what is libssl's. @return false. */
 bool client_leave(struct tls_client *client);
 
-bool client_no_memory(struct tls_client *client);
 void client_show(const struct tls_client *client, bool sent, int content, const uint8_t *bytes,
                  size_t length);
 void client_tell_secret(const struct tls_client *client, const char *label, const uint8_t *secret);
