@@ -7,6 +7,7 @@
 #include "hello/records.h"
 #include "hello/share.h"
 
+#include <openssl/err.h>
 #include <openssl/ssl.h> /* numbers of alerts, reasons and handshake states; none of its functions */
 
 /* Only for client*.c. Who calls whom: client.c -> client_records.c -> client_messages.c, client_server_hello.c -> client_flight.c. */
@@ -101,14 +102,33 @@ bool client_say_alert(struct tls_client *client, uint8_t level, uint8_t descript
 
 /* --- client.c --- */
 
-/** Ends it, with an alert to the peer if there is one. @return false. */
-bool client_fail(struct tls_client *client, int alert, int reason);
+/** Ends it, with an alert to the peer if there is one. */
+void client_end(struct tls_client *client, int alert, int reason);
 
-bool client_fail_length(struct tls_client *client);
-bool client_no_memory(struct tls_client *client);
+/* These say no to whoever calls. */
 
-/** The server wants what is libssl's. @return false. */
-bool client_leave(struct tls_client *client);
+static inline bool client_fail(struct tls_client *client, int alert, int reason)
+{
+    client_end(client, alert, reason);
+    return false;
+}
+
+static inline bool client_fail_length(struct tls_client *client)
+{
+    return client_fail(client, SSL_AD_DECODE_ERROR, SSL_R_LENGTH_MISMATCH);
+}
+
+static inline bool client_no_memory(struct tls_client *client)
+{
+    return client_fail(client, SSL_AD_INTERNAL_ERROR, ERR_R_MALLOC_FAILURE);
+}
+
+/** The server wants what is libssl's. */
+static inline bool client_leave(struct tls_client *client)
+{
+    client->state = TLS_CLIENT_OTHER;
+    return false;
+}
 
 void client_show(const struct tls_client *client, bool sent, int content, const uint8_t *bytes,
                  size_t length);

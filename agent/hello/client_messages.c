@@ -3,7 +3,6 @@
 #include "hello/proof.h"
 #include "hello/schedule.h"
 
-#include <openssl/err.h>
 #include <openssl/x509.h>
 #include <string.h>
 
