@@ -221,6 +221,22 @@ static void names_faults_as_libssl_does(void **state)
     assert_int_equal(differ, 0);
 }
 
+/* RFC 8446, 4.4.2: which request a Certificate answers. */
+static void echoes_what_a_request_is_called(void **state)
+{
+    static const struct script called = {"a context behind names", PART_REQUEST, WHOLE, 0,
+                                         "02 abcd 0012 000d 0004 0002 0403 002f 0006 0004 0002 3000"};
+    static const uint8_t answer[] = {11, 0, 0, 6, 2, 0xab, 0xcd, 0, 0, 0};
+    struct account account;
+    (void)state;
+    actor.asks = true;
+    actor.retries = false;
+    assert_int_equal(play(&called, &account), 0);
+    assert_int_equal(account.reason, 0);
+    assert_int_equal(us.shown.len, sizeof answer);
+    assert_memory_equal(us.shown.data, answer, sizeof answer);
+}
+
 /* Keys and schemes that fit each other, and a hello without them. */
 static void minds_a_scheme_that_it_did_not_offer(void **state)
 {
@@ -271,6 +287,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(is_satisfied_with_a_good_flight),
         cmocka_unit_test(names_faults_as_libssl_does),
+        cmocka_unit_test(echoes_what_a_request_is_called),
         cmocka_unit_test(minds_a_scheme_that_it_did_not_offer),
         cmocka_unit_test(judges_every_changed_byte_as_libssl_does),
     };
