@@ -5,8 +5,8 @@
 #include "words/evidence.h"
 
 /*
- * Certificates that some chain holds, each once, known by the SHA-256 of its bytes as sent: what a leaf that is new shares with others
- * (its intermediates) is neither parsed, nor described, nor are its signatures verified again. Inside hello/chain*.c only.
+ * Certificates that some chain holds, each once, known by the SHA-256 of its bytes as sent: what a leaf that is new shares with
+ * others (its intermediates) is neither parsed, nor described, nor are its signatures verified again. Inside hello/chain*.c only.
  */
 
 struct certificate {

@@ -139,15 +139,14 @@ void chain_release(struct chain *chain)
 static bool describe(struct chain *chain)
 {
     X509 *leaf = chain_leaf(chain);
-    chain->leaf =
-        (struct evidence_leaf){.common_name = "", .issuer_url = "", .ocsp_url = "", .crl_url = ""};
+    chain->leaf = (struct evidence_leaf){.common_name = "", .issuer_url = "", .ocsp_url = "", .crl_url = ""};
     (void)certificate_leaf_facts(leaf, &chain->arena, &chain->leaf);
     chain->sct_count = certificate_sct_count(leaf);
     chain->has_san = X509_get_ext_by_NID(leaf, NID_subject_alt_name, -1) >= 0;
     chain->names_abused = certificate_names_abused(leaf);
-    for (size_t i = 0; i + 1 < chain->count; i++)
-        chain->out_of_order |= X509_NAME_cmp(X509_get_issuer_name(chain->certificates[i]->x509),
-                                             X509_get_subject_name(chain->certificates[i + 1]->x509)) != 0;
+    for (int i = 0; i + 1 < sk_X509_num(chain->sent); i++)
+        chain->out_of_order |= X509_NAME_cmp(X509_get_issuer_name(sk_X509_value(chain->sent, i)),
+                                             X509_get_subject_name(sk_X509_value(chain->sent, i + 1))) != 0;
     return chain->leaf.names != NULL;
 }
 
@@ -234,7 +233,7 @@ EVP_PKEY *chain_leaf_key(const struct chain *chain)
 
 X509 *chain_leaf(const struct chain *chain)
 {
-    return chain->certificates[0]->x509;
+    return sk_X509_value(chain->sent, 0);
 }
 
 STACK_OF(X509) * chain_sent(const struct chain *chain)

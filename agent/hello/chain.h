@@ -56,8 +56,8 @@ struct chain *chain_take(struct chain_cache *cache, const struct chain_der *cert
 void chain_release(struct chain *chain);
 
 /**
- * Borrowed. The key is NULL when OpenSSL cannot read it: X509_verify_cert then gives up whatever its callback says, for which libssl
- * ends the handshake with SSL_R_CERTIFICATE_VERIFY_FAILED.
+ * Borrowed. The key is NULL when OpenSSL cannot read it: X509_verify_cert then gives up whatever its callback says, for which
+ * libssl ends the handshake with SSL_R_CERTIFICATE_VERIFY_FAILED.
  */
 EVP_PKEY *chain_leaf_key(const struct chain *chain);
 X509 *chain_leaf(const struct chain *chain);

@@ -9,8 +9,8 @@
 /*
  * X509_verify_cert with what libssl sets for a client of security level 2, and two differences that cannot be seen from outside:
  *
- * 1. No name is asked for. The name's error is put where X509_verify_cert would have reported it: after the checks of extensions and key
- *    sizes, before those of signatures and times. So a verdict serves every name.
+ * 1. No name is asked for. The name's error is put where X509_verify_cert would have reported it: after the checks of extensions
+ *    and key sizes, before those of signatures and times. So a verdict serves every name.
  * 2. The last step, signatures and times (RFC 5280, 6.1.3 (a)), is written out here, so that a signature known to be good is not
  *    verified again. The signature of a certificate is its own affair: it depends on no trust store and no time.
  */

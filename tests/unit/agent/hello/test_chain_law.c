@@ -358,7 +358,7 @@ static const char *random_name(void)
 static void chains_thrown_together(void **state)
 {
     (void)state;
-    for (int round = 0; round < 400; round++) {
+    for (int round = 0; round < 300; round++) {
         struct pki_lot lot = {0};
         size_t wanted = 1 + random_below(round % 10 == 0 ? PKI_MAX_LOT : 6);
         while (lot.count < wanted)
@@ -373,7 +373,7 @@ static void chains_with_bytes_changed(void **state)
 {
     (void)state;
     static const int leaves[] = {LEAF, LEAF_FULL, LEAF_RSA, LEAF_PSS, LEAF_ED25519, LEAF_EXPLICIT, LEAF_P192};
-    unsigned unparsed = 0, rounds = 1200;
+    unsigned unparsed = 0, rounds = 600;
     for (unsigned round = 0; round < rounds; round++) {
         struct pki_lot lot = {0};
         pki_add(&lot, certificates[leaves[random_below(sizeof leaves / sizeof leaves[0])]]);
