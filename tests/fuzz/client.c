@@ -56,6 +56,16 @@ static const struct tls_suite *suite_of(const struct server *server)
     return tls_suite_find(algorithms, (uint16_t)(0x1301 + server->suite % TLS_SUITES));
 }
 
+/* RFC 8446, 4.4.1: a hello that was answered with "again" is in the transcript as its hash. */
+static void fold_transcript(struct server *server)
+{
+    const struct tls_hash *hash = suite_of(server)->hash;
+    uint8_t synthetic[MESSAGE_HEADER_BYTES + TLS_HASH_MAX_BYTES] = {254, 0, 0, (uint8_t)hash->bytes};
+    REQUIRE(EVP_DigestFinal_ex(server->transcript, synthetic + MESSAGE_HEADER_BYTES, NULL) == 1);
+    REQUIRE(EVP_DigestInit_ex2(server->transcript, hash->md, NULL) == 1);
+    REQUIRE(EVP_DigestUpdate(server->transcript, synthetic, MESSAGE_HEADER_BYTES + hash->bytes) == 1);
+}
+
 /* The suite is not agreed yet when the first hello goes by; so all is hashed with the suite that a good hello would choose. */
 static void on_message(void *arg, bool sent, int content, const uint8_t *bytes, size_t length)
 {
@@ -67,6 +77,9 @@ static void on_message(void *arg, bool sent, int content, const uint8_t *bytes, 
     REQUIRE(length >= MESSAGE_HEADER_BYTES);
     if (sent && bytes[0] == 1)
         memcpy(server->session_id, bytes + SESSION_ID_AT, sizeof server->session_id);
+    static const uint8_t retry[] = {0xcf, 0x21, 0xad, 0x74};
+    if (!sent && bytes[0] == 2 && length > 10 && memcmp(bytes + 6, retry, sizeof retry) == 0)
+        fold_transcript(server);
     if (!server->opened && !(length == MESSAGE_HEADER_BYTES && bytes[0] == 0))
         REQUIRE(EVP_DigestUpdate(server->transcript, bytes, length) == 1);
 }
@@ -325,6 +338,7 @@ static void start(struct server *server, uint8_t how)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
+    static const uint8_t nothing[1];
     struct server server;
     struct cursor input;
     if (length < 1)
@@ -338,7 +352,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
         for (int i = 0; i < MAX_STEPS && cursor_left(&input) > 0; i++) {
             enum step step = (enum step)(cursor_u8(&input) % STEPS);
             struct cursor piece = fuzz_piece(&input);
-            do_step(&server, step, piece.at, cursor_left(&piece));
+            do_step(&server, step, piece.at != NULL ? piece.at : nothing, cursor_left(&piece));
         }
     tls_client_free(server.client);
     EVP_MD_CTX_free(server.transcript);

@@ -99,6 +99,7 @@ struct peers_client {
     struct tls_client *client;
     struct peers_log log;
     struct buf data;
+    struct buf shown;   /* the Certificate that the client sent */
     struct buf secrets; /* lines of a key log, without the random */
 };
 
@@ -106,6 +107,10 @@ static inline void peers_on_message(void *arg, bool sent, int content, const uin
 {
     struct peers_client *client = arg;
     peers_log_add(&client->log, sent, content, bytes, length);
+    if (sent && content == 22 && bytes[0] == 11) {
+        buf_clear(&client->shown);
+        assert_true(buf_append(&client->shown, bytes, length));
+    }
 }
 
 static inline void peers_on_data(void *arg, const uint8_t *bytes, size_t length)
@@ -133,6 +138,7 @@ static inline void peers_client_init(struct peers_client *client)
     assert_non_null(client->algorithms);
     assert_non_null(client->chains);
     buf_init(&client->data, 0);
+    buf_init(&client->shown, 0);
     buf_init(&client->secrets, 0);
 }
 
@@ -165,6 +171,7 @@ static inline void peers_client_done(struct peers_client *client)
     X509_STORE_free(client->store);
     tls_algorithms_free(client->algorithms);
     buf_done(&client->data);
+    buf_done(&client->shown);
     buf_done(&client->secrets);
 }
 
