@@ -1,6 +1,7 @@
 #include "cli/cli.h"
 #include "cli/i18n.h"
 #include "cli/term.h"
+#include "descriptors.h"
 #include "link/handles.h"
 #include "probe/keylog.h"
 #include "probe/pcap.h"
@@ -11,11 +12,10 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 /* `parallax-agent probe`: endpoints from operands and files, a verdict for each to standard output, one loop. */
 
-enum { NAME_WIDTH_MAX = 48, DESCRIPTORS_BESIDES = 64 };
+enum { NAME_WIDTH_MAX = 48 };
 
 struct session {
     struct probe_settings *settings;
@@ -170,17 +170,6 @@ static int start_signals(struct session *session)
     return status;
 }
 
-/* Each connection is a descriptor: ask for as many as the system lets us have. */
-static void raise_descriptor_limit(unsigned concurrency)
-{
-    struct rlimit limit;
-    rlim_t wanted = (rlim_t)concurrency * 2 + DESCRIPTORS_BESIDES;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
-        return;
-    limit.rlim_cur = limit.rlim_max == RLIM_INFINITY || limit.rlim_max > wanted ? wanted : limit.rlim_max;
-    (void)setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 static int exit_code(const struct session *session)
 {
     const struct report *report = &session->settings->report;
@@ -251,7 +240,7 @@ static int probe_all(struct probe_settings *settings)
     }
     if (start_signals(&session) != 0)
         cli_warning(_("signals cannot be watched; an interrupt will end the program at once"));
-    raise_descriptor_limit(settings->prober.concurrency);
+    (void)descriptors_raise(settings->prober.concurrency * 2);
     report_begin(&settings->report);
     uv_update_time(&session.loop); /* the trust store took its time, which is nobody's lag */
     submit(&session);
