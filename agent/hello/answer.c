@@ -93,8 +93,7 @@ static bool read_status(struct reader *reader, struct cursor *body)
     return reader->answer->staple.length > 0;
 }
 
-/* Whether a suite's parameters are a curve's (RFC 8422, 5.4) and not a prime's (RFC 5246, 7.4.3): the bytes do not tell. */
-static bool is_on_a_curve(uint16_t cipher)
+bool hello_suite_on_curve(uint16_t cipher)
 {
     static const struct {
         uint16_t first, last;
@@ -125,7 +124,7 @@ static bool read_key_exchange(struct reader *reader, struct cursor *body)
     struct hello_answer *answer = reader->answer;
     const uint8_t *start = body->at;
     answer->key_exchange = (struct hello_span){.bytes = start, .length = cursor_left(body)};
-    if (is_on_a_curve(answer->hello.cipher))
+    if (hello_suite_on_curve(answer->hello.cipher))
         read_curve(answer, body);
     else
         read_prime(body);
@@ -288,11 +287,6 @@ static void read_record(struct reader *reader, struct cursor *all)
     read_body(reader, (enum content)header[0], body, whole);
 }
 
-bool hello_answer_final(const struct hello_answer *answer)
-{
-    return answer->kind != HELLO_NOTHING && answer->kind != HELLO_PARTIAL;
-}
-
 void hello_answer_read(const uint8_t *bytes, size_t length, uint8_t *joined, struct hello_answer *ret_answer)
 {
     struct reader reader = {.answer = ret_answer, .joined = joined};
@@ -305,7 +299,7 @@ void hello_answer_read(const uint8_t *bytes, size_t length, uint8_t *joined, str
         ret_answer->at = (size_t)(all.at - bytes);
         read_record(&reader, &all);
     }
-    if (!hello_answer_final(ret_answer) && length >= HELLO_MAX_ANSWER_BYTES)
+    if (ret_answer->kind == HELLO_PARTIAL && length >= HELLO_MAX_ANSWER_BYTES)
         malformed(&reader);
     if (ret_answer->record_version == VERSION_TLCP)
         ret_answer->kind = HELLO_TLCP;

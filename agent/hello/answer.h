@@ -40,6 +40,12 @@ struct server_hello {
  */
 bool server_hello_read(const uint8_t *bytes, size_t length, struct server_hello *ret_hello, size_t *ret_at);
 
+/**
+ * Whether a suite of TLS 1.2 or older exchanges keys on a curve (RFC 8422, 5.4) and not with a prime (RFC 5246, 7.4.3): the bytes of a
+ * ServerKeyExchange do not tell.
+ */
+bool hello_suite_on_curve(uint16_t cipher);
+
 /* X(symbol, name): what an answer is */
 #define HELLO_ANSWERS(X)                                                                                     \
     X(HELLO_NOTHING, "nothing")           /* no byte yet */                                                  \
@@ -80,9 +86,6 @@ struct hello_answer {
     bool certificate_request;
     bool done; /* ServerHelloDone came */
 };
-
-/** Whether it is known what the answer is: more bytes add at most an alert to a ServerHello, or that what follows it is malformed. */
-bool hello_answer_final(const struct hello_answer *answer);
 
 /**
  * Reads all that has come so far, from the first byte: call it again with more. Messages may be cut by records in any

@@ -55,7 +55,10 @@ struct chain *chain_take(struct chain_cache *cache, const struct chain_der *cert
                          bool *ret_malformed);
 void chain_release(struct chain *chain);
 
-/** Borrowed. The key is NULL when OpenSSL cannot read it. */
+/**
+ * Borrowed. The key is NULL when OpenSSL cannot read it: X509_verify_cert then gives up whatever its callback says, for which libssl
+ * ends the handshake with SSL_R_CERTIFICATE_VERIFY_FAILED.
+ */
 EVP_PKEY *chain_leaf_key(const struct chain *chain);
 X509 *chain_leaf(const struct chain *chain);
 STACK_OF(X509) * chain_sent(const struct chain *chain);
@@ -63,14 +66,10 @@ STACK_OF(X509) * chain_sent(const struct chain *chain);
 /** What verification made of it, leaf to root; NULL when nothing. Borrowed, until the next chain_verify. */
 STACK_OF(X509) * chain_verified(const struct chain *chain);
 
-/** What verification says. */
+/** A set of verify errors. */
 struct chain_verdict {
-    size_t count; /* of a set: no pair twice */
+    size_t count;
     struct verify_error errors[EVIDENCE_MAX_VERIFY];
-    bool
-        gave_up; /* X509_verify_cert went no further (a key that cannot be read): libssl ends the handshake with
-                     SSL_R_CERTIFICATE_VERIFY_FAILED and the alert that belongs to `last` */
-    int last;    /* X509_V_ERR_* in SSL_get_verify_result, only when it gave up; else 0 */
 };
 
 /**

@@ -201,12 +201,9 @@ static bool prepare(X509_STORE_CTX *context, struct run *run)
 /* @return false without memory. */
 static bool run_once(X509_STORE_CTX *context, struct run *run, struct chain_judgement *ret_judgement)
 {
-    int result = X509_verify_cert(context);
-    int last = X509_STORE_CTX_get_error(context);
-    if (last == X509_V_ERR_OUT_OF_MEM)
+    (void)X509_verify_cert(context); /* all that it has to say it says to on_error */
+    if (X509_STORE_CTX_get_error(context) == X509_V_ERR_OUT_OF_MEM)
         return false;
-    run->verdict.gave_up = result <= 0;
-    run->verdict.last = result <= 0 ? last : X509_V_OK;
     ret_judgement->verdict = run->verdict;
     /* It gives up for a key that it cannot read, which it notices right after the name. */
     ret_judgement->before_name = run->name_passed ? run->before_name : run->verdict.count;
@@ -286,8 +283,6 @@ static void add_name(const struct chain_judgement *judgement, int32_t error, str
             (verdict->count - at) * sizeof verdict->errors[0]);
     verdict->errors[at] = (struct verify_error){.code = error};
     verdict->count++;
-    if (verdict->gave_up)
-        verdict->last = error;
 }
 
 bool chain_verify(struct chain *chain, const char *name, int64_t now_s, struct chain_verdict *ret_verdict)

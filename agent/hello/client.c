@@ -1,6 +1,5 @@
 #include "hello/client_internal.h"
 
-#include <openssl/err.h>
 #include <openssl/rand.h>
 #include <stdlib.h>
 
@@ -36,26 +35,14 @@ void client_tell_secret(const struct tls_client *client, const char *label, cons
         options->on_secret(options->arg, label, client->random, secret, client->suite->hash->bytes);
 }
 
-bool client_fail(struct tls_client *client, int alert, int reason)
+void client_end(struct tls_client *client, int alert, int reason)
 {
     if (!client_alive(client))
-        return false;
+        return;
     client->fault = (struct tls_fault){.alert = alert, .reason = reason};
     if (alert != TLS_NO_ALERT)
         (void)client_say_alert(client, SSL3_AL_FATAL, (uint8_t)alert);
     client->state = TLS_CLIENT_FAILED;
-    return false;
-}
-
-bool client_no_memory(struct tls_client *client)
-{
-    return client_fail(client, SSL_AD_INTERNAL_ERROR, ERR_R_MALLOC_FAILURE);
-}
-
-bool client_leave(struct tls_client *client)
-{
-    client->state = TLS_CLIENT_OTHER;
-    return false;
 }
 
 static bool draw(struct tls_client *client)

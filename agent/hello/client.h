@@ -33,6 +33,7 @@ struct tls_algorithms;
 struct tls_algorithms *tls_algorithms_new(void);
 void tls_algorithms_free(struct tls_algorithms *algorithms);
 
+/** Callbacks are called from within the functions below; they may send and close, and nothing else. */
 struct tls_client_options {
     struct tls_algorithms *algorithms;
     struct chain_cache *chains;

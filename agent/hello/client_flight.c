@@ -7,13 +7,6 @@
 
 /* What the client says: hellos, its flight after the server's Finished (RFC 8446, 4.4), KeyUpdate, alerts. */
 
-enum {
-    MESSAGE_CERTIFICATE = 11,
-    MESSAGE_CERTIFICATE_VERIFY = 15,
-    MESSAGE_FINISHED = 20,
-    MESSAGE_KEY_UPDATE = 24
-};
-
 /* RFC 8446, D.4: once, before the second thing said. */
 static bool say_ccs(struct tls_client *client)
 {

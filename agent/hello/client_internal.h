@@ -7,6 +7,7 @@
 #include "hello/records.h"
 #include "hello/share.h"
 
+#include <openssl/err.h>
 #include <openssl/ssl.h> /* numbers of alerts, reasons and handshake states; none of its functions */
 
 /* Only for client*.c. Who calls whom: client.c -> client_records.c -> client_messages.c, client_server_hello.c -> client_flight.c. */
@@ -15,6 +16,20 @@ enum {
     CLIENT_MAX_MESSAGE_BYTES = 65607, /* body; libssl's bound of a ServerHello, which is its largest */
     CLIENT_MAX_LIST_BYTES = 65536,    /* of certificates, and of the names in a request for one */
     MESSAGE_HEADER_BYTES = 4
+};
+
+/** Handshake messages (RFC 8446, 4; the first is of RFC 5246). */
+enum {
+    MESSAGE_HELLO_REQUEST = 0,
+    MESSAGE_SERVER_HELLO = 2,
+    MESSAGE_TICKET = 4,
+    MESSAGE_ENCRYPTED_EXTENSIONS = 8,
+    MESSAGE_CERTIFICATE = 11,
+    MESSAGE_CERTIFICATE_REQUEST = 13,
+    MESSAGE_CERTIFICATE_VERIFY = 15,
+    MESSAGE_FINISHED = 20,
+    MESSAGE_KEY_UPDATE = 24,
+    MESSAGE_HASH = 254
 };
 
 /** A place in client->kept, which moves as it grows. */
@@ -87,13 +102,34 @@ bool client_say_alert(struct tls_client *client, uint8_t level, uint8_t descript
 
 /* --- client.c --- */
 
-/** Ends it, with an alert to the peer if there is one. @return false. */
-bool client_fail(struct tls_client *client, int alert, int reason);
+/** Ends it, with an alert to the peer if there is one. */
+void client_end(struct tls_client *client, int alert, int reason);
 
-/** The server wants what is libssl's. @return false. */
-bool client_leave(struct tls_client *client);
+/* These say no to whoever calls. */
 
-bool client_no_memory(struct tls_client *client);
+static inline bool client_fail(struct tls_client *client, int alert, int reason)
+{
+    client_end(client, alert, reason);
+    return false;
+}
+
+static inline bool client_fail_length(struct tls_client *client)
+{
+    return client_fail(client, SSL_AD_DECODE_ERROR, SSL_R_LENGTH_MISMATCH);
+}
+
+static inline bool client_no_memory(struct tls_client *client)
+{
+    return client_fail(client, SSL_AD_INTERNAL_ERROR, ERR_R_MALLOC_FAILURE);
+}
+
+/** The server wants what is libssl's. */
+static inline bool client_leave(struct tls_client *client)
+{
+    client->state = TLS_CLIENT_OTHER;
+    return false;
+}
+
 void client_show(const struct tls_client *client, bool sent, int content, const uint8_t *bytes,
                  size_t length);
 void client_tell_secret(const struct tls_client *client, const char *label, const uint8_t *secret);

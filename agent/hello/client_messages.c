@@ -3,7 +3,6 @@
 #include "hello/proof.h"
 #include "hello/schedule.h"
 
-#include <openssl/err.h>
 #include <openssl/x509.h>
 #include <string.h>
 
@@ -15,23 +14,6 @@
  *
  * A message that is not expected is not shown: libssl judges a header before it reads what follows.
  */
-
-enum {
-    MESSAGE_HELLO_REQUEST = 0,
-    MESSAGE_SERVER_HELLO = 2,
-    MESSAGE_TICKET = 4,
-    MESSAGE_ENCRYPTED_EXTENSIONS = 8,
-    MESSAGE_CERTIFICATE = 11,
-    MESSAGE_CERTIFICATE_REQUEST = 13,
-    MESSAGE_CERTIFICATE_VERIFY = 15,
-    MESSAGE_FINISHED = 20,
-    MESSAGE_KEY_UPDATE = 24
-};
-
-static bool fail_length(struct tls_client *client)
-{
-    return client_fail(client, SSL_AD_DECODE_ERROR, SSL_R_LENGTH_MISMATCH);
-}
 
 static bool fail_as(struct tls_client *client, const struct tls_fault *fault)
 {
@@ -75,7 +57,7 @@ static bool take_encrypted_extensions(struct tls_client *client, struct cursor b
     struct tls_extensions extensions;
     struct cursor block = cursor_block(&body, cursor_u16(&body));
     if (body.failed || cursor_left(&body) > 0)
-        return fail_length(client);
+        return client_fail_length(client);
     if (!read_extensions(client, block, IN_ENCRYPTED_EXTENSIONS, &extensions))
         return false;
     if (extensions.of[EXTENSION_SERVER_NAME].length > 0)
@@ -117,11 +99,11 @@ static bool take_authorities(struct tls_client *client, const struct tls_extensi
     struct cursor cursor = extension_cursor(extensions, EXTENSION_AUTHORITIES);
     struct cursor list = cursor_block(&cursor, cursor_u16(&cursor));
     if (cursor.failed)
-        return fail_length(client);
+        return client_fail_length(client);
     while (cursor_left(&list) > 0) {
         struct cursor name = cursor_block(&list, cursor_u16(&list));
         if (list.failed)
-            return fail_length(client);
+            return client_fail_length(client);
         if (!judge_name(client, &name))
             return false;
     }
@@ -135,7 +117,7 @@ static bool take_certificate_request(struct tls_client *client, struct cursor bo
     struct tls_extensions extensions;
     struct cursor context = cursor_block(&body, cursor_u8(&body));
     if (body.failed)
-        return fail_length(client);
+        return client_fail_length(client);
     struct cursor block = cursor_block(&body, cursor_u16(&body));
     if (body.failed)
         return client_fail(client, SSL_AD_DECODE_ERROR, SSL_R_BAD_LENGTH);
@@ -147,7 +129,7 @@ static bool take_certificate_request(struct tls_client *client, struct cursor bo
     if (schemes->bytes == NULL)
         return client_fail(client, SSL_AD_MISSING_EXTENSION, SSL_R_MISSING_SIGALGS_EXTENSION);
     if (cursor_left(&body) > 0)
-        return fail_length(client);
+        return client_fail_length(client);
     client->asked = true;
     return keep(client, context.at, cursor_left(&context), &client->request_context) &&
            keep(client, schemes->bytes + 2, schemes->length - 2, &client->accepted);
@@ -253,7 +235,7 @@ static bool take_certificate(struct tls_client *client, struct cursor body)
     bool context = cursor_u8(&body) != 0;
     struct cursor list = cursor_block(&body, cursor_u24(&body));
     if (context || body.failed || cursor_left(&body) > 0 || cursor_left(&list) == 0)
-        return fail_length(client);
+        return client_fail_length(client);
     bool whole = take_entries(client, &list, certificates, &count, &fault);
     bool parsed = count == 0 || take_chain(client, certificates, count);
     if (!whole || !parsed) {
@@ -355,7 +337,7 @@ static bool take_ticket(struct tls_client *client, struct cursor body)
     bool empty = cursor_left(&ticket) == 0;
     struct cursor block = cursor_block(&body, cursor_u16(&body));
     if (body.failed || empty || cursor_left(&body) > 0)
-        return fail_length(client);
+        return client_fail_length(client);
     if (!read_extensions(client, block, IN_TICKET, &extensions))
         return false;
     const struct hello_span *early = &extensions.of[EXTENSION_EARLY_DATA];
@@ -390,7 +372,6 @@ static bool take_key_update(struct tls_client *client, struct cursor body)
 
 /* --- which when ---------------------------------------------------------------------------------------------- */
 
-/* X(state before, message, state then, most bytes, what takes it) */
 static const struct expectation {
     OSSL_HANDSHAKE_STATE before;
     uint8_t message;

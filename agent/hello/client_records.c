@@ -1,6 +1,5 @@
 #include "hello/client_internal.h"
 
-#include <openssl/err.h>
 #include <string.h>
 
 /*

@@ -9,7 +9,7 @@
  * answer.h says what is there; this one says no where libssl does, and with its words, so it reads in libssl's order.
  */
 
-enum { VERSION_12 = 0x0303, VERSION_13 = 0x0304, MESSAGE_HASH = 254, MAX_SESSION_ID_BYTES = 32 };
+enum { VERSION_12 = 0x0303, VERSION_13 = 0x0304, MAX_SESSION_ID_BYTES = 32 };
 
 struct choice {
     bool retry;
@@ -38,30 +38,25 @@ static bool is_retry(uint16_t version, const uint8_t *random)
     return version == VERSION_12 && memcmp(random, retry, sizeof retry) == 0;
 }
 
-static bool fail_length(struct tls_client *client)
-{
-    return client_fail(client, SSL_AD_DECODE_ERROR, SSL_R_LENGTH_MISMATCH);
-}
-
 static bool read_head(struct tls_client *client, struct cursor *body, struct choice *ret_choice)
 {
     uint16_t version = cursor_u16(body);
     const uint8_t *random = cursor_bytes(body, HELLO_RANDOM_BYTES);
     if (random == NULL)
-        return fail_length(client);
+        return client_fail_length(client);
     *ret_choice = (struct choice){.version = version, .retry = is_retry(version, random)};
     if (ret_choice->retry && client->retried)
         return client_fail(client, SSL_AD_UNEXPECTED_MESSAGE, SSL_R_UNEXPECTED_MESSAGE);
     client->retried |= ret_choice->retry;
     struct cursor session_id = cursor_block(body, cursor_u8(body));
     if (body->failed)
-        return fail_length(client);
+        return client_fail_length(client);
     ret_choice->session_id = (struct hello_span){.bytes = session_id.at, .length = cursor_left(&session_id)};
     if (ret_choice->session_id.length > MAX_SESSION_ID_BYTES)
         return client_fail(client, SSL_AD_ILLEGAL_PARAMETER, SSL_R_SSL3_SESSION_ID_TOO_LONG);
     ret_choice->cipher = cursor_u16(body);
     ret_choice->compression = cursor_u8(body);
-    return !body->failed || fail_length(client);
+    return !body->failed || client_fail_length(client);
 }
 
 static bool read_block(struct tls_client *client, struct cursor *body, struct choice *choice)
@@ -89,11 +84,18 @@ static bool read_version(struct tls_client *client, struct choice *choice)
         return true;
     uint16_t version = cursor_u16(&cursor);
     if (cursor.failed || cursor_left(&cursor) > 0)
-        return fail_length(client);
+        return client_fail_length(client);
     if (version != VERSION_13)
         return client_fail(client, SSL_AD_ILLEGAL_PARAMETER, SSL_R_BAD_PROTOCOL_VERSION_NUMBER);
     choice->version = version;
     return true;
+}
+
+static bool offers_version(const struct hello_profile *profile, uint16_t version)
+{
+    if (profile->versions.count > 0)
+        return in_list(&profile->versions, version);
+    return version >= profile->oldest_version && version <= profile->legacy_version;
 }
 
 static bool choose_version(struct tls_client *client, struct choice *choice)
@@ -102,7 +104,7 @@ static bool choose_version(struct tls_client *client, struct choice *choice)
         return false;
     if (client->retried && choice->version != VERSION_13)
         return client_fail(client, SSL_AD_PROTOCOL_VERSION, SSL_R_WRONG_SSL_VERSION);
-    if (!in_list(&client->options.profile->versions, choice->version))
+    if (!offers_version(client->options.profile, choice->version))
         return client_fail(client, SSL_AD_PROTOCOL_VERSION, SSL_R_UNSUPPORTED_PROTOCOL);
     if (choice->version != VERSION_13)
         return client_leave(client);
@@ -191,7 +193,7 @@ static bool change_share(struct tls_client *client, const struct choice *choice)
     struct cursor cursor = extension_cursor(&choice->extensions, EXTENSION_KEY_SHARE);
     uint16_t id = cursor_u16(&cursor);
     if (cursor.failed || cursor_left(&cursor) > 0)
-        return fail_length(client);
+        return client_fail_length(client);
     if (sent_share_of(client, id) || !in_list(&client->options.profile->groups, id))
         return client_fail(client, SSL_AD_ILLEGAL_PARAMETER, SSL_R_BAD_KEY_SHARE);
     const struct tls_group *group = tls_group_find(client->options.algorithms, id);
@@ -208,7 +210,7 @@ static bool read_cookie(struct tls_client *client, const struct choice *choice, 
     *ret_cookie = (struct cursor){0};
     if (choice->extensions.of[EXTENSION_COOKIE].bytes == NULL)
         return true;
-    return extension_list(&choice->extensions, EXTENSION_COOKIE, ret_cookie) || fail_length(client);
+    return extension_list(&choice->extensions, EXTENSION_COOKIE, ret_cookie) || client_fail_length(client);
 }
 
 static bool take_retry(struct tls_client *client, struct choice *choice, const struct cursor *message)
@@ -244,13 +246,13 @@ static bool agree(struct tls_client *client, const struct choice *choice,
         return client_fail(client, SSL_AD_MISSING_EXTENSION, SSL_R_NO_SUITABLE_KEY_SHARE);
     uint16_t group = cursor_u16(&cursor);
     if (cursor.failed)
-        return fail_length(client);
+        return client_fail_length(client);
     const struct key_share *share = share_of(client, group);
     if (share == NULL)
         return client_fail(client, SSL_AD_ILLEGAL_PARAMETER, SSL_R_BAD_KEY_SHARE);
     struct cursor peer = cursor_block(&cursor, cursor_u16(&cursor));
     if (cursor.failed || cursor_left(&cursor) > 0 || cursor_left(&peer) == 0)
-        return fail_length(client);
+        return client_fail_length(client);
     client->group = group;
     switch (key_share_agree(share, peer.at, cursor_left(&peer), ret_secret, ret_length)) {
     case KEY_SHARE_AGREED:

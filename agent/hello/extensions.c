@@ -13,12 +13,6 @@ static const struct {
 #undef X
 };
 
-bool tls_fault(struct tls_fault *fault, int alert, int reason)
-{
-    *fault = (struct tls_fault){.alert = alert, .reason = reason};
-    return false;
-}
-
 bool extension_offered(const struct hello_profile *profile, const char *sni, uint16_t type)
 {
     struct address address;

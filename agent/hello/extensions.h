@@ -19,7 +19,11 @@ struct tls_fault {
 enum { TLS_NO_ALERT = -1 };
 
 /** Says why in *fault, and no: `return tls_fault(fault, alert, reason)`. */
-bool tls_fault(struct tls_fault *fault, int alert, int reason);
+static inline bool tls_fault(struct tls_fault *fault, int alert, int reason)
+{
+    *fault = (struct tls_fault){.alert = alert, .reason = reason};
+    return false;
+}
 
 /** The messages that carry extensions. */
 enum extension_place {

@@ -35,6 +35,7 @@ struct hello_profile {
     const char *name;           /* as the evidence records it, and --hello asks for it */
     uint16_t record_version;    /* of the record it travels in */
     uint16_t legacy_version;    /* of the message (RFC 8446, 4.1.2) */
+    uint16_t oldest_version;    /* that is taken, which a hello without `versions` does not say; 0 with it */
     uint8_t session_id_bytes;   /* 0 or 32 (RFC 8446, appendix D.4) */
     struct hello_list versions; /* supported_versions; empty: the extension is not sent */
     struct hello_list ciphers;

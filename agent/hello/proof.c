@@ -5,6 +5,8 @@
 #include <openssl/ssl.h>
 #include <string.h>
 
+enum proof_side { PROOF_OF_SERVER, PROOF_OF_CLIENT };
+
 struct scheme {
     uint16_t id;
     int key;            /* EVP_PKEY_*: kind of the key */

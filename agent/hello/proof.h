@@ -7,8 +7,6 @@
 
 /* CertificateVerify (RFC 8446, 4.4.3): the proof that a peer has the key of its certificate. */
 
-enum proof_side { PROOF_OF_SERVER, PROOF_OF_CLIENT };
-
 /** May a key of this kind sign in TLS at all? */
 bool proof_key_usable(EVP_PKEY *key, struct tls_fault *ret_fault);
 

@@ -42,8 +42,9 @@ bool schedule_expand(struct tls_hash *hash, const uint8_t *secret, const char *l
     info[at++] = (uint8_t)length;
     info[at++] = (uint8_t)(prefix_bytes + label_bytes);
     memcpy(info + at, prefix, prefix_bytes);
-    memcpy(info + at + prefix_bytes, label, label_bytes);
-    at += prefix_bytes + label_bytes;
+    at += prefix_bytes;
+    for (size_t i = 0; i < label_bytes; i++)
+        info[at++] = (uint8_t)label[i];
     info[at++] = (uint8_t)context_bytes;
     if (context_bytes > 0)
         memcpy(info + at, context, context_bytes);

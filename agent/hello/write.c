@@ -34,6 +34,17 @@ static void put_number(struct writer *writer, size_t number, size_t width)
     put(writer, bytes, width);
 }
 
+static void put_zeros(struct writer *writer, size_t length)
+{
+    uint8_t *room = writer->failed ? NULL : buf_room(writer->out, length);
+    if (room == NULL) {
+        writer->failed = true;
+        return;
+    }
+    memset(room, 0, length);
+    buf_grew(writer->out, length);
+}
+
 /* A length goes in front of what follows: room is left for it, and filled when what follows is known. */
 static size_t open_length(struct writer *writer, size_t width)
 {
@@ -176,8 +187,7 @@ static void body_cookie(struct writer *writer)
 
 static void body_filler(struct writer *writer)
 {
-    for (unsigned i = 0; !writer->failed && i < writer->profile->filler_bytes; i++)
-        put_number(writer, 0, 1);
+    put_zeros(writer, writer->profile->filler_bytes);
 }
 
 static void put_noise(struct writer *writer, struct noise *noise, size_t length)
@@ -318,8 +328,7 @@ static void put_padding(struct writer *writer, size_t message_at)
     size_t body = missing > EXTENSION_HEADER_BYTES ? missing - EXTENSION_HEADER_BYTES : 1;
     put_number(writer, HELLO_PADDING, 2);
     put_number(writer, body, 2);
-    while (!writer->failed && body-- > 0)
-        put_number(writer, 0, 1);
+    put_zeros(writer, body);
 }
 
 static void put_extensions(struct writer *writer, size_t message_at)

@@ -1,5 +1,6 @@
 #include "probe/tls_log.h"
 
+#include "hello/answer.h"
 #include "words/cursor.h"
 
 #include <string.h>
@@ -76,10 +77,17 @@ static void read_encrypted_extensions(struct attempt *attempt, struct cursor bod
     }
 }
 
+/* A prime of 6,144 bits begins like the name of a curve; the suite, which is kept of TLS 1.2 alone, tells them apart. */
+static bool is_on_curve(const struct evidence_tls *tls, const struct cursor *body)
+{
+    return tls->cipher != 0 ? hello_suite_on_curve(tls->cipher)
+                            : cursor_left(body) > 0 && *body->at == TLS_NAMED_CURVE;
+}
+
 /* TLS 1.2: RFC 8422, 5.4 for curves, RFC 5246, 7.4.3 for finite fields. */
 static void read_server_key_exchange(struct evidence_tls *tls, struct cursor body)
 {
-    if (cursor_left(&body) > 0 && *body.at == TLS_NAMED_CURVE) {
+    if (is_on_curve(tls, &body)) {
         (void)cursor_u8(&body);
         uint16_t group = cursor_u16(&body);
         (void)cursor_block(&body, cursor_u8(&body));

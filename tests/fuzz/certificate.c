@@ -1,6 +1,7 @@
 #include "fuzz.h"
 
 #include "hello/certificate_facts.h"
+#include "hello/certificate_parse.h"
 #include "ingest/certificate.h"
 #include "link/pki.h"
 #include "probe/aia.h"
@@ -8,6 +9,7 @@
 #include "words/utf8.h"
 
 #include <openssl/err.h>
+#include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,6 +49,35 @@ static void check_agent(X509 *x509)
     attempt_free(attempt);
 }
 
+static bool same_key(EVP_PKEY *ours, EVP_PKEY *law)
+{
+    if (ours == NULL || law == NULL)
+        return ours == law;
+    return EVP_PKEY_eq(ours, law) == 1 && EVP_PKEY_get_id(ours) == EVP_PKEY_get_id(law) &&
+           EVP_PKEY_get_bits(ours) == EVP_PKEY_get_bits(law) &&
+           EVP_PKEY_get_security_bits(ours) == EVP_PKEY_get_security_bits(law) &&
+           EVP_PKEY_missing_parameters(ours) == EVP_PKEY_missing_parameters(law);
+}
+
+/* Read the short way it is the same certificate, or none for the same reason. */
+static void check_short_way(const uint8_t *bytes, size_t length, X509 *law, const uint8_t *law_behind)
+{
+    static struct certificate_parser parser;
+    unsigned long error = ERR_peek_error();
+    const uint8_t *behind = bytes;
+    REQUIRE(parser.nothing != NULL || certificate_parser_init(&parser));
+    ERR_clear_error();
+    X509 *ours = certificate_parse(&parser, &behind, length);
+    REQUIRE((ours == NULL) == (law == NULL) && behind == law_behind &&
+            (ours != NULL || ERR_peek_error() == error));
+    if (ours != NULL) {
+        REQUIRE(X509_cmp(ours, law) == 0);
+        REQUIRE(X509_get_extension_flags(ours) == X509_get_extension_flags(law));
+        REQUIRE(same_key(X509_get0_pubkey(ours), X509_get0_pubkey(law)));
+    }
+    X509_free(ours);
+}
+
 static void check_link(X509 *x509)
 {
     char name[64];
@@ -76,6 +107,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
     const unsigned char *at = bytes;
     X509 *x509 = d2i_X509(NULL, &at, (long)length);
+    check_short_way(bytes, length, x509, at);
     if (x509 != NULL) {
         check_agent(x509);
         check_link(x509);

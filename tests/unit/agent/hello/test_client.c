@@ -424,6 +424,7 @@ static void leaves_what_it_does_not_speak(void **state)
         int max;
         const char *groups, *suites, *profile;
     } rows[] = {{TLS1_2_VERSION, "X25519", "TLS_AES_128_GCM_SHA256", HELLO_PROFILE_NORMAL},
+                {TLS1_2_VERSION, "X25519", "TLS_AES_128_GCM_SHA256", "openssl-tls12"},
                 {TLS1_3_VERSION, "P-521", "TLS_AES_128_GCM_SHA256", HELLO_PROFILE_NORMAL},
                 {TLS1_3_VERSION, "X448", "TLS_AES_128_GCM_SHA256", HELLO_PROFILE_NORMAL},
                 {TLS1_3_VERSION, "ffdhe2048", "TLS_AES_128_GCM_SHA256", HELLO_PROFILE_NORMAL},

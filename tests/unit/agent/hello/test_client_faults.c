@@ -13,6 +13,8 @@ struct account {
 static struct peers_client us;
 static struct trust *trust;
 static struct actor actor;
+static enum variant variant;
+static const char *profile = HELLO_PROFILE_NORMAL; /* of that variant */
 
 static int set_up(void **state)
 {
@@ -49,6 +51,7 @@ static bool play_to_us(const struct script *script, struct account *account)
     struct tls_client_options options = peers_options(&us);
     struct tls_client_facts facts;
     size_t length = 0;
+    options.profile = hello_profile_find(profile);
     peers_client_start(&us, &options);
     const uint8_t *hello = tls_client_output(us.client, &length);
     act(&actor, script, hello, length);
@@ -93,7 +96,7 @@ static int accept_all(int verified, X509_STORE_CTX *store)
 
 static SSL *libssl_client(struct account *account)
 {
-    SSL *ssl = SSL_new(trust_context(trust, VARIANT_NORMAL));
+    SSL *ssl = SSL_new(trust_context(trust, variant));
     assert_non_null(ssl);
     SSL_set_bio(ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
     BIO_set_mem_eof_return(SSL_get_rbio(ssl), -1);
@@ -218,6 +221,26 @@ static void names_faults_as_libssl_does(void **state)
     assert_int_equal(differ, 0);
 }
 
+/* Keys and schemes that fit each other, and a hello without them. */
+static void minds_a_scheme_that_it_did_not_offer(void **state)
+{
+    static const struct script good = {"good", PART_HELLO, AS_IT_IS, 0, NULL};
+    struct account account;
+    (void)state;
+    actor.asks = actor.retries = false;
+    variant = VARIANT_RSA_ONLY;
+    profile = "openssl-rsa";
+    assert_int_equal(play(&good, &account), 0);
+    assert_int_equal(account.reason, SSL_R_WRONG_SIGNATURE_TYPE);
+    assert_int_equal(account.alert, SSL_AD_HANDSHAKE_FAILURE);
+    variant = VARIANT_NO_ALPN;
+    profile = "openssl-no-alpn";
+    assert_int_equal(play(&good, &account), 0);
+    assert_int_equal(account.reason, SSL_R_UNSOLICITED_EXTENSION);
+    variant = VARIANT_NORMAL;
+    profile = HELLO_PROFILE_NORMAL;
+}
+
 static void judges_every_changed_byte_as_libssl_does(void **state)
 {
     static const uint8_t flips[] = {0x01, 0x80, 0xff};
@@ -248,6 +271,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(is_satisfied_with_a_good_flight),
         cmocka_unit_test(names_faults_as_libssl_does),
+        cmocka_unit_test(minds_a_scheme_that_it_did_not_offer),
         cmocka_unit_test(judges_every_changed_byte_as_libssl_does),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

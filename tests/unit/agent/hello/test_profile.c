@@ -231,6 +231,7 @@ static void profiles_are_sound(void **state)
         assert_true(strlen(profile->name) < 64);
         assert_true(profile->session_id_bytes == 0 || profile->session_id_bytes == 32);
         assert_int_equal(profile->versions.count > 0, profile->shares.count > 0);
+        assert_int_equal(profile->versions.count > 0, profile->oldest_version == 0);
         for (size_t i = 0; i < profile->shares.count; i++)
             assert_true(is_in(&profile->groups, profile->shares.values[i]));
         assert_int_equal(profile->alpn != NULL || strcmp(profile->name, "openssl-no-alpn") == 0, true);

@@ -77,9 +77,8 @@ struct actor {
 static inline void actor_init(struct actor *actor, struct tls_algorithms *algorithms, const char *kind)
 {
     bool edwards = strcmp(kind, "ED25519") == 0;
-    *actor = (struct actor){.algorithms = algorithms,
-                            .digest = edwards ? NULL : "SHA256",
-                            .scheme = edwards ? 0x0807 : 0x0403};
+    *actor = (struct actor){
+        .algorithms = algorithms, .digest = edwards ? NULL : "SHA256", .scheme = edwards ? 0x0807 : 0x0403};
     actor->key = peers_key(kind);
     actor->certificate = peers_certificate(actor->key, NULL, "site.example");
     actor->suite = tls_suite_find(algorithms, 0x1301);

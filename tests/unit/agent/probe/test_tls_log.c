@@ -98,6 +98,25 @@ static void reads_the_key_exchange_of_tls12(void **state)
     assert_int_equal(attempt->tls.signature, 0x0804);
 }
 
+static void a_long_prime_is_no_curve(void **state)
+{
+    static uint8_t message[4 + 2 * (2 + 0x300) + 3 + 5] = {TLS_SERVER_KEY_EXCHANGE};
+    uint8_t *at = message + 4;
+    (void)state;
+    at[0] = 3; /* p: 0x0300 bytes */
+    at[2] = 0xff;
+    at += 2 + 0x300;
+    at[1] = 1; /* g */
+    at += 3;
+    at[0] = 3; /* Ys */
+    at += 2 + 0x300;
+    memcpy(at, (uint8_t[]){8, 4, 0, 1, 9}, 5);
+    attempt->tls.cipher = 0x009e;
+    log_bytes(true, TLS_CONTENT_HANDSHAKE, message, sizeof message);
+    assert_int_equal(attempt->tls.group, 0);
+    assert_int_equal(attempt->tls.signature, 0x0804);
+}
+
 static void keeps_alerts_with_level_and_direction(void **state)
 {
     (void)state;
@@ -136,9 +155,13 @@ static void the_first_client_hello_has_its_length(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(reads_what_a_server_hello_chose),         TEST(a_hello_retry_request_agrees_on_nothing),
-        TEST(every_cut_of_a_server_hello_is_survived), TEST(reads_the_key_exchange_of_tls12),
-        TEST(keeps_alerts_with_level_and_direction),   TEST(the_log_is_bounded_and_counts_the_rest),
+        TEST(reads_what_a_server_hello_chose),
+        TEST(a_hello_retry_request_agrees_on_nothing),
+        TEST(every_cut_of_a_server_hello_is_survived),
+        TEST(reads_the_key_exchange_of_tls12),
+        TEST(a_long_prime_is_no_curve),
+        TEST(keeps_alerts_with_level_and_direction),
+        TEST(the_log_is_bounded_and_counts_the_rest),
         TEST(the_first_client_hello_has_its_length),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
