@@ -1,6 +1,7 @@
 #include "cli/cli.h"
 #include "cli/i18n.h"
 #include "cli/term.h"
+#include "descriptors.h"
 #include "link/handles.h"
 #include "probe/keylog.h"
 #include "probe/pcap.h"
@@ -12,7 +13,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 /*
  * `parallax-agent probe`: endpoints from operands and files, a verdict for each to standard output.
@@ -27,7 +27,7 @@
  * `wake` handles keep no loop alive and are closed after the join, so any thread may send to them until then.
  */
 
-enum { NAME_WIDTH_MAX = 48, DESCRIPTORS_BESIDES = 64 };
+enum { NAME_WIDTH_MAX = 48 };
 
 struct session;
 
@@ -253,17 +253,6 @@ static int start_signals(struct session *session)
     return status;
 }
 
-/* Each connection is a descriptor: ask for as many as the system lets us have. */
-static void raise_descriptor_limit(unsigned concurrency)
-{
-    struct rlimit limit;
-    rlim_t wanted = (rlim_t)concurrency * 2 + DESCRIPTORS_BESIDES;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
-        return;
-    limit.rlim_cur = limit.rlim_max == RLIM_INFINITY || limit.rlim_max > wanted ? wanted : limit.rlim_max;
-    (void)setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 static int exit_code(const struct session *session)
 {
     const struct report *report = &session->settings->report;
@@ -366,7 +355,7 @@ static void work_all(struct session *session)
     handles_add(&session->handles, &session->ended);
     if (start_signals(session) != 0)
         cli_warning(_("signals cannot be watched; an interrupt will end the program at once"));
-    raise_descriptor_limit(session->settings->prober.concurrency);
+    (void)descriptors_raise(session->settings->prober.concurrency * 2);
     report_begin(&session->settings->report);
     start_threads(session);
     work(first);

@@ -4,13 +4,14 @@
 #include <stddef.h>
 
 extern const struct cli_verb verb_probe;
+extern const struct cli_verb verb_sweep;
 extern const struct cli_verb verb_enroll;
 extern const struct cli_verb verb_run;
 extern const struct cli_verb verb_spool_status;
 extern const struct cli_verb verb_spool_export;
 
-static const struct cli_verb *const verbs[] = {&verb_probe,        &verb_enroll,       &verb_run,
-                                               &verb_spool_status, &verb_spool_export, NULL};
+static const struct cli_verb *const verbs[] = {
+    &verb_probe, &verb_sweep, &verb_enroll, &verb_run, &verb_spool_status, &verb_spool_export, NULL};
 
 int main(int argc, char **argv)
 {

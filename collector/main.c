@@ -24,19 +24,16 @@ extern const struct cli_verb verb_vantage_revoke;
 extern const struct cli_verb verb_token_create;
 extern const struct cli_verb verb_db_rollup;
 extern const struct cli_verb verb_db_roles;
+extern const struct cli_verb verb_db_retain;
+extern const struct cli_verb verb_db_status;
 
 static const struct cli_verb *const verbs[] = {
-    &verb_serve,          &verb_probe,
-    &verb_report,         &verb_reclassify,
-    &verb_site_add,       &verb_site_set,
-    &verb_site_list,      &verb_site_show,
-    &verb_site_rm,        &verb_site_import,
-    &verb_vantage_list,   &verb_vantage_show,
-    &verb_vantage_revoke, &verb_token_create,
-    &verb_watch,          &verb_alert_test,
-    &verb_db_rollup,      &verb_db_roles,
-    &verb_export,         &verb_import,
-    &verb_replay,         NULL,
+    &verb_serve,          &verb_probe,        &verb_report,       &verb_reclassify,
+    &verb_site_add,       &verb_site_set,     &verb_site_list,    &verb_site_show,
+    &verb_site_rm,        &verb_site_import,  &verb_vantage_list, &verb_vantage_show,
+    &verb_vantage_revoke, &verb_token_create, &verb_watch,        &verb_alert_test,
+    &verb_db_rollup,      &verb_db_roles,     &verb_db_retain,    &verb_db_status,
+    &verb_export,         &verb_import,       &verb_replay,       NULL,
 };
 
 int main(int argc, char **argv)

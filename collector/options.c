@@ -47,6 +47,9 @@ static const struct options_key keys[] = {
     {"cdn_file", offsetof(struct collector_settings, cdn_file)},
     {"pg_bin", offsetof(struct collector_settings, pg_bin)},
     {"public_name", offsetof(struct collector_settings, public_name)},
+    {"keep_attempts", offsetof(struct collector_settings, keep_attempts)},
+    {"keep_counts", offsetof(struct collector_settings, keep_counts)},
+    {"keep_hours", offsetof(struct collector_settings, keep_hours)},
 };
 enum { OPTIONS_KEYS = sizeof keys / sizeof keys[0] };
 

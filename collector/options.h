@@ -36,12 +36,15 @@ enum { WINDOW_SITE = 950, WINDOW_SINCE, WINDOW_UNTIL, WINDOW_REGION, WINDOW_ASN 
 /* What collector.yaml and the options set. Texts live for the program's life. Options win over the file. */
 struct collector_settings {
     const char *state;
-    const char *db;          /* NULL: private */
-    const char *listen;      /* "ADDRESS:PORT"; "[::]:7443" unless given */
-    const char *mmdb;        /* NULL: none */
-    const char *cdn_file;    /* NULL: what is built in */
-    const char *pg_bin;      /* NULL: newest under /usr/lib/postgresql */
-    const char *public_name; /* host:port that agents dial, printed by token create */
+    const char *db;            /* NULL: private */
+    const char *listen;        /* "ADDRESS:PORT"; "[::]:7443" unless given */
+    const char *mmdb;          /* NULL: none */
+    const char *cdn_file;      /* NULL: what is built in */
+    const char *pg_bin;        /* NULL: newest under /usr/lib/postgresql */
+    const char *public_name;   /* host:port that agents dial, printed by token create */
+    const char *keep_attempts; /* spans of db retain; NULL: for good */
+    const char *keep_counts;
+    const char *keep_hours;
 };
 
 void collector_settings_init(struct collector_settings *settings);

@@ -7,7 +7,7 @@ set -euo pipefail
 
 build=(gcc libc6-dev cmake ninja-build pkg-config protobuf-c-compiler gettext
     libuv1-dev libssl-dev libprotobuf-c-dev libc-ares-dev liblmdb-dev libmaxminddb-dev libjansson-dev libyaml-dev
-    libidn2-dev libpq-dev libcsv-dev libmicrohttpd-dev libcurl4-openssl-dev libcmocka-dev)
+    libidn2-dev libpq-dev libcsv-dev libmicrohttpd-dev libcurl4-openssl-dev libzstd-dev libcmocka-dev)
 run=(postgresql openssl nginx ca-certificates procps)
 test=("${run[@]}" clang clang-format clang-tidy libclang-rt-14-dev curl faketime jq binutils mandoc time libmaxmind-db-writer-perl
     haproxy gnutls-bin stunnel4 nftables iproute2 dnsmasq-base unbound prometheus prometheus-alertmanager

@@ -44,7 +44,7 @@ BEGIN
     GRANT SELECT, INSERT, UPDATE ON certificate, round_vantage, dropped, refused_record, rollup_due TO parallax_ingest;
     GRANT SELECT ON site, endpoint, round, round_endpoint, collector, authority TO parallax_ingest;
 
-    GRANT SELECT ON site, endpoint, vantage_cursor, certificate, chain, attempt, dropped, refused_record TO parallax_plan;
+    GRANT SELECT ON site, endpoint, vantage_cursor, certificate, chain, attempt, dropped, refused_record, storage TO parallax_plan;
     GRANT SELECT, UPDATE (connected_since, collector_id, last_seen_at, baseline) ON vantage TO parallax_plan;
     GRANT SELECT, INSERT, UPDATE ON round, round_vantage TO parallax_plan;
     GRANT SELECT, INSERT ON round_endpoint TO parallax_plan;
@@ -60,7 +60,7 @@ BEGIN
 
     GRANT SELECT ON site, endpoint, vantage, vantage_cursor, collector, round, round_endpoint, round_vantage, certificate, chain,
                     attempt, dropped, refused_record, incident, incident_endpoint, incident_event, rollup_count, rollup_count_hour,
-                    rollup_look, rollup_look_hour, rollup_latency, rollup_latency_hour, rollup_due TO parallax_read;
+                    rollup_look, rollup_look_hour, rollup_latency, rollup_latency_hour, rollup_due, storage TO parallax_read;
 EXCEPTION WHEN insufficient_privilege THEN
     -- A login that does not own the tables leaves this to the one that does.
     NULL;

@@ -23,7 +23,8 @@ struct pace {
     int64_t burst_us; /* how far due_us may run ahead and still go */
     int64_t all_period_us;
     int64_t all_due_us;
-    struct bucket buckets[PACE_ADDRESSES];
+    size_t places;
+    struct bucket buckets[];
 };
 
 void pace_set(struct pace *pace, const struct pace_rates *rates)
@@ -35,9 +36,12 @@ void pace_set(struct pace *pace, const struct pace_rates *rates)
 
 struct pace *pace_new(const struct pace_rates *rates)
 {
-    struct pace *pace = calloc(1, sizeof *pace);
-    if (pace != NULL)
-        pace_set(pace, rates);
+    size_t places = rates->addresses > 0 ? rates->addresses : PACE_ADDRESSES;
+    struct pace *pace = calloc(1, sizeof *pace + places * sizeof pace->buckets[0]);
+    if (pace == NULL)
+        return NULL;
+    pace->places = places;
+    pace_set(pace, rates);
     return pace;
 }
 
@@ -47,20 +51,20 @@ void pace_free(struct pace *pace)
 }
 
 /* FNV-1a: an attacker who makes addresses collide gains what flooding would give him anyway. */
-static size_t bucket_start(const struct address *address)
+static size_t bucket_start(const struct pace *pace, const struct address *address)
 {
     uint32_t hash = 2166136261U;
     for (size_t i = 0; i < address->length; i++)
         hash = (hash ^ address->bytes[i]) * 16777619U;
-    return hash % PACE_ADDRESSES;
+    return hash % pace->places;
 }
 
 static struct bucket *bucket_find(struct pace *pace, const struct address *address)
 {
-    size_t start = bucket_start(address);
+    size_t start = bucket_start(pace, address);
     struct bucket *fullest = &pace->buckets[start];
     for (size_t i = 0; i < PROBE_PLACES; i++) {
-        struct bucket *bucket = &pace->buckets[(start + i) % PACE_ADDRESSES];
+        struct bucket *bucket = &pace->buckets[(start + i) % pace->places];
         if (address_equal(&bucket->address, address))
             return bucket;
         if (bucket->due_us < fullest->due_us)

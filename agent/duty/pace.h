@@ -19,6 +19,7 @@ struct pace_rates {
     unsigned per_second_milli; /* tokens of an address in a thousand seconds (1000: one a second) */
     unsigned burst;            /* that an address keeps */
     unsigned all_per_second;   /* new connections, wherever they go; 0: no bound */
+    size_t addresses;          /* that are told apart; 0: PACE_ADDRESSES. Of a new one only */
 };
 
 struct pace;

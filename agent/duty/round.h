@@ -58,6 +58,9 @@ void rounds_policy_changed(struct rounds *rounds);
 /** No new attempt from now on, climbs included; attempts under way go on, and each round is reported when its last one is done. */
 void rounds_stop(struct rounds *rounds);
 
+/** Is a round under way, and none that a person waits for? */
+bool rounds_go_on(const struct rounds *rounds);
+
 /** Rounds not reported yet, and climbs that are not over. */
 unsigned rounds_pending(const struct rounds *rounds);
 

@@ -202,6 +202,18 @@ void rounds_stop(struct rounds *rounds)
     rounds_turn(rounds);
 }
 
+bool rounds_go_on(const struct rounds *rounds)
+{
+    bool any = false;
+    for (size_t i = 0; i < ROUNDS_MAX; i++) {
+        const struct round *round = rounds->rounds[i];
+        if (round != NULL && round->plan.now)
+            return false;
+        any = any || (round != NULL && round->slots != NULL);
+    }
+    return any;
+}
+
 unsigned rounds_pending(const struct rounds *rounds)
 {
     unsigned pending = climbs_pending(rounds->climbs);

@@ -258,11 +258,13 @@ struct uplink *uplink_new(const struct uplink_deps *deps)
     (void)uv_timer_init(deps->loop, &uplink->timer);
     (void)uv_timer_init(deps->loop, &uplink->ping);
     (void)uv_timer_init(deps->loop, &uplink->renew);
-    uplink->timer.data = uplink->ping.data = uplink->renew.data = uplink;
+    (void)uv_timer_init(deps->loop, &uplink->gather);
+    uplink->timer.data = uplink->ping.data = uplink->renew.data = uplink->gather.data = uplink;
     handles_init(&uplink->handles);
     handles_add(&uplink->handles, &uplink->timer);
     handles_add(&uplink->handles, &uplink->ping);
     handles_add(&uplink->handles, &uplink->renew);
+    handles_add(&uplink->handles, &uplink->gather);
     (void)uv_timer_start(&uplink->timer, on_rested, 0, 0);
     return uplink;
 }
@@ -276,6 +278,7 @@ void uplink_close(struct uplink *uplink, void (*closed)(void *arg), void *arg)
     (void)uv_timer_stop(&uplink->timer);
     (void)uv_timer_stop(&uplink->ping);
     (void)uv_timer_stop(&uplink->renew);
+    (void)uv_timer_stop(&uplink->gather);
     if (uplink->channel != NULL && greeted)
         session_leave(uplink, GOODBYE_SHUTDOWN, "the agent is stopping");
     else if (uplink->channel != NULL)

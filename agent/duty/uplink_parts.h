@@ -30,6 +30,7 @@ struct uplink {
     uv_timer_t timer; /* back-off while resting, the welcome's deadline while greeting */
     uv_timer_t ping;
     uv_timer_t renew;
+    uv_timer_t gather;
     uv_getaddrinfo_t resolve;
     struct handles handles;
     struct channel *channel;
@@ -44,6 +45,7 @@ struct uplink {
     bool clock_known;       /* by this session */
     int64_t renew_asked_us; /* in this session; 0: not yet */
     bool renewed;           /* this session ends, so that the next one shows the new certificate */
+    bool packs; /* batches to this collector */
     uint64_t sent_up_to;
     uint64_t flights[UPLINK_WINDOW]; /* last sequence of each batch without an ack */
     size_t flight_count;

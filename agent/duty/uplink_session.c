@@ -15,7 +15,8 @@
  *     Hello                 ------->
  *                           <-------    Welcome: what it has of us; the spool forgets that much, sequences stay above it
  *     Ping x 5, then one every 10 s --> Pong: the clock offset; rounds begin with the first
- *     Batch (at most 4 unacked) ---->   ... commit ...
+ *     Batch (at most 4 unacked) ---->   ... commit ...                  (Packed, when the Welcome says that it takes them;
+ *                                                                         while a round goes on, what came within a second)
  *                           <-------    Ack: deleted from the spool, room for the next batch
  *                           <-------    EndpointList, RoundPlan        (ListWanted when a plan names an unknown list)
  *                           <-------    CertificatesWanted
@@ -32,7 +33,7 @@
  *   - a link so slow that the Ping waits behind our own megabytes: as long as these go out, channels are patient.
  */
 
-enum { PING_BURST = 5, PING_BURST_MS = 200, PING_MS = 10000, WELCOME_MS = 15000 };
+enum { PING_BURST = 5, PING_BURST_MS = 200, PING_MS = 10000, WELCOME_MS = 15000, GATHER_MS = 1000 };
 
 void session_leave(struct uplink *uplink, enum goodbye_reason reason, const char *text)
 {
@@ -74,6 +75,8 @@ void session_end(struct uplink *uplink)
     (void)uv_timer_stop(&uplink->ping);
     (void)uv_timer_stop(&uplink->timer);
     (void)uv_timer_stop(&uplink->renew);
+    (void)uv_timer_stop(&uplink->gather);
+    uplink->packs = false;
     uplink->flight_count = 0;
     uplink->wanted_count = 0;
     free(uplink->wanted);
@@ -112,31 +115,55 @@ static void on_pong(struct uplink *uplink, const struct message *message)
 
 /* --- results ---------------------------------------------------------------------------------------------------- */
 
-static bool push_batch(struct uplink *uplink, struct buf *bytes, struct buf *payload)
+/* Many in one batch is what makes them small on the wire. */
+static bool batch_is_full(size_t count, const struct buf *bytes)
+{
+    return count == UPLINK_BATCH_RECORDS || bytes->len > UPLINK_BATCH_BYTES / 2;
+}
+
+/* @param full  only a batch that is full. */
+static bool push_batch(struct uplink *uplink, bool full, struct buf *bytes, struct buf *payload)
 {
     struct bytes records[UPLINK_BATCH_RECORDS];
     uint64_t last = 0;
     size_t count = spool_read(uplink->deps.spool, uplink->sent_up_to + 1, UPLINK_BATCH_RECORDS,
                               UPLINK_BATCH_BYTES, bytes, records, &last);
     buf_clear(payload);
-    if (count == 0 || !message_encode_batch(records, count, payload) ||
-        !channel_send_payload(uplink->channel, payload->data, payload->len))
+    if (count == 0 || (full && !batch_is_full(count, bytes)) ||
+        !message_encode_batch(records, count, payload))
+        return false;
+    if (uplink->packs ? !channel_send_packed(uplink->channel, (struct bytes){payload->data, payload->len})
+                      : !channel_send_payload(uplink->channel, payload->data, payload->len))
         return false;
     uplink->sent_up_to = last;
     uplink->flights[uplink->flight_count++] = last;
     return true;
 }
 
-void uplink_push(struct uplink *uplink)
+static void push(struct uplink *uplink, bool full)
 {
     struct buf bytes, payload;
     buf_init(&bytes, 0);
     buf_init(&payload, 0);
     while (uplink->state == UPLINK_LIVE && uplink->flight_count < UPLINK_WINDOW &&
-           push_batch(uplink, &bytes, &payload))
+           push_batch(uplink, full, &bytes, &payload))
         continue;
     buf_done(&bytes);
     buf_done(&payload);
+}
+
+static void on_gathered(uv_timer_t *timer)
+{
+    push(timer->data, false);
+}
+
+/* While a round goes on that nobody waits for, results wait for each other. */
+void uplink_push(struct uplink *uplink)
+{
+    bool gather = uplink->packs && rounds_go_on(uplink->deps.rounds);
+    push(uplink, gather);
+    if (gather && uplink->state == UPLINK_LIVE && !uv_is_active((uv_handle_t *)&uplink->gather))
+        (void)uv_timer_start(&uplink->gather, on_gathered, GATHER_MS, 0);
 }
 
 static void on_ack(struct uplink *uplink, uint64_t committed)
@@ -188,6 +215,7 @@ static void on_welcome(struct uplink *uplink, const struct message *message)
     uplink->answered = true;
     uplink->live_since_us = clock_mono_us();
     uplink->sent_up_to = message->welcome.committed;
+    uplink->packs = message->welcome.unpacks;
     (void)uv_timer_stop(&uplink->timer);
     keeper_commit(uplink->deps.keeper, message->welcome.committed);
     on_ping(&uplink->ping);
@@ -302,6 +330,7 @@ static void session_live(struct uplink *uplink, const struct message *message)
     case MESSAGE_ENROL_REQUEST:
     case MESSAGE_ENROL_ANSWER:
     case MESSAGE_RENEW_REQUEST:
+    case MESSAGE_PACKED:
         session_leave(uplink, GOODBYE_PROTOCOL, "a message that a collector does not send");
         return;
     }

@@ -244,16 +244,13 @@ static bool holds(const struct chain *chain, int64_t now_s)
 
 static int32_t compare_name(X509 *leaf, const char *name)
 {
-    struct address address;
-    if (address_parse(name, &address))
-        return X509_check_ip(leaf, address.bytes, address.length, 0) == 1 ? X509_V_OK
-                                                                          : X509_V_ERR_IP_ADDRESS_MISMATCH;
-    ASN1_OCTET_STRING *bytes = a2i_IPADDRESS(name); /* what SSL_set1_host takes for an address */
-    if (bytes == NULL)
+    ASN1_OCTET_STRING *address = a2i_IPADDRESS(name); /* as SSL_set1_host knows an address */
+    if (address == NULL)
         return X509_check_host(leaf, name, 0, NAME_FLAGS, NULL) == 1 ? X509_V_OK
                                                                      : X509_V_ERR_HOSTNAME_MISMATCH;
-    int fits = X509_check_ip(leaf, ASN1_STRING_get0_data(bytes), (size_t)ASN1_STRING_length(bytes), 0);
-    ASN1_OCTET_STRING_free(bytes);
+    size_t length = (size_t)ASN1_STRING_length(address);
+    int fits = X509_check_ip(leaf, ASN1_STRING_get0_data(address), length, 0);
+    ASN1_OCTET_STRING_free(address);
     return fits == 1 ? X509_V_OK : X509_V_ERR_IP_ADDRESS_MISMATCH;
 }
 

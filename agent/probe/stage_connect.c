@@ -8,32 +8,12 @@
 
 enum { PACE_AGAIN_US = 250 * 1000 };
 
-/* What a failing socket() or connect() says about this machine. LOCAL_NONE: it says something about the peer.
- */
-static enum evidence_local local_reason(int error)
-{
-    static const struct {
-        int error;
-        enum evidence_local local;
-    } rows[] = {
-        {ENETUNREACH, LOCAL_NO_ROUTE}, {EHOSTUNREACH, LOCAL_NO_ROUTE}, {EADDRNOTAVAIL, LOCAL_NO_ROUTE},
-        {EINVAL, LOCAL_NO_ROUTE},      {EAFNOSUPPORT, LOCAL_NO_ROUTE}, {ENETDOWN, LOCAL_NO_ROUTE},
-        {EMFILE, LOCAL_RESOURCE},      {ENFILE, LOCAL_RESOURCE},       {ENOBUFS, LOCAL_RESOURCE},
-        {ENOMEM, LOCAL_RESOURCE},      {EAGAIN, LOCAL_RESOURCE},       {EADDRINUSE, LOCAL_RESOURCE},
-        {ECONNREFUSED, LOCAL_NONE},    {ECONNRESET, LOCAL_NONE},       {ETIMEDOUT, LOCAL_NONE},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        if (rows[i].error == error)
-            return rows[i].local;
-    return LOCAL_OTHER;
-}
-
 static enum probe_stage failed_at_once(struct probe *probe, int error, enum evidence_call call)
 {
     struct evidence_flow *flow = &probe->attempt->flow;
     flow->error = error;
     flow->error_call = call;
-    enum evidence_local local = local_reason(error);
+    enum evidence_local local = tcp_local_reason(error);
     return local == LOCAL_NONE ? PROBE_CLOSE
                                : probe_local(probe, local, error, evidence_call_name((int)call));
 }

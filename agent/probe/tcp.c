@@ -138,3 +138,21 @@ void tcp_source(int fd, struct evidence_flow *flow)
     if (getsockname(fd, (struct sockaddr *)&name, &length) == 0)
         (void)address_from_sockaddr((const struct sockaddr *)&name, &flow->source, &flow->source_port);
 }
+
+enum evidence_local tcp_local_reason(int error)
+{
+    static const struct {
+        int error;
+        enum evidence_local local;
+    } rows[] = {
+        {ENETUNREACH, LOCAL_NO_ROUTE}, {EHOSTUNREACH, LOCAL_NO_ROUTE}, {EADDRNOTAVAIL, LOCAL_NO_ROUTE},
+        {EINVAL, LOCAL_NO_ROUTE},      {EAFNOSUPPORT, LOCAL_NO_ROUTE}, {ENETDOWN, LOCAL_NO_ROUTE},
+        {EMFILE, LOCAL_RESOURCE},      {ENFILE, LOCAL_RESOURCE},       {ENOBUFS, LOCAL_RESOURCE},
+        {ENOMEM, LOCAL_RESOURCE},      {EAGAIN, LOCAL_RESOURCE},       {EADDRINUSE, LOCAL_RESOURCE},
+        {ECONNREFUSED, LOCAL_NONE},    {ECONNRESET, LOCAL_NONE},       {ETIMEDOUT, LOCAL_NONE},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (rows[i].error == error)
+            return rows[i].local;
+    return LOCAL_OTHER;
+}

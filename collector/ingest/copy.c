@@ -169,11 +169,13 @@ static bool put_verify_error(struct buf *out, const struct attempt *attempt)
     return put_int4_if(out, any, any ? attempt->tls.verify_errors[0].code : 0);
 }
 
-static bool put_evidence(struct buf *out, const struct attempt *attempt)
+static bool put_evidence(struct buf *out, const struct copy_row *row)
 {
     struct buf bytes;
+    if (row->encoded.length > 0)
+        return put_bytes(out, row->encoded.data, row->encoded.length);
     buf_init(&bytes, 0);
-    bool put = attempt_encode(attempt, &bytes) && put_bytes(out, bytes.data, bytes.len);
+    bool put = attempt_encode(row->attempt, &bytes) && put_bytes(out, bytes.data, bytes.len);
     buf_done(&bytes);
     return put;
 }
@@ -226,7 +228,6 @@ static bool says_ocsp(const struct attempt *attempt)
     X(signature, put_int4_if(out, a->tls.signature != 0, a->tls.signature))                                  \
     X(alpn, put_text(out, a->tls.alpn))                                                                      \
     X(alert_in, put_alert(out, a, true))                                                                     \
-    X(chain_id, put_int8_if(out, row->chain_id != 0, row->chain_id))                                         \
     X(verify_error, put_verify_error(out, a))                                                                \
     X(staple, put_int2(out, a->tls.staple))                                                                  \
     X(sct_count, put_int2(out, a->tls.sct_count))                                                            \
@@ -247,20 +248,20 @@ static bool says_ocsp(const struct attempt *attempt)
     X(ocsp, put_int2_if(out, says_ocsp(a), a->tls.ocsp.status))                                              \
     X(abuse, put_int2_if(out, a->end.abuse != ABUSE_NONE, a->end.abuse))                                     \
     X(engine, put_int2_if(out, a->engine != ENGINE_NONE, a->engine))                                         \
-    X(evidence, put_evidence(out, a))
+    X(evidence, put_evidence(out, row))
 
 #define COPY_NAME(column, put)  ", " #column
 #define COPY_COUNT(column, put) +1
 #define COPY_PUT(column, put)   &&(put)
 
-enum { COPY_COLUMN_COUNT = 0 COPY_COLUMNS(COPY_COUNT) };
+enum { COPY_COLUMN_COUNT = 1 COPY_COLUMNS(COPY_COUNT) }; /* and chain_id */
 
 /* Made at build: each name brings its comma, and the first one's is not part of the text. */
 static const char column_names[] = "" COPY_COLUMNS(COPY_NAME);
 
 char *copy_attempt_sql(void)
 {
-    return text_format("COPY attempt (%s) FROM STDIN (FORMAT binary)", column_names + 2);
+    return text_format("COPY attempt (%s, chain_id) FROM STDIN (FORMAT binary)", column_names + 2);
 }
 
 bool copy_begin(struct buf *out)
@@ -277,6 +278,11 @@ bool copy_attempt(struct buf *out, const struct copy_row *row)
     (void)cdn_identify(a, row->address_asn, &edge);
     uint16_t count = htons(COPY_COLUMN_COUNT);
     return buf_append(out, &count, sizeof count) COPY_COLUMNS(COPY_PUT);
+}
+
+bool copy_chain(struct buf *out, int64_t chain_id)
+{
+    return put_int8_if(out, chain_id != 0, chain_id);
 }
 
 bool copy_end(struct buf *out)

@@ -1,47 +1,22 @@
 #include "ingest/group.h"
 
 #include "ingest/copy.h"
-#include "ingest/network.h"
 #include "store/array.h"
-#include "words/classify.h"
 #include "words/units.h"
 
 #include <math.h>
-#include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define GROUP_BUCKET_US (INT64_C(600) * US_PER_S)
 
-bool batch_came(const struct batch *batch, const struct record *record)
-{
-    return !batch->replaced && record->kind != 0 && record_sequence(record) > batch->known;
-}
+enum { OUTCOME_CLASS_LIMIT = 128 }; /* above the number of every class */
 
-enum refusal batch_verdict(const struct batch *batch, const struct record *record)
-{
-    return (enum refusal)batch->verdicts[record - batch->records];
-}
-
-static bool record_is_new(const struct batch *batch, const struct record *record)
-{
-    return batch_came(batch, record) && batch_verdict(batch, record) == REFUSAL_NONE;
-}
-
-const struct attempt *batch_attempt(const struct batch *batch, const struct record *record)
-{
-    return record->kind == RECORD_ATTEMPT && record_is_new(batch, record) ? record->attempt : NULL;
-}
-
-static bool chain_hash(const struct attempt *attempt, struct buf *hashes, uint8_t digest[32])
-{
-    buf_clear(hashes);
-    for (size_t i = 0; i < attempt->tls.chain_count; i++)
-        if (!buf_append(hashes, attempt->tls.chain[i].sha256, 32))
-            return false;
-    (void)SHA256(hashes->data, hashes->len, digest);
-    return true;
-}
+/* Every chain that rows of the group have, with its batch. */
+#define GROUP_CHAINS(group, batch, chain)                                                                    \
+    for (struct batch *batch = (group)->batches; batch != NULL; batch = batch->next)                         \
+        for (struct kept_chain *chain = batch->chains; chain < batch->chains + batch->chain_count; chain++)  \
+            if (chain->stored)
 
 /* --- questions and answers --- */
 
@@ -91,24 +66,26 @@ bool group_set_cursors(struct group *group, const PGresult *result)
 
 bool group_collect(struct group *group)
 {
-    struct buf hashes;
-    uint8_t digest[32];
     bool whole = true;
-    buf_init(&hashes, 0);
+    for (struct batch *batch = group->batches; batch != NULL; batch = batch->next)
+        for (size_t i = 0; i < batch->chain_count; i++)
+            batch->chains[i].stored = false;
     GROUP_EACH(group, batch, record)
     {
-        const struct attempt *attempt = batch_attempt(batch, record);
-        if (attempt != NULL && attempt->round_id != 0 && attempt->round_id <= INT64_MAX)
-            whole = whole && number_add(&group->rounds, (int64_t)attempt->round_id);
-        if (attempt != NULL)
-            whole = whole && number_add(&group->buckets, attempt->clock.start_us / GROUP_BUCKET_US);
-        if (attempt == NULL || attempt->tls.chain_count == 0)
+        if (!batch_takes_attempt(batch, record))
             continue;
-        whole = whole && chain_hash(attempt, &hashes, digest) && hash_add(&group->chains, digest);
-        for (size_t i = 0; whole && i < attempt->tls.chain_count; i++)
-            whole = hash_add(&group->certificates, attempt->tls.chain[i].sha256);
+        if (record->claim.round_id != 0 && record->claim.round_id <= INT64_MAX)
+            whole = whole && number_add(&group->rounds, (int64_t)record->claim.round_id);
+        whole = whole && number_add(&group->buckets, record->claim.start_us / GROUP_BUCKET_US);
+        if (record->chain != SIZE_MAX)
+            batch->chains[record->chain].stored = true;
     }
-    buf_done(&hashes);
+    GROUP_CHAINS(group, batch, chain)
+    {
+        whole = whole && hash_add(&group->chains, chain->digest);
+        for (size_t i = 0; whole && i < chain->count; i++)
+            whole = hash_add(&group->certificates, batch->hashes.data + chain->at + 32 * i);
+    }
     number_sort(&group->rounds);
     number_sort(&group->buckets);
     hash_sort(&group->chains);
@@ -118,26 +95,16 @@ bool group_collect(struct group *group)
 
 char *group_chain_hashes(const struct group *group)
 {
-    struct buf array, hashes;
-    uint8_t digest[32];
-    bool whole = true;
+    struct buf array;
     array_begin(&array);
-    buf_init(&hashes, 0);
-    GROUP_EACH(group, batch, record)
+    GROUP_CHAINS(group, batch, chain)
     {
-        const struct attempt *attempt = batch_attempt(batch, record);
-        if (attempt == NULL || attempt->tls.chain_count == 0 || !whole)
-            continue;
-        whole = chain_hash(attempt, &hashes, digest);
-        struct hash_entry *entry = whole ? hash_find(&group->chains, digest) : NULL;
+        struct hash_entry *entry = hash_find(&group->chains, chain->digest);
         if (entry == NULL || entry->id != 0)
             continue;
         entry->id = -1; /* written once; group_set_chains puts the id here */
-        whole = array_bytes(&array, hashes.data, hashes.len);
+        (void)array_bytes(&array, batch->hashes.data + chain->at, 32 * chain->count);
     }
-    buf_done(&hashes);
-    if (!whole)
-        buf_done(&array); /* without one of them its attempts would be stored without their chain */
     return array_take(&array);
 }
 
@@ -187,66 +154,70 @@ void group_set_wanted(struct group *group, const PGresult *result)
 
 /* --- what the rows become --- */
 
-/* @param ret_id  0: it has none. @return false without memory. */
-static bool group_chain_id(const struct group *group, const struct attempt *attempt, struct buf *hashes,
-                           int64_t *ret_id)
-{
-    uint8_t digest[32];
-    *ret_id = 0;
-    if (attempt->tls.chain_count == 0)
-        return true;
-    if (!chain_hash(attempt, hashes, digest))
-        return false;
-    const struct hash_entry *entry = hash_find(&group->chains, digest);
-    if (entry != NULL && entry->id > 0)
-        *ret_id = entry->id;
-    return true;
-}
-
 long group_encode(const struct group *group, struct buf *out)
 {
-    struct buf hashes;
     long rows = 0;
-    buf_init(&hashes, 0);
-    bool whole = copy_begin(out);
+    size_t bytes = 0;
+    for (const struct batch *batch = group->batches; batch != NULL; batch = batch->next)
+        bytes += batch->rows.len + batch->count * 16;
+    bool whole = buf_room(out, bytes) != NULL && copy_begin(out);
+    GROUP_CHAINS(group, batch, chain)
+    {
+        const struct hash_entry *entry = hash_find(&group->chains, chain->digest);
+        chain->id = entry != NULL && entry->id > 0 ? entry->id : 0;
+    }
     GROUP_EACH(group, batch, record)
     {
-        const struct attempt *attempt = batch_attempt(batch, record);
-        if (attempt == NULL || !whole)
+        if (!whole || !batch_takes_attempt(batch, record))
             continue;
-        struct copy_row row = {.attempt = attempt,
-                               .outcome = classify(attempt),
-                               .vantage_id = batch->source->vantage_id,
-                               .asn = batch->source->asn,
-                               .address_asn =
-                                   network_of(batch->source->networks, &attempt->flow.destination).asn};
-        whole = group_chain_id(group, attempt, &hashes, &row.chain_id) && copy_attempt(out, &row);
+        int64_t chain_id = record->chain == SIZE_MAX ? 0 : batch->chains[record->chain].id;
+        whole = buf_append(out, batch->rows.data + record->row_at, record->row_length) &&
+                copy_chain(out, chain_id);
         rows++;
     }
-    buf_done(&hashes);
     return whole && copy_end(out) ? rows : -1;
+}
+
+static void count_attempt(const struct kept_record *record, struct metrics *metrics, int64_t now_us)
+{
+    int64_t late_us = record->claim.start_us - record->claim.slot_us;
+    metrics_observe(metrics, METRIC_INGEST_LAG, (double)(now_us - record->claim.start_us) / 1e6);
+    if (record->role == ATTEMPT_FIRST && record->claim.slot_us != 0)
+        metrics_observe(metrics, METRIC_SLOT_SKEW, fabs((double)late_us) / 1e6);
+}
+
+static void count_batch(const struct batch *batch, struct metrics *metrics, int64_t now_us)
+{
+    unsigned records = 0, refused[REFUSAL_COUNT] = {0}, classes[OUTCOME_CLASS_LIMIT] = {0};
+    for (const struct kept_record *record = batch->records; record < batch->records + batch->count;
+         record++) {
+        if (!batch_came(batch, record))
+            continue;
+        records += record->verdict == REFUSAL_NONE;
+        refused[record->verdict] += record->verdict != REFUSAL_NONE;
+        if (!batch_takes_attempt(batch, record))
+            continue;
+        classes[record->class]++;
+        count_attempt(record, metrics, now_us);
+    }
+    const char *vantage = batch->source->vantage;
+    if (records > 0)
+        metrics_add(metrics, METRIC_RECORDS, LABELS(vantage), records);
+    for (unsigned i = 0; i < REFUSAL_COUNT; i++)
+        if (refused[i] > 0)
+            metrics_add(metrics, METRIC_RECORDS_REFUSED, LABELS(vantage, refusal_id((enum refusal)i)),
+                        refused[i]);
+    for (unsigned i = 0; i < OUTCOME_CLASS_LIMIT; i++)
+        if (classes[i] > 0)
+            metrics_add(metrics, METRIC_ATTEMPTS, LABELS(vantage, outcome_class_id((enum outcome_class)i)),
+                        classes[i]);
 }
 
 void group_count(const struct group *group, struct metrics *metrics, int64_t now_us)
 {
-    GROUP_EACH(group, batch, record)
-    {
-        const char *vantage = batch->source->vantage;
-        const struct attempt *attempt = batch_attempt(batch, record);
-        if (vantage != NULL && batch_came(batch, record) && batch_verdict(batch, record) != REFUSAL_NONE)
-            metrics_add(metrics, METRIC_RECORDS_REFUSED,
-                        LABELS(vantage, refusal_id(batch_verdict(batch, record))), 1);
-        if (vantage == NULL || !record_is_new(batch, record))
-            continue;
-        metrics_add(metrics, METRIC_RECORDS, LABELS(vantage), 1);
-        if (attempt == NULL)
-            continue;
-        int64_t late_us = attempt->clock.start_us - attempt->clock.slot_us;
-        metrics_add(metrics, METRIC_ATTEMPTS, LABELS(vantage, outcome_class_id(classify(attempt).class)), 1);
-        metrics_observe(metrics, METRIC_INGEST_LAG, (double)(now_us - attempt->clock.start_us) / 1e6);
-        if (attempt->role == ATTEMPT_FIRST && attempt->clock.slot_us != 0)
-            metrics_observe(metrics, METRIC_SLOT_SKEW, fabs((double)late_us) / 1e6);
-    }
+    for (const struct batch *batch = group->batches; batch != NULL; batch = batch->next)
+        if (batch->source->vantage != NULL)
+            count_batch(batch, metrics, now_us);
     metrics_add(metrics, METRIC_BATCHES, NULL, (double)group->batch_count);
 }
 
@@ -264,7 +235,7 @@ long group_reports(const struct group *group, char *ret_params[6])
     GROUP_EACH(group, batch, record)
     {
         const struct round_report *report = &record->report;
-        if (record->kind != RECORD_ROUND_REPORT || !record_is_new(batch, record) ||
+        if (record->kind != RECORD_ROUND_REPORT || !batch_takes(batch, record) ||
             report->round_id > INT64_MAX)
             continue;
         (void)array_number(&arrays[0], (int64_t)report->round_id);
@@ -301,13 +272,11 @@ size_t group_wanted_of(const struct group *group, const struct ingest_source *so
                        size_t max)
 {
     size_t count = 0;
-    GROUP_EACH(group, batch, record)
+    GROUP_CHAINS(group, batch, chain)
     {
-        const struct attempt *attempt = batch_attempt(batch, record);
-        if (attempt == NULL || batch->source != source)
-            continue;
-        for (size_t i = 0; i < attempt->tls.chain_count && count < max; i++) {
-            struct hash_entry *entry = hash_find(&group->certificates, attempt->tls.chain[i].sha256);
+        for (size_t i = 0; batch->source == source && i < chain->count && count < max; i++) {
+            struct hash_entry *entry =
+                hash_find(&group->certificates, batch->hashes.data + chain->at + 32 * i);
             if (entry == NULL || entry->id != 1)
                 continue;
             entry->id = 2; /* asked of one vantage is enough */

@@ -1,37 +1,16 @@
 #ifndef PARALLAX_COLLECTOR_INGEST_GROUP_H
 #define PARALLAX_COLLECTOR_INGEST_GROUP_H
 
-#include "ingest/group_judge.h"
-#include "ingest/ingest.h"
+#include "ingest/batch.h"
 #include "ingest/set.h"
 #include "outlet/metrics.h"
-#include "words/buf.h"
 
 /* The rows of one group commit: what is asked of the database about them, and what they become. No I/O. */
-
-struct batch {
-    struct batch *next;
-    struct ingest_source *source;
-    size_t count;
-    uint64_t last; /* sequence of the last record */
-    uint64_t
-        known; /* records up to this one are skipped, in this try: another batch, or the database, has them */
-    size_t bytes;      /* of memory */
-    uint8_t *verdicts; /* enum refusal of each record, in this try */
-    bool replaced;     /* in this try: its session is not the one in force, so none of it is taken */
-    struct record records[];
-};
-
-/** Is the record new in this try, refused or not? */
-bool batch_came(const struct batch *batch, const struct record *record);
-enum refusal batch_verdict(const struct batch *batch, const struct record *record);
-/** The attempt of a record that goes in; NULL for others. */
-const struct attempt *batch_attempt(const struct batch *batch, const struct record *record);
 
 /* Every record of the group, with its batch. */
 #define GROUP_EACH(group, batch, record)                                                                     \
     for (struct batch *batch = (group)->batches; batch != NULL; batch = batch->next)                         \
-        for (struct record *record = batch->records; record < batch->records + batch->count; record++)
+        for (struct kept_record *record = batch->records; record < batch->records + batch->count; record++)
 
 struct group_cursor {
     int32_t vantage_id;

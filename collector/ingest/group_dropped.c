@@ -40,11 +40,11 @@ long group_dropped(const struct group *group, char *ret_params[4])
     long rows = 0;
     for (size_t i = 0; i < DROPPED_PARAMS; i++)
         array_begin(&arrays[i]);
-    for (const struct batch *batch = group->batches; batch != NULL; batch = batch->next)
-        for (const struct record *record = batch->records; record < batch->records + batch->count; record++)
-            if (record->kind == RECORD_ROUND_REPORT && !batch->replaced &&
-                record_sequence(record) > batch->known)
-                rows += add_report(arrays, batch, &record->report);
+    GROUP_EACH(group, batch, record)
+    {
+        if (record->kind == RECORD_ROUND_REPORT && batch_came(batch, record))
+            rows += add_report(arrays, batch, &record->report);
+    }
     bool whole = true;
     for (size_t i = 0; i < DROPPED_PARAMS; i++) {
         ret_params[i] = array_take(&arrays[i]);

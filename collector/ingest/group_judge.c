@@ -94,13 +94,12 @@ static bool book_has(const struct round_book *book, uint64_t round_id, uint64_t 
 /* --- the judgement --- */
 
 /* Every sum is of a time of the database or the clock and a few hours, and compared with the stranger's. */
-static enum refusal judge_time(const struct round_window *window, const struct attempt *attempt,
-                               int64_t now_us)
+static enum refusal judge_time(const struct round_window *window, const struct claim *claim, int64_t now_us)
 {
-    int64_t start_us = attempt->clock.start_us, slot_us = attempt->clock.slot_us;
-    if (attempt->clock.start_error_us > (uint64_t)JUDGE_CLOCK_US)
+    int64_t start_us = claim->start_us, slot_us = claim->slot_us;
+    if (claim->start_error_us > (uint64_t)JUDGE_CLOCK_US)
         return REFUSAL_CLOCK;
-    int64_t error_us = (int64_t)attempt->clock.start_error_us;
+    int64_t error_us = (int64_t)claim->start_error_us;
     if (start_us > now_us + JUDGE_AHEAD_US + error_us)
         return REFUSAL_FUTURE;
     if (start_us < window->start_us - JUDGE_BEFORE_US - error_us)
@@ -113,19 +112,16 @@ static enum refusal judge_time(const struct round_window *window, const struct a
     return REFUSAL_NONE;
 }
 
-enum refusal record_judge(const struct round_book *book, const struct record *record, int64_t now_us)
+enum refusal claim_judge(const struct round_book *book, const struct claim *claim, int64_t now_us)
 {
-    const struct attempt *attempt = record->kind == RECORD_ATTEMPT ? record->attempt : NULL;
-    if (attempt == NULL)
-        return REFUSAL_NONE;
-    if (attempt->round_id == 0)
+    if (claim->round_id == 0)
         return REFUSAL_NO_ROUND;
-    const struct round_window *window = book_window(book, attempt->round_id);
+    const struct round_window *window = book_window(book, claim->round_id);
     if (window == NULL)
         return REFUSAL_UNKNOWN_ROUND;
-    if (!book_has(book, attempt->round_id, attempt->endpoint_id))
+    if (!book_has(book, claim->round_id, claim->endpoint_id))
         return REFUSAL_ENDPOINT;
-    return judge_time(window, attempt, now_us);
+    return judge_time(window, claim, now_us);
 }
 
 /* --- of a group --- */
@@ -141,9 +137,9 @@ static size_t pairs_collect(const struct group *group, struct round_pair *pairs)
     size_t count = 0, kept = 0;
     GROUP_EACH(group, batch, record)
     {
-        const struct attempt *attempt = record->kind == RECORD_ATTEMPT ? record->attempt : NULL;
-        if (attempt != NULL && batch_came(batch, record))
-            pairs[count++] = (struct round_pair){asked_id(attempt->round_id), asked_id(attempt->endpoint_id)};
+        const struct round_pair pair = {asked_id(record->claim.round_id), asked_id(record->claim.endpoint_id)};
+        if (record->kind == RECORD_ATTEMPT && batch_came(batch, record))
+            pairs[count++] = pair;
     }
     if (count > 1)
         qsort(pairs, count, sizeof *pairs, pair_compare);
@@ -179,9 +175,8 @@ bool group_judge(struct group *group, const PGresult *result, int64_t now_us)
         return false;
     GROUP_EACH(group, batch, record)
     {
-        bool came = batch_came(batch, record);
-        batch->verdicts[record - batch->records] =
-            (uint8_t)(came ? record_judge(&group->book, record, now_us) : REFUSAL_NONE);
+        bool judged = record->kind == RECORD_ATTEMPT && batch_came(batch, record);
+        record->verdict = judged ? claim_judge(&group->book, &record->claim, now_us) : REFUSAL_NONE;
     }
     return true;
 }
@@ -190,11 +185,11 @@ struct refused_note group_refused_of(const struct batch *batch)
 {
     struct refused_note note = {0};
     for (size_t i = 0; i < batch->count; i++) {
-        enum refusal refusal = batch_verdict(batch, &batch->records[i]);
+        enum refusal refusal = batch->records[i].verdict;
         if (refusal == REFUSAL_NONE || !batch_came(batch, &batch->records[i]))
             continue;
         if (note.count++ == 0) {
-            note.sequence = record_sequence(&batch->records[i]);
+            note.sequence = batch->records[i].sequence;
             note.refusal = refusal;
         }
     }
@@ -211,7 +206,7 @@ long group_refusals(const struct group *group, char *ret_params[3])
         int64_t counts[REFUSAL_COUNT] = {0};
         for (size_t i = 0; i < batch->count; i++)
             if (batch_came(batch, &batch->records[i]))
-                counts[batch_verdict(batch, &batch->records[i])]++;
+                counts[batch->records[i].verdict]++;
         for (unsigned refusal = REFUSAL_NONE + 1; refusal < REFUSAL_COUNT; refusal++) {
             if (counts[refusal] == 0)
                 continue;

@@ -1,8 +1,6 @@
 #ifndef PARALLAX_COLLECTOR_INGEST_GROUP_JUDGE_H
 #define PARALLAX_COLLECTOR_INGEST_GROUP_JUDGE_H
 
-#include "words/message.h"
-
 #include <libpq-fe.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -72,7 +70,16 @@ struct round_book {
 bool round_book_read(struct round_book *book, const PGresult *result);
 void round_book_done(struct round_book *book);
 
+/** What an attempt says that is judged. */
+struct claim {
+    uint64_t round_id;
+    uint64_t endpoint_id;
+    int64_t start_us;
+    int64_t slot_us;
+    uint64_t start_error_us;
+};
+
 /** @param now_us  the collector's clock. */
-enum refusal record_judge(const struct round_book *book, const struct record *record, int64_t now_us);
+enum refusal claim_judge(const struct round_book *book, const struct claim *claim, int64_t now_us);
 
 #endif

@@ -5,7 +5,6 @@
 #include "log.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 /*
  * When an ack is sent
@@ -46,39 +45,18 @@
  * others; the session whose batch fails alone is told and closed, and nothing of it was acknowledged.
  */
 
-enum { GROUP_ROWS = 8192, RETRY_MS = 1000, WANTED_MAX = 256 };
+enum { GROUP_ROWS = 4096, RETRY_MS = 1000, WANTED_MAX = 256 };
 
 static void ingest_run(struct ingest *ingest);
 static void ingest_rest(struct ingest *ingest);
 
 /* --- batches --- */
 
-static struct batch *batch_new(struct ingest_source *source, struct record *records, size_t count)
-{
-    size_t bytes = sizeof(struct batch) + count * (sizeof *records + 1);
-    struct batch *batch = calloc(1, bytes);
-    if (batch == NULL)
-        return NULL;
-    *batch = (struct batch){.source = source, .count = count, .last = record_sequence(&records[count - 1])};
-    for (size_t i = 0; i < count; i++) {
-        if (records[i].kind == RECORD_ATTEMPT)
-            bytes += sizeof *records[i].attempt + arena_held_bytes(&records[i].attempt->arena);
-        bytes += records[i].report.dropped_at_count * sizeof *records[i].report.dropped_at;
-    }
-    batch->bytes = bytes;
-    batch->verdicts = (uint8_t *)(batch->records + count);
-    memcpy(batch->records, records, count * sizeof *records);
-    memset(records, 0, count * sizeof *records);
-    return batch;
-}
-
 void ingest_batch_free(struct ingest *ingest, struct batch *batch)
 {
     struct ingest_source *source = batch->source;
     size_t bytes = batch->bytes;
-    for (size_t i = 0; i < batch->count; i++)
-        record_done(&batch->records[i]);
-    free(batch);
+    batch_free(batch);
     if (--source->refs == 0 && source->gone)
         source->released(source);
     ceiling_release(&ingest->ceiling, bytes);
@@ -267,9 +245,11 @@ void ingest_free(struct ingest *ingest)
 
 bool ingest_batch(struct ingest *ingest, struct ingest_source *source, struct record *records, size_t count)
 {
+    pg_push(ingest->pg); /* the database has room again: making rows of a batch takes as long as storing one */
     struct batch *batch = batch_new(source, records, count);
     if (batch == NULL)
         return false;
+    pg_push(ingest->pg);
     source->refs++;
     source->waiting += count;
     *ingest->last = batch;

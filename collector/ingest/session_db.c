@@ -104,7 +104,8 @@ static void open_welcome(struct session *session)
                               .welcome = {.protocol = LINK_PROTOCOL,
                                           .vantage = session->name,
                                           .committed = session->committed,
-                                          .collector_version = PARALLAX_VERSION}};
+                                          .collector_version = PARALLAX_VERSION,
+                                          .unpacks = true}};
     session_check_newer(session->hub, session->source.vantage_id, session->source.session);
     session_log(session, "session %s: open, from %s, agent %s, committed %" PRIu64, session->name,
                 session->peer, session->agent_version, session->committed);

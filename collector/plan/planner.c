@@ -36,6 +36,8 @@
 enum { PLANNER_TICK_MS = 500 };
 #define PLANNER_LEAD_EVERY_US  (2 * US_PER_S)
 #define PLANNER_SITES_EVERY_US (30 * US_PER_S)
+/* Making them waits for who reads attempts, and who stores them waits behind it. */
+#define PLANNER_PARTITIONS_AGAIN_US (60 * US_PER_S)
 
 static void planner_say(const char *what, const char *why)
 {
@@ -97,8 +99,10 @@ static void partitions_start(struct pg *pg, void *arg)
 static void partitions_end(bool committed, const char *why, void *arg)
 {
     struct planner *planner = arg;
-    if (!committed)
+    if (!committed) {
         planner->partitions_day = 0;
+        planner->partitions_at_us = clock_wall_us() + PLANNER_PARTITIONS_AGAIN_US;
+    }
     planner_turn_over(planner, "partitions", committed, why);
 }
 
@@ -315,7 +319,7 @@ static bool planner_make_due(struct planner *planner, int64_t now_us)
 static void planner_lead(struct planner *planner, int64_t now_us)
 {
     int64_t day = now_us / (86400 * US_PER_S);
-    if (planner->partitions_day != day) {
+    if (planner->partitions_day != day && now_us >= planner->partitions_at_us) {
         planner->partitions_day = day;
         planner_submit(planner, partitions_start, partitions_end);
     } else if (planner->asked) {
@@ -394,6 +398,7 @@ void planner_ready(struct planner *planner)
     planner->lead_at_us = 0;
     planner->sites_at_us = 0;
     planner->partitions_day = 0;
+    planner->partitions_at_us = 0;
     planner_work(planner);
 }
 

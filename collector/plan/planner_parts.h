@@ -35,6 +35,7 @@ struct planner {
     int64_t lead_at_us;  /* when to try to lead again */
     int64_t sites_at_us;
     int64_t partitions_day;
+    int64_t partitions_at_us; /* not tried again before */
     struct planner_interval intervals[PLANNER_MAX_INTERVALS];
     size_t interval_count;
     struct round_plan open[PLANNER_MAX_OPEN];

@@ -226,6 +226,12 @@ static bool pg_copy_more(struct pg *pg)
     return put >= 0;
 }
 
+void pg_push(struct pg *pg)
+{
+    if (pg->phase == PG_COPYING && pg->copied < pg->copy.len && (!pg_copy_more(pg) || !pg_flush(pg)))
+        pg_want(pg, true); /* the socket tells of it at the next turn of the loop */
+}
+
 /* Of several results the failed one counts. */
 static void pg_keep(struct pg *pg, PGresult *result)
 {

@@ -70,6 +70,12 @@ void pg_exec(struct pg *pg, enum statement_id id, const char *const *values, siz
 /** Sends COPY ... FROM STDIN and its data. @param data  taken: the buffer is left empty. */
 void pg_copy(struct pg *pg, const char *sql, struct buf *data, pg_result_fn *on_result);
 
+/**
+ * Hands over more of what pg_copy was given, when a server may be waiting for it while the loop is busy with something else. Calls
+ * nobody back.
+ */
+void pg_push(struct pg *pg);
+
 /** Rolls the running turn back instead of going on. @param why  static text, given to end. */
 void pg_abandon(struct pg *pg, const char *why);
 

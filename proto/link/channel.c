@@ -32,18 +32,37 @@ const struct channel_limits channel_default_limits = {
 
 /* --- receiving --------------------------------------------------------------------------------------------- */
 
-static void channel_message(struct channel *channel, const uint8_t *payload, size_t length)
+static void channel_message(struct channel *channel, struct bytes payload, bool was_packed);
+
+/* What is in it is a message as any other, and no larger than one may be. */
+static void channel_unpack(struct channel *channel, struct bytes packed)
+{
+    struct buf payload;
+    buf_init(&payload, 0);
+    if (unpack_payload(&channel->unpacked, packed, channel->reader.max_payload, &payload))
+        channel_message(channel, (struct bytes){payload.data, payload.len}, true);
+    else
+        channel_breach(channel, CHANNEL_BAD_FRAME, "a packed message that cannot be unpacked");
+    buf_done(&payload);
+}
+
+static void channel_message(struct channel *channel, struct bytes payload, bool was_packed)
 {
     struct arena arena;
     struct message message;
     const char *why = "";
     arena_init(&arena, MESSAGE_ARENA_BYTES);
-    if (message_decode(payload, length, &arena, &message, &why)) {
-        channel->handlers.on_message(channel, &message, channel->arg);
-        message_done(&message);
-    } else {
+    bool read = message_decode(payload.data, payload.length, &arena, &message, &why);
+    if (!read)
         channel_breach(channel, CHANNEL_BAD_FRAME, why);
-    }
+    else if (message.kind != MESSAGE_PACKED)
+        channel->handlers.on_message(channel, &message, channel->arg);
+    else if (was_packed)
+        channel_breach(channel, CHANNEL_BAD_FRAME, "a packed message in a packed one");
+    else
+        channel_unpack(channel, message.packed.zstd);
+    if (read)
+        message_done(&message);
     arena_done(&arena);
 }
 
@@ -88,7 +107,7 @@ static void channel_deliver(struct channel *channel)
             break;
         channel->heard = true;
         (void)uv_timer_stop(&channel->pace);
-        channel_message(channel, payload, length);
+        channel_message(channel, (struct bytes){payload, length}, false);
     }
     if (channel->reader.taken == channel->reader.bytes.len && channel->reader.bytes.cap > KEEP_BYTES)
         frame_reader_done(&channel->reader);
@@ -403,6 +422,22 @@ struct channel *channel_accept(uv_stream_t *listener, SSL_CTX *context, const st
 bool channel_send_payload(struct channel *channel, const void *payload, size_t length)
 {
     return channel_queue(channel, payload, length);
+}
+
+bool channel_send_packed(struct channel *channel, struct bytes payload)
+{
+    struct buf packed;
+    bool sent = false;
+    buf_init(&packed, FRAME_MAX_BYTES);
+    if (pack(&channel->packed, payload, &packed)) {
+        const struct message message = {.kind = MESSAGE_PACKED,
+                                        .packed = {.zstd = {packed.data, packed.len}}};
+        sent = channel_send(channel, &message);
+    } else {
+        channel_fail(channel, CHANNEL_OVERFLOW, "a message could not be packed");
+    }
+    buf_done(&packed);
+    return sent;
 }
 
 bool channel_send(struct channel *channel, const struct message *message)

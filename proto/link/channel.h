@@ -77,6 +77,9 @@ bool channel_send(struct channel *channel, const struct message *message);
 /** Queues a payload that is already encoded. */
 bool channel_send_payload(struct channel *channel, const void *payload, size_t length);
 
+/** The same, packed (link/pack.h), for a peer that has said that it takes it. */
+bool channel_send_packed(struct channel *channel, struct bytes payload);
+
 /** The peer has said who it is: frames may now be as large as max_payload_bytes. */
 void channel_known(struct channel *channel);
 

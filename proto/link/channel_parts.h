@@ -3,6 +3,7 @@
 
 #include "link/channel.h"
 #include "link/handles.h"
+#include "link/pack.h"
 #include "link/pump.h"
 #include "words/frame.h"
 
@@ -40,6 +41,7 @@ struct channel {
     bool heard, paused, writing, fin_sent, notified, silent;
     struct pump *pump;
     struct frame_reader reader;
+    struct pack packed, unpacked; /* sent, and received */
     struct buf plain; /* decrypted, on its way into the reader */
     struct buf queue; /* frames to be sent */
     size_t queue_taken;

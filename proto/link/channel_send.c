@@ -14,6 +14,8 @@ static void channel_free(void *arg)
         channel->handlers.on_closed(channel, channel->failure, channel->why, channel->arg);
     pump_free(channel->pump);
     frame_reader_done(&channel->reader);
+    pack_done(&channel->packed);
+    pack_done(&channel->unpacked);
     buf_done(&channel->plain);
     buf_done(&channel->queue);
     buf_done(&channel->flight);

@@ -41,6 +41,22 @@ static struct arena_block *arena_grow(struct arena *arena, size_t size)
     return block;
 }
 
+/* One block stays: as large as all were together, so that the next time one is enough. */
+void arena_clear(struct arena *arena)
+{
+    struct arena_block *block = arena->blocks;
+    size_t used = arena->used_bytes;
+    if (block != NULL && block->next == NULL) {
+        memset(block->bytes, 0, block->used);
+        block->used = 0;
+        arena->used_bytes = 0;
+        return;
+    }
+    arena_done(arena);
+    if (used > 0)
+        (void)arena_grow(arena, used); /* without it, the next that is taken makes one */
+}
+
 void *arena_take(struct arena *arena, size_t size_bytes)
 {
     size_t align = alignof(max_align_t);

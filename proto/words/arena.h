@@ -24,6 +24,9 @@ void arena_init(struct arena *arena, size_t max_bytes);
 /** Frees all that was taken. Safe on a zeroed arena. The arena may be used again. */
 void arena_done(struct arena *arena);
 
+/** Takes back all that was taken, and keeps memory for what comes next. */
+void arena_clear(struct arena *arena);
+
 /** @return size_bytes zeroed bytes aligned for any type, or NULL at the bound or without memory. Never free
  * it. */
 void *arena_take(struct arena *arena, size_t size_bytes);

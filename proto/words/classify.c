@@ -172,8 +172,11 @@ static struct outcome classify_handshake(const struct attempt *attempt)
         return outcome_make(OUTCOME_TLS_CLOSED, RAW_NONE, 0);
     case ENDING_TIMEOUT:
         return outcome_make(OUTCOME_TLS_STALLED, RAW_NONE, 0);
+    case ENDING_BY_US: /* it only wanted the answer to its hello */
+        if (attempt->tls.version != 0)
+            return outcome_make(OUTCOME_OK, RAW_NONE, 0);
+        break;
     case ENDING_NONE:
-    case ENDING_BY_US:
     case ENDING_ALERT:
     case ENDING_ERROR:
         break;

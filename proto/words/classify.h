@@ -5,7 +5,7 @@
 #include "words/outcome.h"
 
 /* Raised by one whenever the same evidence may get another outcome; stored beside each outcome. */
-enum { CLASSIFY_RULES = 2 };
+enum { CLASSIFY_RULES = 3 };
 
 /** What an attempt's evidence means. Pure: the same evidence gives the same outcome under the same
  * CLASSIFY_RULES. */

@@ -32,7 +32,8 @@ const char *message_kind_name(int kind)
                                         "enrol-request",
                                         "enrol-answer",
                                         "renew-request",
-                                        "renew-answer"};
+                                        "renew-answer",
+                                        "packed"};
     return kind >= 0 && kind < (int)(sizeof names / sizeof names[0]) ? names[kind] : "?";
 }
 

@@ -55,12 +55,18 @@ struct round_report {
         *dropped_at; /* owned by the record; adds up to dropped, unless the sender knows no better */
 };
 
+struct bytes {
+    const uint8_t *data;
+    size_t length;
+};
+
 enum record_kind { RECORD_ATTEMPT = 1, RECORD_ROUND_REPORT = 2 };
 
 /** What a spool holds: one attempt, or the end of a round at this vantage. */
 struct record {
     enum record_kind kind;
     struct attempt *attempt; /* owned by the record */
+    struct bytes encoded;    /* the attempt as it came in a message, borrowed from its bytes; length 0: it did not */
     struct round_report report;
 };
 
@@ -98,13 +104,9 @@ enum message_kind {
     MESSAGE_ENROL_ANSWER,
     MESSAGE_RENEW_REQUEST,
     MESSAGE_RENEW_ANSWER,
+    MESSAGE_PACKED, /* between channels alone (link/channel.h) */
 };
 const char *message_kind_name(int kind);
-
-struct bytes {
-    const uint8_t *data;
-    size_t length;
-};
 
 struct message {
     enum message_kind kind;
@@ -122,6 +124,7 @@ struct message {
             const char *vantage;
             uint64_t committed;
             const char *collector_version;
+            bool unpacks;
         } welcome;
         struct {
             uint64_t sent_us;
@@ -173,6 +176,9 @@ struct message {
         struct {
             struct bytes certificate_pem;
         } renew_answer;
+        struct {
+            struct bytes zstd;
+        } packed;
     };
 };
 

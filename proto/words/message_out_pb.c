@@ -140,6 +140,7 @@ static bool welcome_out(const struct message *message, struct arena *arena, Para
     pb->welcome->protocol = message->welcome.protocol;
     pb->welcome->vantage = text_out(message->welcome.vantage);
     pb->welcome->committed = message->welcome.committed;
+    pb->welcome->unpacks = message->welcome.unpacks;
     pb->welcome->collector_version = text_out(message->welcome.collector_version);
     return true;
 }
@@ -273,6 +274,13 @@ static bool renew_answer_out(const struct message *message, struct arena *arena,
     return true;
 }
 
+static bool packed_out(const struct message *message, struct arena *arena, Parallax__Message *pb)
+{
+    SET_KIND(packed, Parallax__Packed, parallax__packed__init, PACKED);
+    pb->packed->zstd = bytes_to_pb(message->packed.zstd.data, message->packed.zstd.length);
+    return true;
+}
+
 typedef bool message_out_fn(const struct message *message, struct arena *arena, Parallax__Message *pb);
 
 bool message_encode(const struct message *message, struct buf *out)
@@ -294,6 +302,7 @@ bool message_encode(const struct message *message, struct buf *out)
         [MESSAGE_ENROL_ANSWER] = enrol_answer_out,
         [MESSAGE_RENEW_REQUEST] = renew_request_out,
         [MESSAGE_RENEW_ANSWER] = renew_answer_out,
+        [MESSAGE_PACKED] = packed_out,
     };
     struct arena arena;
     arena_init(&arena, PACK_ARENA_BYTES);

@@ -16,5 +16,6 @@ WITH named AS (
     WHERE ($1 IS NULL OR s.name = $1 OR s.sentinel)
       AND ($2 IS NULL OR a.start_at >= $2)
       AND ($3 IS NULL OR a.start_at < $3)
-      AND ($6 IS NULL OR a.round_id = $6)
+      AND ($6 IS NULL OR (a.round_id = $6 AND a.start_at >= (SELECT start_at FROM round WHERE id = $6) - interval '2 hours'
+                          AND a.start_at < (SELECT deadline_at FROM round WHERE id = $6) + interval '2 hours'))
 )

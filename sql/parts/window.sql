@@ -22,5 +22,6 @@ WITH seen AS (
       AND ($3 IS NULL OR a.start_at < $3)
       AND ($4 IS NULL OR v.region = $4)
       AND ($5 IS NULL OR v.asn = $5)
-      AND ($7 IS NULL OR a.round_id = $7)
+      AND ($7 IS NULL OR (a.round_id = $7 AND a.start_at >= (SELECT start_at FROM round WHERE id = $7) - interval '2 hours'
+                          AND a.start_at < (SELECT deadline_at FROM round WHERE id = $7) + interval '2 hours'))
 ), kept AS (SELECT * FROM seen WHERE $6 IS NULL OR age <= $6)

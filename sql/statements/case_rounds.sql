@@ -8,7 +8,8 @@ WITH failing AS (
     WHERE a.endpoint_id = $1 AND a.round_id IS NOT NULL
       AND ($3 IS NULL OR a.start_at >= $3 - interval '16 minutes')
       AND ($4 IS NULL OR a.start_at < $4 + interval '16 minutes')
-      AND ($5 IS NULL OR a.start_at >= (SELECT start_at FROM round WHERE id = $5) - interval '16 minutes')
+      AND ($5 IS NULL OR (a.start_at >= (SELECT start_at FROM round WHERE id = $5) - interval '16 minutes'
+                          AND a.start_at < (SELECT deadline_at FROM round WHERE id = $5) + interval '2 hours'))
     GROUP BY a.vantage_id, a.round_id
     HAVING bool_or(a.role = 0 AND a.class = $2)
 ), last AS (

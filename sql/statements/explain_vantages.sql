@@ -10,7 +10,8 @@ WITH span AS (
     FROM span
     JOIN incident_endpoint ie ON ie.incident_id = span.id
      AND NOT coalesce(span.detail -> 'followers' @> jsonb_build_array(jsonb_build_object('endpoint_id', ie.endpoint_id)), false)
-    JOIN attempt a ON a.endpoint_id = ie.endpoint_id AND a.start_at >= span.since AND a.start_at < span.until AND a.variant IN (0, 1)
+    JOIN attempt a ON a.endpoint_id = ie.endpoint_id AND a.variant IN (0, 1)
+     AND a.start_at >= (SELECT since FROM span) AND a.start_at < (SELECT until FROM span)
 ), counted AS (
     SELECT vantage_id, count(*) FILTER (WHERE role = 0 AND stage <> 1) AS attempts,
            count(*) FILTER (WHERE role = 0 AND stage <> 1 AND class <> 0) AS failed,

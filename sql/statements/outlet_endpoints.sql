@@ -5,7 +5,7 @@
     SELECT a.endpoint_id, count(*) FILTER (WHERE a.stage <> 1) AS tried, count(*) FILTER (WHERE a.class = 0) AS passed,
            min(x.not_after) AS not_after
     FROM last
-    JOIN attempt a ON a.round_id = last.id
+    JOIN attempt a ON a.round_id = last.id AND a.start_at >= (SELECT min(start_at) FROM last) - interval '2 hours'
     LEFT JOIN chain c ON c.id = a.chain_id
     LEFT JOIN certificate x ON x.sha256 = c.sha256[1]
     WHERE a.role = 0

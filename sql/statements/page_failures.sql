@@ -10,6 +10,7 @@
     FROM last l
     JOIN attempt a ON a.endpoint_id = l.endpoint_id AND a.vantage_id = l.vantage_id AND a.start_at = l.start_at
     WHERE a.role = 0 AND a.stage <> 1 AND a.class <> 0
+      AND a.start_at BETWEEN (SELECT min(start_at) FROM last) AND (SELECT max(start_at) FROM last)
     ORDER BY a.endpoint_id, a.vantage_id, a.sequence DESC
 )
 -- include: failure

@@ -1,2 +1,2 @@
 -- params: none
-SELECT attempt_partitions(current_date, current_date + 3) AS made
+SELECT attempt_partitions(current_date, current_date + 7) AS made

@@ -1,5 +1,5 @@
 -- params: text, timestamptz, timestamptz, text, bigint, integer, bigint
--- As report_site. The last outcome is read from the attempts: one row of an index for each endpoint.
+-- As report_site. The last outcome is read from the attempts, in the ten minutes that the counts lead to.
 -- include: rolled
 -- include: latency
 -- include: tally
@@ -25,13 +25,20 @@
     LEFT JOIN quantiles tcp ON tcp.one = endpoint_id AND tcp.stage = 1
     LEFT JOIN quantiles tls ON tls.one = endpoint_id AND tls.stage = 2
     LEFT JOIN quantiles http ON http.one = endpoint_id AND http.stage = 3
-), last AS (
-    SELECT place.endpoint_id, a.start_at, a.class, a.raw_kind, a.raw, who.vantage
+), latest AS (
+    SELECT place.endpoint_id, c.bucket_at
     FROM place
+    CROSS JOIN LATERAL (SELECT bucket_at FROM rollup_count
+                        WHERE rollup_count.endpoint_id = place.endpoint_id AND role = 0 AND vantage_id IN (SELECT vantage_id FROM who)
+                          AND ($2 IS NULL OR bucket_at >= $2) AND ($3 IS NULL OR bucket_at < $3)
+                        ORDER BY bucket_at DESC LIMIT 1) AS c
+), last AS (
+    SELECT latest.endpoint_id, a.start_at, a.class, a.raw_kind, a.raw, who.vantage
+    FROM latest
     CROSS JOIN LATERAL (SELECT start_at, class, raw_kind, raw, vantage_id FROM attempt
-                        WHERE attempt.endpoint_id = place.endpoint_id AND role = 0 AND variant IN (0, 1)
+                        WHERE attempt.endpoint_id = latest.endpoint_id AND role = 0 AND variant IN (0, 1)
                           AND vantage_id IN (SELECT vantage_id FROM who)
-                          AND ($2 IS NULL OR start_at >= $2) AND ($3 IS NULL OR start_at < $3)
+                          AND start_at >= latest.bucket_at AND start_at < latest.bucket_at + interval '10 minutes'
                         ORDER BY start_at DESC LIMIT 1) AS a
     JOIN who ON who.vantage_id = a.vantage_id
 ), leaf AS (

@@ -1,9 +1,9 @@
+#include "crowd_attempt.h"
 #include "link/channel.h"
 #include "link/clock.h"
 #include "link/pki.h"
 #include "words/units.h"
 
-#include <openssl/sha.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,8 +16,14 @@
  *
  *     bench-crowd PORT TOKEN-FILE        (a token a line: so many agents)
  *
+ *     bench-crowd PORT TOKEN-FILE BATCHES        (a flood)
+ *
  * It prints "ready" when all have been welcomed. SIGUSR1 has it say what it saw since then, or since it last said so: key=value pairs
  * on one line. SIGTERM ends it: it waits for what is not acknowledged yet, and says what it saw.
+ *
+ * In a flood agents say nothing by themselves. SIGUSR2 has each make so many batches, as large as agents make them; when all have, it
+ * prints "made". The next SIGUSR2 sends them, as fast as the collector takes them; when all are acknowledged, it prints what that
+ * took: key=value pairs on one line.
  */
 
 enum {
@@ -27,6 +33,8 @@ enum {
     BATCH_ROOM = 64,
     REPORT_SPREAD_US = 2000000, /* agents do not end a round at one moment */
     MAX_ENDPOINTS = 64,
+    FLOOD_WINDOW = 4, /* batches without an ack, and records in one: as agents have them */
+    FLOOD_RECORDS = 256,
     MAX_TOKEN = 160,
 };
 
@@ -56,15 +64,16 @@ struct member {
 static struct {
     uv_loop_t loop;
     uv_timer_t tick, end;
-    uv_signal_t terminated, asked;
+    uv_signal_t terminated, asked, flood;
     struct address address;
     uint16_t port;
     struct member *members;
     size_t count, next, under_way, live;
     bool all_live, ending, failed;
+    size_t flood_batches; /* 0: rounds are reported on */
+    bool flooding;
+    int64_t flood_us; /* when it began */
     X509 *ca;
-    struct bytes der[2]; /* what every endpoint serves */
-    uint8_t sha256[2][32];
     struct endpoint_list list;
     struct arena list_arena;
     uint8_t list_wanted[PLAN_SHA256_BYTES];
@@ -84,94 +93,6 @@ static void die_of(char *why)
     die(why == NULL ? "out of memory" : why);
 }
 
-/* --- what an attempt looks like ---------------------------------------------------------------------------------------- */
-
-static void make_certificates(void)
-{
-    char *why = NULL;
-    EVP_PKEY *ca_key = pki_key_new(&why), *key = pki_key_new(&why);
-    X509 *ca = pki_ca_new(ca_key, "Crowd CA", 30, &why);
-    X509 *leaf = ca == NULL ? NULL : pki_sign(ca, ca_key, key, PKI_SERVER, "crowd.example", 86400, &why);
-    if (leaf == NULL)
-        die_of(why);
-    X509 *both[] = {leaf, ca};
-    for (size_t i = 0; i < 2; i++) {
-        unsigned char *der = NULL;
-        int length = i2d_X509(both[i], &der);
-        if (length <= 0)
-            die("no certificate");
-        crowd.der[i] = (struct bytes){der, (size_t)length};
-        (void)SHA256(der, (size_t)length, crowd.sha256[i]);
-        X509_free(both[i]);
-    }
-    EVP_PKEY_free(ca_key);
-    EVP_PKEY_free(key);
-}
-
-static void fill_tls(struct attempt *attempt)
-{
-    struct evidence_tls *tls = &attempt->tls;
-    tls->version = 0x0304;
-    tls->cipher = 0x1301;
-    tls->group = 29;
-    tls->signature = 0x0403;
-    tls->alpn = "http/1.1";
-    tls->sni = "crowd.example";
-    tls->hello_length = 517;
-    tls->record_count = 12;
-    tls->records = arena_array(&attempt->arena, tls->record_count, sizeof *tls->records);
-    tls->chain_count = 2;
-    tls->chain = arena_array(&attempt->arena, tls->chain_count, sizeof *tls->chain);
-    if (tls->records == NULL || tls->chain == NULL)
-        die("out of memory");
-    for (size_t i = 0; i < tls->record_count; i++)
-        tls->records[i] = (struct tls_record){
-            .received = i > 0, .content = 22, .type = (uint8_t)(i + 1), .at_us = (int64_t)(1000 * i)};
-    for (size_t i = 0; i < 2; i++) {
-        struct chain_certificate *certificate = &tls->chain[i];
-        memcpy(certificate->sha256, crowd.sha256[i], 32);
-        certificate->parsed = true;
-        certificate->subject = i == 0 ? "CN=crowd.example" : "CN=Crowd CA";
-        certificate->issuer = "CN=Crowd CA";
-        certificate->key_type = "EC";
-        certificate->key_group = "prime256v1";
-        certificate->signature_name = "ecdsa-with-SHA256";
-        certificate->key_bits = 256;
-    }
-}
-
-static struct attempt *make_attempt(const struct member *member, const struct endpoint *endpoint)
-{
-    static const int64_t steps_us[] = {0, 120, 30900, 31000, 62000, 64000, 64100, 95000, 95200};
-    struct attempt *attempt = attempt_new();
-    if (attempt == NULL)
-        die("out of memory");
-    attempt->round_id = member->plan.round_id;
-    attempt->endpoint_id = endpoint->id;
-    attempt->agent_version = PARALLAX_VERSION;
-    attempt->tls_library = "OpenSSL 3.0";
-    attempt->hello_profile = "normal";
-    attempt->clock.slot_us = round_slot_us(&member->plan, endpoint->id);
-    attempt->clock.start_us = attempt->clock.slot_us + 400;
-    attempt->clock.start_error_us = 300;
-    int64_t *stamps[] = {
-        &attempt->clock.resolved_us,   &attempt->clock.connect_us,    &attempt->clock.connected_us,
-        &attempt->clock.hello_sent_us, &attempt->clock.first_byte_us, &attempt->clock.handshake_us,
-        &attempt->clock.request_us,    &attempt->clock.first_data_us, &attempt->clock.closed_us};
-    for (size_t i = 0; i < sizeof stamps / sizeof stamps[0]; i++)
-        *stamps[i] = steps_us[i];
-    attempt->flow.destination = endpoint->address;
-    attempt->flow.destination_port = endpoint->port;
-    attempt->flow.source_port = 40000;
-    for (size_t i = 0; i < sizeof attempt->tcp / sizeof attempt->tcp[0]; i++)
-        attempt->tcp[i] = (struct tcp_snapshot){.taken = true, .rtt_us = 30800, .min_rtt_us = 30700};
-    fill_tls(attempt);
-    attempt->http.status = 200;
-    attempt->http.reason = "OK";
-    attempt->end.how = ENDING_CLOSE_NOTIFY;
-    return attempt;
-}
-
 /* --- batches ----------------------------------------------------------------------------------------------------------- */
 
 static void member_send(struct member *member, struct waiting *waiting)
@@ -180,6 +101,28 @@ static void member_send(struct member *member, struct waiting *waiting)
         return;
     waiting->sent_us = clock_mono_us();
     (void)channel_send_payload(member->channel, waiting->payload.data, waiting->payload.len);
+}
+
+/* Takes the records. */
+static struct waiting *member_wait(struct member *member, struct record *records, size_t count)
+{
+    struct message batch = {.kind = MESSAGE_BATCH, .batch = {count, records}};
+    struct waiting *waiting = &member->waiting[member->waiting_count++];
+    *waiting = (struct waiting){.last = member->sequence, .records = count};
+    buf_init(&waiting->payload, 0);
+    if (!message_encode(&batch, &waiting->payload))
+        die("cannot encode a batch");
+    message_done(&batch);
+    crowd.batches++;
+    return waiting;
+}
+
+static struct record member_attempt(struct member *member, size_t nth)
+{
+    struct attempt *attempt = crowd_attempt(&member->plan, &crowd.list.endpoints[nth % crowd.list.count]);
+    attempt->sequence = ++member->sequence;
+    crowd.attempts++;
+    return (struct record){.kind = RECORD_ATTEMPT, .attempt = attempt};
 }
 
 static void member_report(struct member *member)
@@ -193,26 +136,14 @@ static void member_report(struct member *member)
         crowd.skipped += crowd.list.count;
         return;
     }
-    for (size_t i = 0; i < crowd.list.count; i++) {
-        struct attempt *attempt = make_attempt(member, &crowd.list.endpoints[i]);
-        attempt->sequence = ++member->sequence;
-        records[count++] = (struct record){.kind = RECORD_ATTEMPT, .attempt = attempt};
-    }
+    for (size_t i = 0; i < crowd.list.count; i++)
+        records[count++] = member_attempt(member, i);
     records[count++] = (struct record){.kind = RECORD_ROUND_REPORT,
                                        .report = {.sequence = ++member->sequence,
                                                   .round_id = member->plan.round_id,
                                                   .attempts = (uint32_t)crowd.list.count}};
-    struct message batch = {.kind = MESSAGE_BATCH, .batch = {count, records}};
-    struct waiting *waiting = &member->waiting[member->waiting_count++];
-    *waiting = (struct waiting){.last = member->sequence, .records = count};
-    buf_init(&waiting->payload, 0);
-    if (!message_encode(&batch, &waiting->payload))
-        die("cannot encode a batch");
-    message_done(&batch);
-    crowd.attempts += count - 1;
     crowd.reports++;
-    crowd.batches++;
-    member_send(member, waiting);
+    member_send(member, member_wait(member, records, count));
 }
 
 static void on_report_time(uv_timer_t *timer)
@@ -231,6 +162,28 @@ static void note_ack(int64_t sent_us)
     crowd.ack_ms[crowd.ack_count++] = (uint32_t)((clock_mono_us() - sent_us) / 1000);
 }
 
+static size_t unacked(void)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < crowd.count; i++)
+        count += crowd.members[i].waiting_count;
+    return count;
+}
+
+static void flood_more(struct member *member)
+{
+    for (size_t i = 0; i < member->waiting_count && i < FLOOD_WINDOW; i++)
+        if (member->waiting[i].sent_us == 0)
+            member_send(member, &member->waiting[i]);
+    if (member->waiting_count > 0 || unacked() > 0)
+        return;
+    crowd.flooding = false;
+    (void)printf("flooded attempts=%llu took_us=%lld\n",
+                 (unsigned long long)(crowd.count * crowd.flood_batches * FLOOD_RECORDS),
+                 (long long)(clock_mono_us() - crowd.flood_us));
+    (void)fflush(stdout);
+}
+
 static void member_acked(struct member *member, uint64_t committed)
 {
     size_t done = 0;
@@ -242,6 +195,39 @@ static void member_acked(struct member *member, uint64_t committed)
     }
     member->waiting_count -= done;
     memmove(member->waiting, member->waiting + done, member->waiting_count * sizeof member->waiting[0]);
+    if (crowd.flooding && done > 0)
+        flood_more(member);
+}
+
+/* --- a flood ----------------------------------------------------------------------------------------------------------- */
+
+static void flood_make(void)
+{
+    struct record records[FLOOD_RECORDS];
+    for (struct member *member = crowd.members; member < crowd.members + crowd.count; member++) {
+        while (member->waiting_count < crowd.flood_batches) {
+            for (size_t i = 0; i < FLOOD_RECORDS; i++)
+                records[i] = member_attempt(member, i);
+            (void)member_wait(member, records, FLOOD_RECORDS);
+        }
+    }
+    (void)printf("made\n");
+    (void)fflush(stdout);
+}
+
+static void on_flood(uv_signal_t *handle, int number)
+{
+    (void)handle, (void)number;
+    if (crowd.list.count == 0)
+        die("no plan has come yet");
+    if (crowd.members[0].waiting_count == 0) {
+        flood_make();
+        return;
+    }
+    crowd.flooding = true;
+    crowd.flood_us = clock_mono_us();
+    for (size_t i = 0; i < crowd.count; i++)
+        flood_more(&crowd.members[i]);
 }
 
 /* --- rounds ------------------------------------------------------------------------------------------------------------ */
@@ -260,6 +246,10 @@ static void member_plan(struct member *member, const struct round_plan *plan)
     int64_t wait_us = plan->start_us + (int64_t)plan->spread_us + 500000 + spread_us - clock_wall_us();
     member->plan = *plan;
     member->planned = true;
+    if (crowd.flood_batches > 0) {
+        member->planned = false;
+        return;
+    }
     (void)uv_timer_start(&member->timer, on_report_time, wait_us > 0 ? (uint64_t)wait_us / 1000 : 0, 0);
 }
 
@@ -280,10 +270,10 @@ static void send_certificates(const struct member *member, const struct message 
 {
     struct bytes der[2];
     size_t count = 0;
-    for (size_t i = 0; i < message->certificates_wanted.count && count < 2; i++)
-        for (size_t k = 0; k < 2; k++)
-            if (memcmp(message->certificates_wanted.sha256[i], crowd.sha256[k], 32) == 0)
-                der[count++] = crowd.der[k];
+    for (size_t i = 0; i < message->certificates_wanted.count && count < 2; i++) {
+        der[count] = crowd_certificate(message->certificates_wanted.sha256[i]);
+        count += der[count].length > 0;
+    }
     struct message answer = {.kind = MESSAGE_CERTIFICATES, .certificates = {count, der}};
     if (count > 0)
         (void)channel_send(member->channel, &answer);
@@ -453,14 +443,6 @@ static void member_enrol(struct member *member)
 
 /* --- the run ----------------------------------------------------------------------------------------------------------- */
 
-static size_t unacked(void)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < crowd.count; i++)
-        count += crowd.members[i].waiting_count;
-    return count;
-}
-
 static int by_size(const void *a, const void *b)
 {
     uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
@@ -589,13 +571,16 @@ static void read_tokens(const char *path)
 
 int main(int argc, char **argv)
 {
-    if (argc != 3)
-        die("usage: bench-crowd PORT TOKEN-FILE");
+    if (argc != 3 && argc != 4)
+        die("usage: bench-crowd PORT TOKEN-FILE [BATCHES]");
+    crowd.flood_batches = argc < 4 ? 0 : strtoul(argv[3], NULL, 10);
+    if (crowd.flood_batches > BATCH_ROOM)
+        die("too many batches");
     (void)signal(SIGPIPE, SIG_IGN);
     crowd.port = (uint16_t)strtoul(argv[1], NULL, 10);
     if (uv_loop_init(&crowd.loop) != 0 || !address_parse("127.0.0.1", &crowd.address))
         die("cannot start");
-    make_certificates();
+    crowd_certificates();
     read_tokens(argv[2]);
     if (crowd.count == 0)
         die("no tokens");
@@ -605,6 +590,8 @@ int main(int argc, char **argv)
     (void)uv_signal_start(&crowd.terminated, on_signal, SIGTERM);
     (void)uv_signal_init(&crowd.loop, &crowd.asked);
     (void)uv_signal_start(&crowd.asked, on_signal, SIGUSR1);
+    (void)uv_signal_init(&crowd.loop, &crowd.flood);
+    (void)uv_signal_start(&crowd.flood, on_flood, SIGUSR2);
     (void)uv_timer_start(&crowd.tick, on_tick, 0, 100);
     (void)uv_run(&crowd.loop, UV_RUN_DEFAULT);
     bool all = unacked() == 0;

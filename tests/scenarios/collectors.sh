@@ -94,7 +94,7 @@ wait_for 20 "jp-1 to be back" at_least 2 grep -c "connected to" logs/agent.jp-1
 
 wait_for 30 "us-1 to find another way" is_at us-1 "$collector_port"
 took=$(($(now_ms) - deaf_ms))
-[ $took -le 26000 ] || fail "a silent connection is given up after $(seconds $took)"
+[ $took -le 60000 ] || fail "a silent connection is given up after $(seconds $took)"
 ok "a connection that goes silent is given up and another collector found after $(seconds $took)"
 echo "forget" >link.control
 

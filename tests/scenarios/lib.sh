@@ -91,9 +91,10 @@ refused() {
 # equal WHAT GOT WANTED
 equal() { [ "$2" = "$3" ] || fail "$1: got $2, wanted $3"; ok "$1: $2"; }
 
-# wait_for SECONDS WHAT COMMAND...: until it succeeds, and no longer
+# wait_for SECONDS WHAT COMMAND...: until it succeeds. SECONDS are more than an idle machine needs; one that has other things to do gets
+# three times as many before it is called a failure.
 wait_for() {
-    local seconds=$1 what=$2 end
+    local seconds=$(($1 * 3)) what=$2 end
     shift 2
     end=$((SECONDS + seconds))
     until "$@"; do

@@ -82,6 +82,8 @@ enum { SELF = -1 };
     X(MIDDLE_WEAK, 0, small_rsa, ROOT, {"weak", NOW, NULL, CA})                                              \
     X(MIDDLE_EXPLICIT, 0, explicit, ROOT, {"explicit", NOW, NULL, CA})                                       \
     X(CYCLE_A, 0, middle, STRANGER, {"cycle a", NOW, NULL, {PKI_CA}})                                        \
+    X(MIDDLE_FALSE, 0, p384, ROOT, {"middle", NOW, NULL, {PKI_CA}})                                          \
+    X(LEAF_PLAIN, 0, leaf, MIDDLE, {"leaf", NOW, NULL, {PKI_LEAF, PKI_WWW}})                                 \
     X(LEAF, 0, leaf, MIDDLE, {"leaf", NOW, NULL, WWW})                                                       \
     X(LEAF_AGAIN, 0, stranger, MIDDLE, {"leaf", NOW, NULL, WWW})                                             \
     X(LEAF_OLD, 0, leaf, MIDDLE, {"leaf", OLD, NULL, WWW})                                                   \
@@ -258,6 +260,8 @@ static void chains_made_on_purpose(void **state)
         {X509_V_ERR_HOSTNAME_MISMATCH, W, {LEAF_CN, MIDDLE, END}},
         {X509_V_ERR_IP_ADDRESS_MISMATCH, "192.0.2.8", {LEAF, MIDDLE, END}},
         {-1, "192.0.2.007", {LEAF, MIDDLE, END}},
+        {-1, "::ffff:192.0.2.7", {LEAF, MIDDLE, END}},
+        {-1, "fe80::1%lo", {LEAF, MIDDLE, END}},
         {X509_V_ERR_IP_ADDRESS_MISMATCH, "2001:db8::8", {LEAF, MIDDLE, END}},
         {X509_V_ERR_CERT_HAS_EXPIRED, W, {LEAF_OLD, MIDDLE, END}},
         {X509_V_ERR_CERT_NOT_YET_VALID, W, {LEAF_LATE, MIDDLE, END}},
@@ -284,6 +288,10 @@ static void chains_made_on_purpose(void **state)
         {0, W, {LEAF, MIDDLE_RSA, END}},
         {0, W, {LEAF_ROOT, END}},
         {-1, W, {LEAF_TWIN, END}},
+        {0, W, {LEAF_PLAIN, MIDDLE, END}},
+        {X509_V_ERR_CERT_SIGNATURE_FAILURE, W, {LEAF_PLAIN, MIDDLE_FALSE, END}},
+        {0, W, {LEAF_PLAIN, MIDDLE_RSA, END}},
+        {0, W, {LEAF_PLAIN, MIDDLE, MIDDLE_FALSE, END}},
         {X509_V_ERR_CERT_SIGNATURE_FAILURE, W, {LEAF_FALSE, END}},
         {-1, W, {LEAF_FALSE, FALSE_ROOT, END}},
         {0, W, {LEAF_AGAIN, MIDDLE, END}},

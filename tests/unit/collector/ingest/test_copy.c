@@ -50,11 +50,14 @@ static void expect(const char *columns, const char *text)
     PQclear(result);
 }
 
+static int64_t chain_id;
+
 static void store(const struct copy_row *row)
 {
     buf_clear(&rows);
     assert_true(copy_begin(&rows));
     assert_true(copy_attempt(&rows, row));
+    assert_true(copy_chain(&rows, chain_id));
     assert_true(copy_end(&rows));
     send_rows();
 }
@@ -103,9 +106,10 @@ static void a_whole_attempt(void **arg)
     struct copy_row row = {.attempt = attempt,
                            .outcome = outcome_make(OUTCOME_HELLO_RESET, RAW_ERRNO, 104),
                            .vantage_id = 3,
-                           .asn = INT64_C(4200000000),
-                           .chain_id = 9};
+                           .asn = INT64_C(4200000000)};
+    chain_id = 9;
     store(&row);
+    chain_id = 0;
     expect("endpoint_id, vantage_id, sequence, round_id, variant, role", "7|3|255655660551667713|11|1|1");
     expect("stage, class, raw_kind, raw", "4|40|1|104");
     expect("extract(epoch FROM start_at), extract(epoch FROM slot_at), start_error_us",
@@ -198,6 +202,7 @@ static void several_rows(void **arg)
         struct attempt *attempt = attempt_at(INT64_C(255655660551667800) + i);
         struct copy_row row = {.attempt = attempt, .vantage_id = 42};
         assert_true(copy_attempt(&rows, &row));
+        assert_true(copy_chain(&rows, 0));
         attempt_free(attempt);
     }
     assert_true(copy_end(&rows));

@@ -92,45 +92,6 @@ static void partitions_once(void **arg)
     PQfinish(connection);
 }
 
-/* Does the plan of a report since a time scan the partition of a day? */
-static bool scans(PGconn *connection, const struct statement *report, const char *since,
-                  const char *partition)
-{
-    char *sql = text_format("EXPLAIN EXECUTE %s(NULL, '%s', NULL, NULL, NULL, NULL, NULL%s)", report->name,
-                            since, report->param_count > 7 ? ", 60" : "");
-    PGresult *plan = PQexec(connection, sql);
-    if (PQresultStatus(plan) != PGRES_TUPLES_OK)
-        fail_msg("%s: %s", sql, PQresultErrorMessage(plan));
-    bool found = false;
-    for (int row = 0; row < PQntuples(plan); row++)
-        found = found || strstr(PQgetvalue(plan, row, 0), partition) != NULL;
-    PQclear(plan);
-    free(sql);
-    return found;
-}
-
-/* A report on the last hour must not read what is stored of the years before. */
-static void reports_read_only_the_days_they_are_about(void **arg)
-{
-    (void)arg;
-    PGconn *connection = connect_ok();
-    (void)number(connection, "SELECT attempt_partitions('2031-01-01', '2031-01-04')");
-    int reports = 0;
-    for (int i = 0; i < STATEMENT_COUNT; i++) {
-        if (strncmp(statements[i].name, "report_", 7) != 0)
-            continue;
-        reports++;
-        char *sql = connect_prepare_sql((enum statement_id)i);
-        PQclear(PQexec(connection, sql));
-        free(sql);
-        assert_true(scans(connection, &statements[i], "2031-01-01", "attempt_20310101"));
-        assert_false(scans(connection, &statements[i], "2031-01-03", "attempt_20310101"));
-        assert_true(scans(connection, &statements[i], "2031-01-03", "attempt_20310103"));
-    }
-    assert_in_range(reports, 1, STATEMENT_COUNT);
-    PQfinish(connection);
-}
-
 static void newer_database_is_refused(void **arg)
 {
     (void)arg;
@@ -159,7 +120,6 @@ int main(void)
         cmocka_unit_test(several_at_once),
         cmocka_unit_test(every_statement_prepares),
         cmocka_unit_test(partitions_once),
-        cmocka_unit_test(reports_read_only_the_days_they_are_about),
         cmocka_unit_test(newer_database_is_refused),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

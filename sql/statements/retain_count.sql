@@ -1,0 +1,2 @@
+-- params: timestamptz
+DELETE FROM rollup_count WHERE bucket_at < $1

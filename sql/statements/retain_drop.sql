@@ -1,0 +1,2 @@
+-- params: date
+SELECT attempt_drop($1) AS dropped

@@ -1,0 +1,3 @@
+-- params: timestamptz
+-- include: old_rounds
+SELECT count(*) AS rounds FROM old
