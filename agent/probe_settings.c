@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { CONCURRENCY_MAX = 4096, EXPIRY_DAYS_MAX = 3650 };
+enum { CONCURRENCY_MAX = 4096, WORKERS_MAX = 64, EXPIRY_DAYS_MAX = 3650 };
 
 enum {
     OPTION_ADDRESS = 1,
@@ -43,6 +43,7 @@ enum {
     OPTION_PCAP,
     OPTION_KEYLOG,
     OPTION_ENGINE,
+    OPTION_WORKERS,
 };
 
 const struct cli_option probe_options[] = {
@@ -57,6 +58,7 @@ const struct cli_option probe_options[] = {
     {"ca-file", 0, "FILE", OPTION_CA_FILE, N_("trust the certificates in this PEM file, not the system's")},
     {"timeout", 0, "TIME", OPTION_TIMEOUT, N_("time for one attempt (10s)")},
     {"concurrency", 'j', "N", OPTION_CONCURRENCY, N_("connections at once (64)")},
+    {"workers", 0, "N", OPTION_WORKERS, N_("threads that share the targets of a list (1)")},
     {"resolver", 0, "ADDRESS", OPTION_RESOLVER, N_("ask this DNS server (ADDRESS or ADDRESS:PORT)")},
     {"ipv4", '4', NULL, OPTION_IPV4, N_("IPv4 addresses only")},
     {"ipv6", '6', NULL, OPTION_IPV6, N_("IPv6 addresses only")},
@@ -214,6 +216,12 @@ static int take_number_option(struct probe_settings *settings, int id, const cha
         settings->examine.expiry_days = (int)number;
         return EXIT_HEALTHY;
     }
+    if (id == OPTION_WORKERS) {
+        if (!cli_number("workers", value, 1, WORKERS_MAX, &number))
+            return EXIT_USAGE;
+        settings->workers = (unsigned)number;
+        return EXIT_HEALTHY;
+    }
     if (!cli_number("concurrency", value, 1, CONCURRENCY_MAX, &number))
         return EXIT_USAGE;
     settings->prober.concurrency = (unsigned)number;
@@ -318,6 +326,7 @@ static int take_option(struct probe_settings *settings, int id, const char *valu
         return take_span_option(settings, id, value);
     case OPTION_CONCURRENCY:
     case OPTION_EXPIRY_DAYS:
+    case OPTION_WORKERS:
         return take_number_option(settings, id, value);
     case OPTION_VARIANT:
         return take_variant_name(settings, value);
@@ -350,6 +359,8 @@ static int check_settings(const struct probe_settings *settings)
         return cli_usage(_("--variant client-cert needs --client-cert"));
     if (settings->prober.client_key != NULL && settings->prober.client_cert == NULL)
         return cli_usage(_("--client-key goes with --client-cert"));
+    if (settings->workers > 1 && (settings->pcap != NULL || settings->keylog != NULL))
+        return cli_usage(_("--pcap and --keylog go with --workers 1 only"));
     if (settings->report.chain && settings->report.format != REPORT_TEXT)
         return cli_usage(_("--showcerts goes with --format text only"));
     return EXIT_HEALTHY;
@@ -372,6 +383,7 @@ int probe_settings_read(struct cli_args *args, struct probe_settings *settings)
 void probe_settings_init(struct probe_settings *settings)
 {
     *settings = (struct probe_settings){.prober = {.concurrency = PROBER_CONCURRENCY},
+                                        .workers = 1,
                                         .examine = {.expiry_days = EXAMINE_EXPIRY_DAYS}};
     target_list_init(&settings->targets);
 }

@@ -20,6 +20,7 @@ struct probe_settings {
     const char *explain;
     const char *pcap; /* files to write; NULL: none */
     const char *keylog;
+    unsigned workers; /* at least 1 */
 };
 
 extern const struct cli_option probe_options[];
