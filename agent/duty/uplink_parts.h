@@ -45,7 +45,7 @@ struct uplink {
     bool clock_known;       /* by this session */
     int64_t renew_asked_us; /* in this session; 0: not yet */
     bool renewed;           /* this session ends, so that the next one shows the new certificate */
-    bool packs; /* batches to this collector */
+    bool packs;             /* batches to this collector */
     uint64_t sent_up_to;
     uint64_t flights[UPLINK_WINDOW]; /* last sequence of each batch without an ack */
     size_t flight_count;

@@ -137,7 +137,8 @@ static size_t pairs_collect(const struct group *group, struct round_pair *pairs)
     size_t count = 0, kept = 0;
     GROUP_EACH(group, batch, record)
     {
-        const struct round_pair pair = {asked_id(record->claim.round_id), asked_id(record->claim.endpoint_id)};
+        const struct round_pair pair = {asked_id(record->claim.round_id),
+                                        asked_id(record->claim.endpoint_id)};
         if (record->kind == RECORD_ATTEMPT && batch_came(batch, record))
             pairs[count++] = pair;
     }

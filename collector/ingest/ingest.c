@@ -245,7 +245,8 @@ void ingest_free(struct ingest *ingest)
 
 bool ingest_batch(struct ingest *ingest, struct ingest_source *source, struct record *records, size_t count)
 {
-    pg_push(ingest->pg); /* the database has room again: making rows of a batch takes as long as storing one */
+    pg_push(
+        ingest->pg); /* the database has room again: making rows of a batch takes as long as storing one */
     struct batch *batch = batch_new(source, records, count);
     if (batch == NULL)
         return false;

@@ -42,8 +42,8 @@ struct channel {
     struct pump *pump;
     struct frame_reader reader;
     struct pack packed, unpacked; /* sent, and received */
-    struct buf plain; /* decrypted, on its way into the reader */
-    struct buf queue; /* frames to be sent */
+    struct buf plain;             /* decrypted, on its way into the reader */
+    struct buf queue;             /* frames to be sent */
     size_t queue_taken;
     struct buf flight; /* ciphertext the kernel is taking */
     bool ended;        /* the peer's stream is over; `failure` and `why` say how */

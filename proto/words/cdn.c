@@ -77,7 +77,8 @@ static bool header_matches(const struct cdn_rule *rule, const struct attempt *at
 {
     for (size_t i = 0; i < attempt->http.header_count; i++) {
         const struct http_header *header = &attempt->http.headers[i];
-        if (header->name[0] == rule->name[0] && strcmp(header->name, rule->name) == 0 && /* most differ there */
+        if (header->name[0] == rule->name[0] &&
+            strcmp(header->name, rule->name) == 0 && /* most differ there */
             (rule->pattern == NULL || matches(rule->pattern, header->value, '\0')))
             return say(out, header->name, header->value);
     }

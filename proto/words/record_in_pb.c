@@ -26,7 +26,8 @@ struct attempt *attempt_decode(const void *bytes, size_t length, const char **re
     struct arena scratch;
     arena_init(&scratch, unpack_ceiling(length));
     *ret_why = "not an encoded attempt";
-    const Parallax__Attempt *pb = unpack(&parallax__attempt__descriptor, (struct bytes){bytes, length}, &scratch);
+    const Parallax__Attempt *pb =
+        unpack(&parallax__attempt__descriptor, (struct bytes){bytes, length}, &scratch);
     struct attempt *attempt = pb == NULL ? NULL : attempt_from_pb(pb, ret_why);
     arena_done(&scratch);
     return attempt;
@@ -73,7 +74,8 @@ bool record_decode(const void *bytes, size_t length, struct record *ret_record, 
 {
     struct arena scratch;
     arena_init(&scratch, unpack_ceiling(length));
-    const Parallax__Record *pb = unpack(&parallax__record__descriptor, (struct bytes){bytes, length}, &scratch);
+    const Parallax__Record *pb =
+        unpack(&parallax__record__descriptor, (struct bytes){bytes, length}, &scratch);
     struct record record;
     *ret_why = "not a record";
     bool read = pb != NULL && record_in(pb, &record, ret_why);
@@ -151,7 +153,8 @@ static bool batch_records(struct bytes batch, struct message *message, const cha
     return read;
 }
 
-bool batch_decode(struct bytes payload, struct arena *arena, struct message *ret_message, const char **ret_why)
+bool batch_decode(struct bytes payload, struct arena *arena, struct message *ret_message,
+                  const char **ret_why)
 {
     struct message message = {.kind = MESSAGE_BATCH};
     struct wire_field whole = {0};

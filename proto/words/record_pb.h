@@ -15,6 +15,7 @@ size_t unpack_ceiling(size_t length);
 bool payload_is_batch(struct bytes payload);
 
 /** message_decode of such a one. */
-bool batch_decode(struct bytes payload, struct arena *arena, struct message *ret_message, const char **ret_why);
+bool batch_decode(struct bytes payload, struct arena *arena, struct message *ret_message,
+                  const char **ret_why);
 
 #endif

@@ -115,10 +115,11 @@ static bool put_bytes(const ProtobufCFieldDescriptor *field, struct bytes bytes,
 }
 
 static inline bool put_value(const ProtobufCFieldDescriptor *field, const struct wire_field *wire,
-                      struct arena *arena, void *place)
+                             struct arena *arena, void *place)
 {
-    return wire->type == WIRE_VARINT ? put_varint(field->type, wire->value, place) > 0
-                                     : wire->type == WIRE_BYTES && put_bytes(field, wire->bytes, arena, place);
+    return wire->type == WIRE_VARINT
+               ? put_varint(field->type, wire->value, place) > 0
+               : wire->type == WIRE_BYTES && put_bytes(field, wire->bytes, arena, place);
 }
 
 /* --- where it goes -------------------------------------------------------------------------------------------- */
@@ -126,10 +127,9 @@ static inline bool put_value(const ProtobufCFieldDescriptor *field, const struct
 static size_t place_size(ProtobufCType type)
 {
     uint64_t none;
-    return type == PROTOBUF_C_TYPE_BYTES ? sizeof(ProtobufCBinaryData)
-           : type == PROTOBUF_C_TYPE_STRING || type == PROTOBUF_C_TYPE_MESSAGE
-               ? sizeof(void *)
-               : put_varint(type, 0, &none);
+    return type == PROTOBUF_C_TYPE_BYTES                                       ? sizeof(ProtobufCBinaryData)
+           : type == PROTOBUF_C_TYPE_STRING || type == PROTOBUF_C_TYPE_MESSAGE ? sizeof(void *)
+                                                                               : put_varint(type, 0, &none);
 }
 
 /* The place of one item more; a list doubles when its count is a power of two. NULL at the arena's bound. */
@@ -181,7 +181,8 @@ static bool put_field(const ProtobufCFieldDescriptor *field, const struct wire_f
 }
 
 /* Tables are in the order of the numbers, and ours leave none out. */
-static inline const ProtobufCFieldDescriptor *find_field(const ProtobufCMessageDescriptor *type, uint32_t number)
+static inline const ProtobufCFieldDescriptor *find_field(const ProtobufCMessageDescriptor *type,
+                                                         uint32_t number)
 {
     if (number <= type->n_fields && type->fields[number - 1].id == number)
         return &type->fields[number - 1];

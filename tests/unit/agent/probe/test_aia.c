@@ -1,7 +1,7 @@
 #include "lab_server.h"
 
-#include "probe/aia.h"
 #include "hello/certificate_facts.h"
+#include "probe/aia.h"
 #include "probe/ocsp.h"
 
 #include <openssl/ocsp.h>
