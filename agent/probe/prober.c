@@ -315,9 +315,6 @@ static bool prober_load(struct prober *prober, const struct prober_options *opti
     return prober->resolver != NULL;
 }
 
-#define ENGINE_NAME(symbol, name) [symbol] = (name),
-const char *const prober_engine_names[PROBER_ENGINE_COUNT] = {PROBER_ENGINES(ENGINE_NAME)};
-
 struct prober *prober_new(uv_loop_t *loop, const struct prober_options *options, char **ret_why)
 {
     *ret_why = NULL;

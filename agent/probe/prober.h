@@ -1,6 +1,7 @@
 #ifndef PARALLAX_PROBE_PROBER_H
 #define PARALLAX_PROBE_PROBER_H
 
+#include "probe/engine_choice.h"
 #include "words/address.h"
 #include "words/evidence.h"
 #include "words/plan.h"
@@ -24,17 +25,6 @@ struct case_file;
 struct probe_job;
 
 enum { PROBER_WHY_BYTES = 320 };
-
-/* X(symbol, name): what speaks TLS */
-#define PROBER_ENGINES(X)                                                                                    \
-    X(PROBER_AUTO, "auto") /* our own where the endpoint is known to speak what it speaks, else libssl */    \
-    X(PROBER_OWN, "own")   /* our own at once, libssl where it cannot go on */                               \
-    X(PROBER_LIBSSL, "libssl")
-#define PROBER_ENGINE_ENUM(symbol, name) symbol,
-enum prober_engine { PROBER_ENGINES(PROBER_ENGINE_ENUM) PROBER_ENGINE_COUNT };
-
-/** By enum prober_engine. */
-extern const char *const prober_engine_names[PROBER_ENGINE_COUNT];
 
 /** Texts are copied. Zeroed is a one-shot prober with the system's trust store and resolver. */
 struct prober_options {

@@ -51,7 +51,7 @@ same() {
     local turn
     : >one.seen
     : >other.seen
-    for turn in $(seq "${TURNS:-4}"); do
+    for turn in $(seq "${TURNS:-12}"); do
         probe_by libssl one
         probe_by "$engine" other
         ! grep -qFf one.seen other.seen || return 0
