@@ -555,14 +555,14 @@ static void test_idle_is_patient_while_a_backlog_leaves(void **state)
     struct scene scene;
     uv_timer_t timer;
     scene_init(&scene);
-    scene.limits.idle_timeout_ms = 1000;
+    scene.limits.idle_timeout_ms = 2500;
     scene.client.on_open = open_backlog;
     scene.server.on_message = pause_at_each;
     scene_dial(&scene, ours.client_context);
     assert_int_equal(uv_timer_init(&scene.loop, &timer), 0);
     timer.data = &scene.server;
     uint64_t begun_ms = uv_now(&scene.loop);
-    assert_int_equal(uv_timer_start(&timer, resume_now_and_then, 20, 20), 0);
+    assert_int_equal(uv_timer_start(&timer, resume_now_and_then, 50, 50), 0);
     while (scene.server.messages < 140 && scene.client.closed == 0)
         uv_run(&scene.loop, UV_RUN_ONCE);
     assert_int_equal(scene.client.closed, 0);
