@@ -221,6 +221,7 @@ static void identify(struct probe *probe)
     attempt->endpoint_id = job->endpoint.id;
     attempt->variant = job->variant;
     attempt->role = job->role;
+    attempt->depth = variant_fetches(job->variant) ? DEPTH_FULL : job->endpoint.depth;
     attempt->agent_version = kept(attempt, probe->prober->agent_version);
     attempt->tls_library = kept(attempt, OpenSSL_version(OPENSSL_VERSION));
     attempt->hello_profile = TRUST_HELLO_PROFILE;

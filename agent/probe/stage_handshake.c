@@ -114,7 +114,7 @@ enum probe_stage probe_stage_handshake(struct probe *probe)
         return probe_begin_again(probe);
     if (step == STEP_DONE)
         probe_stamp(probe, &probe->attempt->clock.handshake_us);
-    if (step == STEP_DONE || step == STEP_FAILED)
+    if (step == STEP_DONE || step == STEP_ENOUGH || step == STEP_FAILED)
         return PROBE_OBSERVE;
     if (!probe_expired(probe))
         return wait_for_peer(probe, step);

@@ -49,6 +49,7 @@ static struct attempt *begin_attempt(const struct sweep_item *item)
         return NULL;
     attempt->agent_version = PARALLAX_VERSION;
     attempt->tls_library = OpenSSL_version(OPENSSL_VERSION);
+    attempt->depth = DEPTH_HELLO;
     attempt->hello_profile = item->sweep->options.profile->name;
     attempt->flow.destination_port = item->endpoint.port;
     attempt->clock.start_us = clock_wall_us();

@@ -315,6 +315,7 @@ json_t *attempt_json(const struct attempt *attempt, const struct endpoint *endpo
     set(&writer, value, "endpoint", endpoint_json(&writer, endpoint));
     set(&writer, value, "variant", json_string(variant_name((int)attempt->variant)));
     set(&writer, value, "role", json_string(attempt_role_name((int)attempt->role)));
+    set(&writer, value, "depth", json_string(depth_name((int)attempt->depth)));
     set(&writer, value, "outcome", outcome_json(&writer, outcome));
     set(&writer, value, "clock", clock_json(&writer, attempt));
     set(&writer, value, "dns", dns_json(&writer, attempt));
