@@ -226,6 +226,16 @@ static bool take_chain(struct tls_client *client, struct chain_der *certificates
     return !longer || client_fail(client, SSL_AD_DECODE_ERROR, SSL_R_CERT_LENGTH_MISMATCH);
 }
 
+/* A key that cannot be read ends X509_verify_cert itself, which is where libssl meets it. */
+static bool refuse_key(struct tls_client *client)
+{
+    const struct tls_client_options *options = &client->options;
+    struct chain_verdict verdict;
+    return chain_verify(client->chain, options->name, options->now_s, &verdict)
+               ? client_fail(client, proof_alert(verdict.gave_up), SSL_R_CERTIFICATE_VERIFY_FAILED)
+               : client_no_memory(client);
+}
+
 /* libssl parses each certificate before it reads on, so a wrong one comes before what is wrong behind it. */
 static bool take_certificate(struct tls_client *client, struct cursor body)
 {
@@ -243,6 +253,8 @@ static bool take_certificate(struct tls_client *client, struct cursor body)
         client->chain = NULL;
         return parsed && fail_as(client, &fault);
     }
+    if (chain_leaf_key(client->chain) == NULL)
+        return refuse_key(client);
     if (!proof_key_usable(chain_leaf_key(client->chain), &fault))
         return fail_as(client, &fault);
     return schedule_transcript(client->suite->hash, client->transcript, client->certificate_hash) ||

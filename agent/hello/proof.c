@@ -72,11 +72,24 @@ static int curve_of(EVP_PKEY *key)
     return OBJ_txt2nid(name);
 }
 
+int proof_alert(int verify_error)
+{
+    static const struct {
+        int error, alert;
+    } rows[] = {
+        {X509_V_ERR_UNSPECIFIED, SSL_AD_INTERNAL_ERROR},
+        {X509_V_ERR_INVALID_CA, SSL_AD_UNKNOWN_CA},
+        {X509_V_ERR_PATH_LENGTH_EXCEEDED, SSL_AD_UNKNOWN_CA},
+        {X509_V_ERR_INVALID_PURPOSE, SSL_AD_UNSUPPORTED_CERTIFICATE},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (rows[i].error == verify_error)
+            return rows[i].alert;
+    return SSL_AD_BAD_CERTIFICATE;
+}
+
 bool proof_key_usable(EVP_PKEY *key, struct tls_fault *ret_fault)
 {
-    /* A key that cannot be read ends X509_verify_cert itself, which is where libssl meets it. */
-    if (key == NULL)
-        return tls_fault(ret_fault, SSL_AD_BAD_CERTIFICATE, SSL_R_CERTIFICATE_VERIFY_FAILED);
     if (EVP_PKEY_missing_parameters(key))
         return tls_fault(ret_fault, SSL_AD_INTERNAL_ERROR, SSL_R_UNABLE_TO_FIND_PUBLIC_KEY_PARAMETERS);
     static const int kinds[] = {EVP_PKEY_RSA, EVP_PKEY_RSA_PSS, EVP_PKEY_DSA,

@@ -85,6 +85,8 @@ static bool start(struct probe *probe, const char *sni)
         .chains = trust_chains(trust),
         .profile = trust_profile(variant),
         .sni = sni,
+        .name = probe_expected_name(probe, sni),
+        .now_s = clock_wall_us() / US_PER_S,
         .certificate = identity->certificate,
         .certificate_chain = identity->chain,
         .key = identity->key,
