@@ -82,6 +82,7 @@ static bool start(struct probe *probe, const char *sni)
         .chains = trust_chains(trust),
         .profile = trust_profile(probe->task->job.variant),
         .sni = sni,
+        .now_us = clock_mono_us(),
         .on_message = on_message,
         .on_data = on_data,
         .on_secret = probe->prober->options.keylog != NULL ? on_secret : NULL,
