@@ -280,21 +280,22 @@ static bool advance_keys(struct tls_client *client, uint8_t *ret_client_secret)
     struct tls_hash *hash = client->suite->hash;
     uint8_t derived[TLS_HASH_MAX_BYTES], master[TLS_HASH_MAX_BYTES], finished[TLS_HASH_MAX_BYTES],
         exporter[TLS_HASH_MAX_BYTES];
+    struct schedule_key key;
     bool good =
         schedule_expand(hash, client->secret, "derived", hash->empty, hash->bytes, derived, hash->bytes) &&
-        schedule_next(hash, derived, NULL, 0, master) &&
+        schedule_next(hash, derived, NULL, 0, master) && schedule_key_init(&key, hash, master) &&
         schedule_transcript(hash, client->transcript, finished) &&
-        schedule_expand(hash, master, "c ap traffic", finished, hash->bytes, ret_client_secret,
-                        hash->bytes) &&
-        schedule_expand(hash, master, "s ap traffic", finished, hash->bytes, client->server_secret,
-                        hash->bytes) &&
+        schedule_expand_key(&key, "c ap traffic", finished, hash->bytes, ret_client_secret, hash->bytes) &&
+        schedule_expand_key(&key, "s ap traffic", finished, hash->bytes, client->server_secret,
+                            hash->bytes) &&
         record_keys_set(&client->read, client->suite, client->server_secret, false);
     if (good && client->options.on_secret != NULL &&
-        schedule_expand(hash, master, "exp master", finished, hash->bytes, exporter, hash->bytes)) {
+        schedule_expand_key(&key, "exp master", finished, hash->bytes, exporter, hash->bytes)) {
         client_tell_secret(client, "CLIENT_TRAFFIC_SECRET_0", ret_client_secret);
         client_tell_secret(client, "SERVER_TRAFFIC_SECRET_0", client->server_secret);
         client_tell_secret(client, "EXPORTER_SECRET", exporter);
     }
+    schedule_key_done(&key);
     OPENSSL_cleanse(master, sizeof master);
     OPENSSL_cleanse(client->secret, sizeof client->secret);
     return good;

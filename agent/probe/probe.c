@@ -140,9 +140,11 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 {
     (void)events;
     struct probe *probe = poll->data;
-    if (status < 0)
+    probe->faulty = status < 0;
+    if (probe->faulty)
         probe->polled = 0; /* libuv stopped it: the socket has an error, which the stage will read */
     probe->ready = true;
+    probe->wire.dry = false;
     probe_step(probe);
 }
 
