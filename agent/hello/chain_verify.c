@@ -1,3 +1,4 @@
+#include "hello/algorithms.h"
 #include "hello/certificate_facts.h"
 #include "hello/chain_parts.h"
 
@@ -202,7 +203,8 @@ static bool prepare(X509_STORE_CTX *context, struct run *run)
 static bool run_once(X509_STORE_CTX *context, struct run *run, struct chain_judgement *ret_judgement)
 {
     (void)X509_verify_cert(context); /* all that it has to say it says to on_error */
-    if (X509_STORE_CTX_get_error(context) == X509_V_ERR_OUT_OF_MEM)
+    /* What it did not find may be there. */
+    if (X509_STORE_CTX_get_error(context) == X509_V_ERR_OUT_OF_MEM || tls_lacks_memory())
         return false;
     ret_judgement->verdict = run->verdict;
     /* It gives up for a key that it cannot read, which it notices right after the name. */

@@ -6,8 +6,12 @@
 /*
  * Our TLS client and its chain cache, with a server of libssl in memory: algorithms, cache and client are made, a handshake with
  * a certificate of ours, data both ways, a change of keys, the end; the chain is judged and kept in an attempt. Each allocation fails
- * once: ours, and in a second pass libcrypto's too. Whoever is without memory says so, and what it says of the server is right or
- * nothing. What has failed works the next time, with the same algorithms and the same cache.
+ * once. Whoever is without memory says so, and what it says of the server is right or nothing; what has failed works the next time, with
+ * the same algorithms and the same cache.
+ *
+ * In a second pass libcrypto's allocations fail too. It hides some of these failures: a certificate whose extensions it could not read is an
+ * invalid one to it, an issuer that it could not look up is not there. So what is demanded then is that nothing crashes, hangs or leaks,
+ * and that a connection is open or has failed by us, not by the server.
  */
 
 enum { PIECE_BYTES = 700, TURNS = 12 };
@@ -177,11 +181,16 @@ static void expect_whole(const struct result *result)
     assert_int_equal(result->certificates, 2);
 }
 
+static void expect_an_end(const struct result *result)
+{
+    if (result->state != TLS_CLIENT_OPEN && result->state != TLS_CLIENT_FAILED)
+        fail_msg("after a failure of %s: state %d, alert %d", inject_what, (int)result->state,
+                 result->facts.alert);
+}
+
 /* Nothing is said of the server that is not so. */
 static void expect_honest(const struct result *result)
 {
-    if (result->state != TLS_CLIENT_OPEN && result->state != TLS_CLIENT_FAILED)
-        fail_msg("after a failure of %s: state %d", inject_what, (int)result->state);
     if (result->state == TLS_CLIENT_FAILED && result->facts.reason != ERR_R_MALLOC_FAILURE)
         fail_msg("after a failure of %s: reason %d, alert %d", inject_what, result->facts.reason,
                  result->facts.alert_sent);
@@ -204,9 +213,11 @@ static void run_once(const struct meeting *meeting, unsigned long n, bool *ret_f
     if (made)
         meet(&run, meeting, &result);
     *ret_failed = inject_disarm();
-    if (made) {
+    part(&run);
+    if (made)
+        expect_an_end(&result);
+    if (made && !with_libcrypto) {
         expect_honest(&result);
-        part(&run);
         meet(&run, meeting, &again);
         expect_whole(&again);
         part(&run);
