@@ -105,3 +105,9 @@ const struct tls_group *tls_group_find(const struct tls_algorithms *algorithms, 
             return &algorithms->groups[i];
     return NULL;
 }
+
+bool tls_lacks_memory(void)
+{
+    return ERR_GET_REASON(ERR_peek_error()) == ERR_R_MALLOC_FAILURE ||
+           ERR_GET_REASON(ERR_peek_last_error()) == ERR_R_MALLOC_FAILURE;
+}

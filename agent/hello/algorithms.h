@@ -55,4 +55,7 @@ struct tls_algorithms {
 const struct tls_suite *tls_suite_find(const struct tls_algorithms *algorithms, uint16_t id);
 const struct tls_group *tls_group_find(const struct tls_algorithms *algorithms, uint16_t id);
 
+/** Does OpenSSL's error queue say that memory was short? What it could not do then is no fault of the peer's. */
+bool tls_lacks_memory(void);
+
 #endif

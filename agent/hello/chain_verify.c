@@ -1,3 +1,4 @@
+#include "hello/algorithms.h"
 #include "hello/certificate_facts.h"
 #include "hello/chain_parts.h"
 
@@ -207,7 +208,8 @@ static bool run_once(X509_STORE_CTX *context, struct run *run, struct chain_judg
         ret_judgement->no_path =
             ERR_GET_REASON(ERR_peek_last_error()) != X509_R_UNABLE_TO_GET_CERTS_PUBLIC_KEY;
     }
-    if (X509_STORE_CTX_get_error(context) == X509_V_ERR_OUT_OF_MEM)
+    /* What it did not find may be there. */
+    if (X509_STORE_CTX_get_error(context) == X509_V_ERR_OUT_OF_MEM || tls_lacks_memory())
         return false;
     ret_judgement->verdict = run->verdict;
     /* It gives up for a key that it cannot read, which it notices right after the name. */

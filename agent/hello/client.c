@@ -39,6 +39,10 @@ void client_end(struct tls_client *client, int alert, int reason)
 {
     if (!client_alive(client))
         return;
+    if (tls_lacks_memory()) {
+        alert = SSL_AD_INTERNAL_ERROR;
+        reason = ERR_R_MALLOC_FAILURE;
+    }
     client->fault = (struct tls_fault){.alert = alert, .reason = reason};
     if (alert != TLS_NO_ALERT)
         (void)client_say_alert(client, SSL3_AL_FATAL, (uint8_t)alert);

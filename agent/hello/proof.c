@@ -215,13 +215,15 @@ bool proof_make(struct tls_algorithms *algorithms, EVP_PKEY *key, uint16_t schem
     EVP_PKEY_CTX *context = NULL;
     EVP_MD_CTX *signer = algorithms->verify;
     const struct scheme *scheme = find(scheme_id);
-    size_t length = (size_t)EVP_PKEY_get_size(key);
+    size_t most = (size_t)EVP_PKEY_get_size(key), length = most;
     signed_content(PROOF_OF_CLIENT, hash, hash_bytes, &content);
-    uint8_t *at = buf_room(out, 4 + length);
+    uint8_t *at = buf_room(out, 4 + most);
     (void)EVP_MD_CTX_reset(signer);
     if (at == NULL || scheme == NULL ||
         EVP_DigestSignInit_ex(signer, &context, scheme->digest, NULL, NULL, key, NULL) != 1 ||
-        !pad(scheme, context) || EVP_DigestSign(signer, at + 4, &length, content.bytes, content.length) != 1)
+        !pad(scheme, context) ||
+        EVP_DigestSign(signer, at + 4, &length, content.bytes, content.length) != 1 ||
+        length > most) /* without memory ECDSA says that it has signed, in (size_t)-1 bytes */
         return false;
     at[0] = (uint8_t)(scheme_id >> 8);
     at[1] = (uint8_t)scheme_id;
