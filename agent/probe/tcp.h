@@ -31,6 +31,9 @@ int tcp_socket(const struct address *address, const struct address *source);
  */
 int tcp_connect_result(int fd, struct evidence_flow *flow);
 
+/** Of tcp_connect_result only the last: for who knows from the events of poll that there is no error and no ICMP message. */
+void tcp_connected(int fd, const struct evidence_flow *flow);
+
 /** What a failing socket() or connect() says about this machine. LOCAL_NONE: it says something about the peer. */
 enum evidence_local tcp_local_reason(int error);
 
