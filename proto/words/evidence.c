@@ -23,16 +23,30 @@ void attempt_forget_connection(struct attempt *attempt)
     attempt->engine = ENGINE_NONE;
 }
 
+static void begin(struct attempt *attempt)
+{
+    attempt->agent_version = attempt->tls_library = attempt->hello_profile = attempt->local_detail = "";
+    attempt_forget_connection(attempt);
+    attempt->clock.resolved_us = EVIDENCE_NEVER;
+}
+
 struct attempt *attempt_new(void)
 {
     struct attempt *attempt = calloc(1, sizeof *attempt);
     if (attempt == NULL)
         return NULL;
     arena_init(&attempt->arena, EVIDENCE_ARENA_BYTES);
-    attempt->agent_version = attempt->tls_library = attempt->hello_profile = attempt->local_detail = "";
-    attempt_forget_connection(attempt);
-    attempt->clock.resolved_us = EVIDENCE_NEVER;
+    begin(attempt);
     return attempt;
+}
+
+void attempt_clear(struct attempt *attempt)
+{
+    arena_clear(&attempt->arena);
+    struct arena arena = attempt->arena;
+    memset(attempt, 0, sizeof *attempt);
+    attempt->arena = arena;
+    begin(attempt);
 }
 
 void attempt_free(struct attempt *attempt)

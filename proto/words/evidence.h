@@ -410,6 +410,9 @@ struct attempt {
  * memory. */
 struct attempt *attempt_new(void);
 
+/** As new, with the memory that it has. */
+void attempt_clear(struct attempt *attempt);
+
 /** As if nothing had been observed since the name was resolved. */
 void attempt_forget_connection(struct attempt *attempt);
 
