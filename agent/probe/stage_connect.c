@@ -58,10 +58,10 @@ static enum probe_stage connected(struct probe *probe)
 static bool fetch_allowed(const struct probe *probe)
 {
     const struct case_file *about = probe->task->job.about;
+    if (!variant_fetches(probe->task->job.variant) || about == NULL || probe->prober->options.allow != NULL)
+        return true;
     enum address_kind kind = address_kind(&probe->address);
-    return !variant_fetches(probe->task->job.variant) || about == NULL ||
-           probe->prober->options.allow != NULL || kind == ADDRESS_PUBLIC ||
-           kind == address_kind(&about->attempts[0]->flow.destination);
+    return kind == ADDRESS_PUBLIC || kind == address_kind(&about->attempts[0]->flow.destination);
 }
 
 /* @return which of the owner's limits it would exceed, NULL: none, and its token is spent. */
