@@ -302,7 +302,7 @@ static void the_small_messages_go_there_and_back(void **state)
          .enrol_answer = {{(const uint8_t *)"cert", 4}, {(const uint8_t *)"ca", 2}, "hk-1"}},
         {.kind = MESSAGE_RENEW_REQUEST, .renew_request = {{(const uint8_t *)"csr2", 4}}},
         {.kind = MESSAGE_RENEW_ANSWER, .renew_answer = {{(const uint8_t *)"cert2", 5}}},
-        {.kind = MESSAGE_PACKED, .packed = {{(const uint8_t *)"zstd", 4}}},
+        {.kind = MESSAGE_PACKED, .packed = {{(const uint8_t *)"zstd", 4}, {(const uint8_t *)"noise", 5}}},
     };
     struct message back[sizeof messages / sizeof messages[0]];
     for (size_t i = 0; i < sizeof messages / sizeof messages[0]; i++)
@@ -316,6 +316,8 @@ static void the_small_messages_go_there_and_back(void **state)
     assert_memory_equal(back[9].enrol_request.csr_der.data, "csr", 3);
     assert_string_equal(back[10].enrol_answer.vantage, "hk-1");
     assert_memory_equal(back[13].packed.zstd.data, "zstd", 4);
+    assert_int_equal(back[13].packed.noise.length, 5);
+    assert_memory_equal(back[13].packed.noise.data, "noise", 5);
     assert_int_equal(back[11].renew_request.csr_der.length, 4);
     assert_memory_equal(back[11].renew_request.csr_der.data, "csr2", 4);
     assert_memory_equal(back[12].renew_answer.certificate_pem.data, "cert2", 5);
