@@ -162,8 +162,25 @@ static void after_all_was_read_nothing_is_read_until_somebody_looks(void **state
     assert_int_equal(send(fixture->peer, "more", 4, 0), 4);
     assert_int_equal(shutdown(fixture->peer, SHUT_WR), 0);
     assert_int_equal(wire_read(wire, got, sizeof got), -1);
-    wire->dry = false;
+    wire_seen(wire, false, false);
+    assert_int_equal(wire_read(wire, got, sizeof got), -1);
+    wire_seen(wire, true, false);
     assert_int_equal(wire_read(wire, got, sizeof got), 4);
+    assert_int_equal(wire_read(wire, got, sizeof got), 0);
+    assert_true(wire->eof);
+}
+
+/* The poller tells of both at once, and never again. */
+static void an_end_behind_few_bytes_is_read_with_them(void **state)
+{
+    struct fixture *fixture = *state;
+    struct wire *wire = &fixture->wire;
+    char got[16];
+    wire->dry = true;
+    assert_int_equal(send(fixture->peer, "bye", 3, 0), 3);
+    assert_int_equal(shutdown(fixture->peer, SHUT_WR), 0);
+    wire_seen(wire, true, true);
+    assert_int_equal(wire_read(wire, got, sizeof got), 3);
     assert_int_equal(wire_read(wire, got, sizeof got), 0);
     assert_true(wire->eof);
 }
@@ -212,6 +229,7 @@ int main(void)
         TEST(a_failed_write_is_swallowed_and_noted),
         TEST(a_flood_ends),
         TEST(after_all_was_read_nothing_is_read_until_somebody_looks),
+        TEST(an_end_behind_few_bytes_is_read_with_them),
         TEST(what_is_last_leaves_with_the_end),
         TEST(in_pieces_each_write_waits_for_leave_until_an_answer_came),
     };
