@@ -51,8 +51,10 @@ def facts:
 JQ
 
 probe_by() { # ENGINE: into $1.json, and what is to be compared into $1.facts
+    local looks=(${VARIANT:+--variant "$VARIANT"})
+    [[ $arguments_made != *" --variant "* && $arguments_made != *" --tls1."* ]] || looks=()
     # shellcheck disable=SC2086 # the arguments of a scenario are words, and may bring another certificate
-    run ${run_with[@]+"${run_with[@]}"} "$agent_program" probe --ladder never ${VARIANT:+--variant "$VARIANT"} \
+    run ${run_with[@]+"${run_with[@]}"} "$agent_program" probe --ladder never ${looks[@]+"${looks[@]}"} \
         ${shown[@]+"${shown[@]}"} $arguments_made --format json --engine "$1"
     [ "$status" != 2 ] || { show_run; fail "nothing was probed"; }
     printf '%s\n' "$out" >"$1.json"
