@@ -5,9 +5,10 @@
 # Must hold: the collector is at least 0.6 times as fast, and every attempt is in the database once.
 #   tests/bench/ingest.sh [TURNS [AGENTS [BATCHES]]]       5 turns of 8 agents with 32 batches of 256; a release build in PARALLAX_BUILD_DIR
 # With PROFILE=1, perf samples the collector meanwhile, and what it found goes to stderr.
-: "${PARALLAX_BUILD_DIR:=$(cd "$(dirname "$0")/../.." && pwd)/build/release}"
-export PARALLAX_BUILD_DIR
+. "$(dirname "$0")/begin.sh"
+at_most 3 "$@"
 . "$(dirname "$0")/../scenarios/lib.sh"
+. "$(dirname "$0")/lib.sh"
 turns=${1:-5} agents=${2:-8} batches=${3:-32}
 endpoints=32 least=0.6
 
@@ -83,8 +84,7 @@ made=$((turns * agents * batches * 256))
 equal "attempts in the database" "$(sql 'SELECT count(*) FROM attempt')" "$made"
 equal "of them different" "$(sql 'SELECT count(*) FROM (SELECT DISTINCT vantage_id, sequence FROM attempt) AS d')" "$made"
 equal "rows of the peer" "$(sql 'SELECT count(*) FROM peer')" "$made"
-median() { sort -g "$1" | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
-spread() { sort -g "$1" | awk 'NR == 1 { first = $1 } { last = $1 } END { print first ".." last }'; }
-ratio=$(median "$work/ratios")
-say "ingest: $(median "$work/ours") attempts/s ($(spread "$work/ours")) stored exactly once, binary COPY of the same rows $(median "$work/theirs") rows/s ($(spread "$work/theirs")), ratio $ratio ($(spread "$work/ratios")), limit $least; medians of $turns turns"
-awk -v r="$ratio" -v l=$least 'BEGIN { exit r < l }'
+say "ratio of each turn: $(spread %.2f <"$work/ratios")"
+row "attempts stored a second, exactly once, agents over mTLS" "$(spread <"$work/ours")/s" \
+    "binary COPY of the same rows: $(spread <"$work/theirs")/s" "$(ratio "$work/ours" "$work/theirs")" ">=" $least
+finish

@@ -3,6 +3,8 @@
 # nginx: endpoints for each second of client CPU. Then what a list of many endpoints costs in memory.
 # Must hold: 7 times as many endpoints as handshakes; and memory does not grow with the list.
 #   tests/bench/sweep.sh [ROUNDS]        5 rounds of 4,096 endpoints and 1,000 handshakes
+. "$(dirname "$0")/begin.sh"
+at_most 1 "$@"
 . "$(dirname "$0")/lib.sh"
 rounds=${1:-5} swept=4096 made=1000
 
