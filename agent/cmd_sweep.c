@@ -180,6 +180,9 @@ static void on_timer(uv_timer_t *timer)
 {
     struct session *session = timer->data;
     progress_draw(session);
+    results_flush(&session->results);
+    if (session->results.error != 0)
+        sweep_stop(session->sweep);
     if (session->settings->output == NULL || clock_mono_us() - session->checkpoint_us < CHECKPOINT_EVERY_US)
         return;
     progress_clear(session);

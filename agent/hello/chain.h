@@ -70,11 +70,12 @@ STACK_OF(X509) * chain_verified(const struct chain *chain);
 struct chain_verdict {
     size_t count;
     struct verify_error errors[EVIDENCE_MAX_VERIFY];
+    int gave_up; /* X509_V_* of what was seen last when X509_verify_cert itself ended, for a key that it cannot read; X509_V_OK: it did not */
 };
 
 /**
  * Verifies for TLS servers, as libssl does with SSL_VERIFY_PEER and a callback that goes on after each error.
- * @param name    the leaf has to cover it: a DNS name, or an address as text.
+ * @param name    the leaf has to cover it: a DNS name, or an address as text; NULL: any is fine.
  * @param now_s   Unix time to judge validity by.
  * @return false without memory.
  */

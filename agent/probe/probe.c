@@ -140,9 +140,11 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 {
     (void)events;
     struct probe *probe = poll->data;
-    if (status < 0)
+    probe->faulty = status < 0;
+    if (probe->faulty)
         probe->polled = 0; /* libuv stopped it: the socket has an error, which the stage will read */
     probe->ready = true;
+    probe->wire.dry = false;
     probe_step(probe);
 }
 
@@ -221,6 +223,7 @@ static void identify(struct probe *probe)
     attempt->endpoint_id = job->endpoint.id;
     attempt->variant = job->variant;
     attempt->role = job->role;
+    attempt->depth = variant_fetches(job->variant) ? DEPTH_FULL : job->endpoint.depth;
     attempt->agent_version = kept(attempt, probe->prober->agent_version);
     attempt->tls_library = kept(attempt, OpenSSL_version(OPENSSL_VERSION));
     attempt->hello_profile = TRUST_HELLO_PROFILE;

@@ -62,10 +62,12 @@ struct probe_question {
 struct probe {
     struct prober *prober;
     struct probe_task *task;
-    struct probe *next; /* in the queue or among the running */
+    struct probe *next;  /* in the queue or among the running */
+    struct probe **here; /* among the running: what points to it */
     enum probe_stage stage;
     enum probe_want want;
     bool ready;              /* the poller saw the socket since the stage last ran */
+    bool faulty;             /* it saw an error then */
     bool stepping;           /* the driver is on the stack */
     struct attempt *attempt; /* NULL before the start; and without memory */
     struct address address;  /* none: to be resolved */

@@ -117,17 +117,19 @@ static struct probe *queue_take(struct prober *prober)
     if (prober->queue == NULL)
         prober->queue_end = &prober->queue;
     probe->next = prober->running;
+    probe->here = &prober->running;
+    if (probe->next != NULL)
+        probe->next->here = &probe->next;
     prober->running = probe;
     prober->running_count++;
     return probe;
 }
 
-static void leave_running(struct prober *prober, struct probe *probe)
+static void leave_running(struct prober *prober, const struct probe *probe)
 {
-    struct probe **link = &prober->running;
-    while (*link != probe)
-        link = &(*link)->next;
-    *link = probe->next;
+    *probe->here = probe->next;
+    if (probe->next != NULL)
+        probe->next->here = probe->here;
     prober->running_count--;
 }
 

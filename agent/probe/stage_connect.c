@@ -46,7 +46,8 @@ static void capture_start(struct probe *probe, bool accepted)
 static enum probe_stage connected(struct probe *probe)
 {
     probe_stamp(probe, &probe->attempt->clock.connected_us);
-    tcp_source(probe->wire.fd, &probe->attempt->flow);
+    if (probe->attempt->flow.source_port == 0)
+        tcp_source(probe->wire.fd, &probe->attempt->flow);
     probe_snapshot(probe, MOMENT_CONNECTED);
     capture_start(probe, true);
     if (variant_fetches(probe->task->job.variant))
@@ -109,11 +110,19 @@ static enum probe_stage start(struct probe *probe)
     return probe_wait_for(probe, WANT_WRITE, 0);
 }
 
+static bool has_connected(const struct probe *probe)
+{
+    if (probe->faulty)
+        return tcp_connect_result(probe->wire.fd, &probe->attempt->flow) == 0;
+    tcp_connected(probe->wire.fd, &probe->attempt->flow);
+    return true;
+}
+
 enum probe_stage probe_stage_connect(struct probe *probe)
 {
     if (probe->wire.fd < 0)
         return start(probe);
-    if (probe->ready && tcp_connect_result(probe->wire.fd, &probe->attempt->flow) == 0)
+    if (probe->ready && has_connected(probe))
         return connected(probe);
     if (!probe->ready && !probe_expired(probe))
         return probe_wait_for(probe, WANT_WRITE, 0);

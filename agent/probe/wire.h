@@ -31,6 +31,8 @@ struct wire {
     bool ended; /* eof or error on reading: no more comes and nothing more goes out */
     bool mute;  /* a write failed: nothing more goes out */
     bool flooded;
+    bool dry;  /* all that had come was read: who sees that the socket is readable clears it */
+    bool last; /* the connection is closed behind what is written now, and both go in one segment */
     bool
         in_pieces; /* until the first bytes come, each write sends at most WIRE_PIECE_BYTES and the next one waits */
     bool between;  /* a piece was sent and the next one waits: clear it to go on */

@@ -4,7 +4,7 @@
 # Each server is probed by libssl, then by our own engine. Some servers are not the same twice (a reset that overtakes a FIN):
 # where the two differ both look again, up to TURNS times, and agree when each has seen the same once.
 # Here each nginx that is not told otherwise speaks TLS 1.3 too: our own engine leaves older versions to libssl. OLD=1: as it is.
-# ENGINE=libssl compares libssl with itself; ONLY=regex picks scenarios by their line.
+# ENGINE=libssl compares libssl with itself; ONLY=regex picks scenarios by their line. VARIANT=name looks with that variant.
 lists=$(cd "$(dirname "$0")/../lab/causes" && pwd)
 needs_root() { grep -q '^# needs: root' "$lists/$1.sh"; }
 sections=("$@")
@@ -41,7 +41,7 @@ JQ
 
 probe_by() { # ENGINE: into $1.json, and what is to be compared into $1.facts
     # shellcheck disable=SC2086 # the arguments of a scenario are words
-    run ${run_with[@]+"${run_with[@]}"} "$agent_program" probe --ladder never $arguments_made --format json --engine "$1"
+    run ${run_with[@]+"${run_with[@]}"} "$agent_program" probe --ladder never $arguments_made ${VARIANT:+--variant "$VARIANT"} --format json --engine "$1"
     printf '%s\n' "$out" >"$1.json"
     jq -S -f facts.jq "$1.json" >"$2.facts"
     sha256sum <"$2.facts" >>"$2.seen"

@@ -69,7 +69,7 @@ static const char *pinned(const struct endpoint *endpoint)
 static void add(const char *role, const char *target, const char *sni)
 {
     struct site_fault fault;
-    struct site_row row = {.text = {"shop", role, target, "", sni, "", "", ""}};
+    struct site_row row = {.text = {"shop", role, target, "", sni, "", "", "", ""}};
     if (!site_book_add(&book, &row, &fault))
         fail_msg("%s: %s", target, fault.why);
 }
@@ -77,7 +77,7 @@ static void add(const char *role, const char *target, const char *sni)
 static enum site_column refused(const char *role, const char *target, const char *address, const char *sni)
 {
     struct site_fault fault;
-    struct site_row row = {.text = {"shop", role, target, address, sni, "", "", ""}};
+    struct site_row row = {.text = {"shop", role, target, address, sni, "", "", "", ""}};
     assert_false(site_book_add(&book, &row, &fault));
     assert_true(fault.why[0] != '\0');
     return fault.column;
@@ -155,12 +155,12 @@ static void test_site_names(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct site_fault fault;
-        struct site_row row = {.text = {bad[i], "", "a.example", "", "", "", "", ""}};
+        struct site_row row = {.text = {bad[i], "", "a.example", "", "", "", "", "", ""}};
         assert_false(site_book_add(&book, &row, &fault));
         assert_int_equal(fault.column, SITE_COLUMN_SITE);
     }
     struct site_fault fault;
-    struct site_row row = {.text = {"商店", "", "a.example", "", "", "", "", ""}};
+    struct site_row row = {.text = {"商店", "", "a.example", "", "", "", "", "", ""}};
     assert_true(site_book_add(&book, &row, &fault));
 }
 

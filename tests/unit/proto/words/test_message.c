@@ -32,6 +32,7 @@ static struct attempt *sample_attempt(uint64_t sequence)
     attempt->role = ATTEMPT_CONFIRM;
     attempt->agent_version = arena_string(arena, "0.1.0");
     attempt->hello_profile = "normal";
+    attempt->depth = DEPTH_HELLO;
     attempt->engine = ENGINE_OWN;
     attempt->engine_again = true;
     attempt->ca_bundle_sha256[31] = 9;
@@ -108,6 +109,7 @@ static void attempts_survive(const struct attempt *a, const struct attempt *b)
     assert_int_equal(a->sequence, b->sequence);
     assert_int_equal(a->variant, b->variant);
     assert_int_equal(a->role, b->role);
+    assert_int_equal(b->depth, DEPTH_HELLO);
     assert_string_equal(a->agent_version, b->agent_version);
     assert_int_equal(a->engine, b->engine);
     assert_true(b->engine_again);
@@ -249,7 +251,8 @@ static void lists_and_rounds_go_there_and_back(void **state)
          .port = 8443,
          .sni = "",
          .role = ROLE_ORIGIN,
-         .fetch = FETCH_OCSP},
+         .fetch = FETCH_OCSP,
+         .depth = DEPTH_HELLO},
     };
     assert_true(address_parse("203.0.113.10", &endpoints[1].address));
     struct message message = {.kind = MESSAGE_LIST, .list = {.count = 2, .endpoints = endpoints}};
@@ -263,6 +266,8 @@ static void lists_and_rounds_go_there_and_back(void **state)
     assert_int_equal(back.list.endpoints[1].role, ROLE_ORIGIN);
     assert_int_equal(back.list.endpoints[0].fetch, 0);
     assert_int_equal(back.list.endpoints[1].fetch, FETCH_OCSP);
+    assert_int_equal(back.list.endpoints[0].depth, DEPTH_FULL);
+    assert_int_equal(back.list.endpoints[1].depth, DEPTH_HELLO);
     assert_int_equal(back.list.endpoints[1].address.length, 4);
 
     struct message round = {
