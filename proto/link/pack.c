@@ -88,12 +88,12 @@ static bool find_shape(const struct pack *pack, struct bytes steps, size_t *ret_
     return false;
 }
 
-/* @return false when there was not room for all shapes: some records go as they are then. */
-static bool find_shapes(struct packing *packing, const struct bytes *records)
+/* @return how many records go as they are, for want of room for their shapes. */
+static size_t find_shapes(struct packing *packing, const struct bytes *records)
 {
     struct pack *pack = packing->pack;
     struct buf steps;
-    bool room = true;
+    size_t homeless = 0;
     buf_init(&steps, 0);
     for (size_t i = 0; i < packing->row_count; i++) {
         struct pack_row *row = &packing->rows[i];
@@ -106,28 +106,39 @@ static bool find_shapes(struct packing *packing, const struct bytes *records)
         if (pack_add_shape(pack, shape))
             row->shape = pack->shape_count - 1;
         else
-            room = false;
+            homeless++;
     }
     buf_done(&steps);
-    return room;
+    return homeless;
+}
+
+/* When most of the batch finds no room, what is kept is of no use any more. @return false without memory. */
+static bool choose_shapes(struct packing *packing, const struct bytes *records, size_t *ret_known,
+                          bool *ret_anew)
+{
+    struct pack *pack = packing->pack;
+    *ret_anew = pack->shape_count == 0;
+    if (!pack_begin(pack))
+        return false;
+    *ret_known = pack->shape_count;
+    if (find_shapes(packing, records) * 2 <= packing->row_count || *ret_anew)
+        return true;
+    pack_forget(pack);
+    *ret_anew = true;
+    *ret_known = 1;
+    if (!pack_begin(pack))
+        return false;
+    (void)find_shapes(packing, records);
+    return true;
 }
 
 static bool put_head(struct packing *packing, const struct bytes *records)
 {
     struct pack *pack = packing->pack;
-    bool anew = pack->shape_count == 0;
-    if (!pack_begin(pack))
-        return false;
-    size_t known = pack->shape_count;
-    if (!find_shapes(packing, records) && !anew) {
-        anew = true;
-        pack_forget(pack);
-        if (!pack_begin(pack))
-            return false;
-        known = pack->shape_count;
-        (void)find_shapes(packing, records);
-    }
-    bool put = varint_put(&packing->stream, anew) && varint_put(&packing->stream, pack->shape_count - known);
+    size_t known = 0;
+    bool anew = false, put = choose_shapes(packing, records, &known, &anew) &&
+                             varint_put(&packing->stream, anew) &&
+                             varint_put(&packing->stream, pack->shape_count - known);
     for (size_t i = known; put && i < pack->shape_count; i++) {
         const struct buf *shape = &pack->shapes[i].bytes;
         put =

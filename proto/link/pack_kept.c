@@ -24,17 +24,23 @@ void pack_done(struct pack *pack)
 
 bool pack_begin(struct pack *pack)
 {
-    static const uint8_t whole = SHAPE_ELEMENT;
+    static const uint8_t whole = SHAPE_FIELDS;
     return pack->shape_count > 0 || pack_add_shape(pack, (struct bytes){&whole, 1});
 }
 
-/* Half of what is kept may be shapes: steps are four times the bytes that say them. */
+/* A step takes four bytes, and is said by one at least. */
+static size_t shape_takes(size_t length)
+{
+    return sizeof(struct shape) + length * (1 + sizeof(struct shape_step));
+}
+
+/* Shapes may take as much as half of what records may. */
 bool pack_add_shape(struct pack *pack, struct bytes shape)
 {
-    size_t taken = shape.length;
+    size_t taken = shape_takes(shape.length);
     for (size_t i = 0; i < pack->shape_count; i++)
-        taken += pack->shapes[i].bytes.len;
-    if (pack->shape_count == PACK_SHAPES || (taken > pack->most_bytes / 8 && pack->shape_count > 0))
+        taken += shape_takes(pack->shapes[i].bytes.len);
+    if (pack->shape_count == PACK_SHAPES || (taken > pack->most_bytes / 2 && pack->shape_count > 0))
         return false;
     struct shape *grown = realloc(pack->shapes, (pack->shape_count + 1) * sizeof *grown);
     if (grown == NULL)

@@ -6,7 +6,7 @@
 /* What pack.c, unpack_batch.c and pack_kept.c share, and nobody else. */
 
 enum {
-    PACK_SHAPES = 32,
+    PACK_SHAPES = 256,
     PACK_RECORD_BYTES = 64, /* what keeping a record takes beside its bytes, at most */
 };
 
