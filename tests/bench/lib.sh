@@ -37,6 +37,7 @@ else
             kill "$pid" 2>/dev/null || true
             wait "$pid" 2>/dev/null || true
         done
+        ! declare -F at_end >/dev/null || at_end # the script's own
         rm -rf "$scratch"
     }
     trap clean_up EXIT
