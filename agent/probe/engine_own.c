@@ -162,7 +162,6 @@ static enum engine_step take_in(struct probe *probe)
         return STEP_WANT_READ;
     if (got == 0)
         return gone(probe);
-    ERR_clear_error();
     (void)tls_client_receive(own->client, bytes, (size_t)got);
     return own->no_memory ? failed_for(probe, ERR_R_MALLOC_FAILURE) : STEP_DONE;
 }

@@ -32,10 +32,10 @@ signatures of the chain	X509_verify_cert.*ASN1_item_verify|ASN1_item_verify.*X50
 verifying the chain, besides	X509_verify_cert
 evidence: certificate facts, hashes, staple	certificates_keep|chain_keep|certificate_facts|certificate_leaf_facts|staple_read
 parsing certificates, besides	ASN1_item_d2i|d2i_X509
-CertificateVerify	EVP_DigestVerify
-key exchange: shared secret	EVP_PKEY_derive
-key exchange: making the share	EVP_PKEY_generate|EVP_PKEY_keygen|EVP_PKEY_paramgen
-key schedule and transcript	EVP_KDF|EVP_PKEY_CTX_add1_hkdf|HMAC|EVP_Digest|EVP_MD|SHA256|SHA512
+CertificateVerify	EVP_DigestVerify|ECDSA_verify|proof_check
+key exchange: shared secret	EVP_PKEY_derive|key_share_agree
+key exchange: making the share	EVP_PKEY_generate|EVP_PKEY_keygen|EVP_PKEY_paramgen|key_share_
+key schedule and transcript	schedule_|EVP_KDF|EVP_PKEY_CTX_add1_hkdf|HMAC|EVP_Digest|EVP_MD|SHA256|SHA512
 encryption of records	EVP_Cipher|EVP_Encrypt|EVP_Decrypt
 random numbers	RAND_
 system calls: connect, socket, close	sys_connect|sys_socket|sys_close|sys_shutdown|_libc_connect|GI___close
