@@ -169,18 +169,34 @@ static bool fill_look(struct matrix *matrix, const PGresult *rows, int row)
            look->location != NULL && look->pop != NULL && look->addresses != NULL;
 }
 
+/* @return the cell that a row counts into, NULL for an attempt that arrived between the two statements: it is for the next report. */
+static struct cell *counted(const struct matrix *matrix, const PGresult *rows, int row,
+                            struct outcome *ret_outcome)
+{
+    struct cell *cell =
+        matrix_find(matrix, db_int(rows, row, "endpoint_id"), db_int(rows, row, "vantage_id"));
+    bool known = outcome_from_numbers((int)db_int(rows, row, "class"), (int)db_int(rows, row, "raw_kind"),
+                                      (int32_t)db_int(rows, row, "raw"), ret_outcome);
+    return known ? cell : NULL;
+}
+
+/* A version, and no time of a handshake: first attempts passed when the answer to their hello was there. */
+static void note_depth(struct matrix *matrix, const PGresult *rows, int row)
+{
+    struct outcome outcome;
+    const struct cell *cell = counted(matrix, rows, row, &outcome);
+    if (cell != NULL && outcome_is_ok(outcome) && db_int(rows, row, "role") == ATTEMPT_FIRST &&
+        cell->handshake_us < 0 && cell->look.tls_version != 0)
+        matrix_at_hello(matrix, cell);
+}
+
 static void fill_count(const struct matrix *matrix, const PGresult *rows, int row)
 {
     struct outcome outcome;
-    struct cell *cell =
-        matrix_find(matrix, db_int(rows, row, "endpoint_id"), db_int(rows, row, "vantage_id"));
-    /* An attempt may have arrived between the two statements; it is for the next report. */
-    if (cell == NULL ||
-        !outcome_from_numbers((int)db_int(rows, row, "class"), (int)db_int(rows, row, "raw_kind"),
-                              (int32_t)db_int(rows, row, "raw"), &outcome))
-        return;
-    cell_count(cell, (enum attempt_role)db_int(rows, row, "role"), outcome, (int)db_int(rows, row, "family"),
-               (unsigned)db_int(rows, row, "count"));
+    struct cell *cell = counted(matrix, rows, row, &outcome);
+    if (cell != NULL)
+        cell_count(cell, (enum attempt_role)db_int(rows, row, "role"), matrix_outcome(matrix, cell, outcome),
+                   (int)db_int(rows, row, "family"), (unsigned)db_int(rows, row, "count"));
 }
 
 bool window_fill(struct matrix *matrix, const PGresult *cells, const PGresult *looks, const PGresult *counts)
@@ -191,6 +207,8 @@ bool window_fill(struct matrix *matrix, const PGresult *cells, const PGresult *l
     room = room && matrix_settle(matrix);
     for (int row = 0; room && row < PQntuples(looks); row++)
         room = fill_look(matrix, looks, row);
+    for (int row = 0; room && row < PQntuples(counts); row++)
+        note_depth(matrix, counts, row);
     for (int row = 0; room && row < PQntuples(counts); row++)
         fill_count(matrix, counts, row);
     return room;

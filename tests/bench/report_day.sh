@@ -1,8 +1,10 @@
-#!/usr/bin/env bash
+#!/bin/bash
 # Reports over a day of 100 endpoints, 10 vantages and one round a minute: 1.44 million attempts, in a private PostgreSQL with its defaults.
 # Must hold: each of the ten kinds answers in a second (the median of five), and the page of the day has less than 2 MB. Making that page, and
 # counting the whole day for the first time, are measured beside it.
 #   tests/bench/report_day.sh
+. "$(dirname "$0")/begin.sh"
+at_most 0 "$@"
 . "$(dirname "$0")/lib.sh"
 need_built bin/parallax-collector
 collector=$build_dir/bin/parallax-collector

@@ -1,10 +1,12 @@
-#!/usr/bin/env bash
+#!/bin/bash
 # The same window of a day asked where 7 and 30 days are stored instead of 1. Three databases of one PostgreSQL hold the same last day of ENDPOINTS
 # endpoints, 10 vantages and one round a minute; two have 6 and 29 more before it, each as large. Every report is made of each in turn, SETS
 # times. Must hold: the sum over reports of the median times is at most 1.2 times as long with 30 days as with 1.
 # Fewer endpoints make the figure no better: what grows with the days that are kept is the cost of finding the one that is asked for, and the
 # smaller that day, the more of the time it is.
 #   [ENDPOINTS=100] [SETS=7] tests/bench/report_history.sh       20 endpoints and 5 sets; 100 take 22 GB
+. "$(dirname "$0")/begin.sh"
+at_most 0 "$@"
 . "$(dirname "$0")/lib.sh"
 need_built bin/parallax-collector
 collector=$build_dir/bin/parallax-collector
