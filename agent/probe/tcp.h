@@ -31,7 +31,7 @@ int tcp_socket(const struct address *address, const struct address *source);
  */
 int tcp_connect_result(int fd, struct evidence_flow *flow);
 
-/** Of tcp_connect_result only the last: for who knows from the events of poll that there is no error and no ICMP message. */
+/** The same of a socket that the poller saw writable and without an error: it is connected, and no message is behind it. */
 void tcp_connected(int fd, const struct evidence_flow *flow);
 
 /** What a failing socket() or connect() says about this machine. LOCAL_NONE: it says something about the peer. */

@@ -50,6 +50,7 @@ static struct attempt *begin_attempt(const struct sweep_item *item, int64_t star
     attempt_clear(attempt);
     attempt->agent_version = PARALLAX_VERSION;
     attempt->tls_library = OpenSSL_version(OPENSSL_VERSION);
+    attempt->depth = DEPTH_HELLO;
     attempt->hello_profile = item->sweep->options.profile->name;
     attempt->flow.destination_port = item->endpoint.port;
     attempt->clock.start_us = start_us;

@@ -70,11 +70,15 @@ void pg_exec(struct pg *pg, enum statement_id id, const char *const *values, siz
 /** Sends COPY ... FROM STDIN and its data. @param data  taken: the buffer is left empty. */
 void pg_copy(struct pg *pg, const char *sql, struct buf *data, pg_result_fn *on_result);
 
+/** pg_copy that ends the turn: once the server has the data, it runs the statement and commits, without waiting to be asked for either. */
+void pg_copy_last(struct pg *pg, const char *sql, struct buf *data, enum statement_id id,
+                  const char *const *values, size_t count);
+
 /**
- * Hands over more of what pg_copy was given, when a server may be waiting for it while the loop is busy with something else. Calls
- * nobody back.
+ * Does now what the socket would have done at the next turn of the loop: for one who keeps the loop busy while the server may be waiting.
+ * Calls back as the loop does, but from within a callback of a turn it does nothing.
  */
-void pg_push(struct pg *pg);
+void pg_attend(struct pg *pg);
 
 /** Rolls the running turn back instead of going on. @param why  static text, given to end. */
 void pg_abandon(struct pg *pg, const char *why);

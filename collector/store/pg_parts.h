@@ -54,6 +54,8 @@ struct pg {
     bool sent;               /* a command is under way */
     struct buf copy;
     size_t copied;
+    bool copy_last; /* what is sent ends with COMMIT */
+    bool attending; /* the socket is being looked after */
     char *why; /* why the running turn fails */
     const char
         *abandoned; /* its owner's reason to roll it back; no copy, as that is mostly for want of memory */

@@ -348,6 +348,7 @@ bool attempt_json_write(struct buf *buf, const struct attempt *attempt, const st
     out_endpoint(&out, endpoint);
     out_text(&out, "variant", variant_name((int)attempt->variant));
     out_text(&out, "role", attempt_role_name((int)attempt->role));
+    out_text(&out, "depth", depth_name((int)attempt->depth));
     out_outcome(&out, outcome);
     out_clock(&out, attempt);
     out_dns(&out, attempt);

@@ -66,6 +66,12 @@ const char *attempt_header(const struct attempt *attempt, const char *name)
     return NULL;
 }
 
+bool attempt_comes_through(const struct attempt *attempt)
+{
+    return attempt->clock.handshake_us != EVIDENCE_NEVER ||
+           (attempt->depth == DEPTH_HELLO && attempt->tls.version != 0 && attempt->end.how == ENDING_BY_US);
+}
+
 bool attempt_alert(const struct attempt *attempt, bool received, uint8_t *ret_level, uint8_t *ret_description)
 {
     for (size_t i = attempt->tls.record_count; i > 0; i--) {

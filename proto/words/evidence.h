@@ -386,6 +386,7 @@ struct attempt {
     uint64_t endpoint_id;
     enum variant variant;
     enum attempt_role role;
+    enum depth depth; /* how far it was to go */
     const char *agent_version;
     const char *tls_library;
     const char *hello_profile;
@@ -420,6 +421,9 @@ void attempt_free(struct attempt *attempt);
 
 /** Value of a header by lower-case name, NULL when absent. */
 const char *attempt_header(const struct attempt *attempt, const char *name);
+
+/** Did it come as far as the end of a handshake, or at DEPTH_HELLO to the answer that it asked for? */
+bool attempt_comes_through(const struct attempt *attempt);
 
 /** Last alert in a direction. @return false when there was none. */
 bool attempt_alert(const struct attempt *attempt, bool received, uint8_t *ret_level,

@@ -1,33 +1,27 @@
-#!/usr/bin/env bash
+#!/bin/bash
 # The same window of a day asked where 30 days are stored instead of 1. Two databases of one PostgreSQL (its defaults) hold the same last day of
 # ENDPOINTS endpoints, 10 vantages and one round a minute; one has 29 more before it, each as large. Every report is made of both in turn,
 # SETS times. Must hold: the sum over reports of the median times is at most 1.2 times as long.
-# Usage: [ENDPOINTS=100 DAYS=30 SETS=7] tests/bench/report_history.sh [BUILD_DIR]    (a release build; default build/release)
+#   [ENDPOINTS=100] [DAYS=30] [SETS=7] tests/bench/report_history.sh
 # 20 endpoints take two minutes and 5 GB of disk, 100 take ten and 22.
-set -euo pipefail
-
-source_dir=$(cd "$(dirname "$0")/../.." && pwd)
-build_dir=${1:-${PARALLAX_BUILD_DIR:-$source_dir/build/release}}
+. "$(dirname "$0")/begin.sh"
+at_most 0 "$@"
+. "$(dirname "$0")/lib.sh"
 collector=$build_dir/bin/parallax-collector
 endpoints=${ENDPOINTS:-20} days=${DAYS:-30} sets=${SETS:-7}
 reports="matrix diff site latency asn certs vantages"
 
-[ -x "$collector" ] || { echo "report_history: no $collector; build the release preset first" >&2; exit 3; }
+need_built bin/parallax-collector
 bin=$(find /usr/lib/postgresql -path '*/bin/initdb' 2>/dev/null | sort -V | tail -1)
-[ -n "$bin" ] || { echo "report_history: PostgreSQL is not installed" >&2; exit 3; }
+[ -n "$bin" ] || give_up "PostgreSQL is not installed (deploy/install-deps.sh --bench)"
 bin=$(dirname "$bin")
 
-scratch=$(mktemp -d /tmp/plx.XXXXXX)
 as_user() { "$@"; }
 if [ "$(id -u)" = 0 ]; then
     chown nobody:nogroup "$scratch"
     as_user() { setpriv --reuid=nobody --regid=nogroup --clear-groups "$@"; }
 fi
-cleanup() {
-    as_user "$bin/pg_ctl" -D "$scratch/pg" -m immediate stop >/dev/null 2>&1 || true
-    rm -rf "$scratch"
-}
-trap cleanup EXIT
+at_end() { as_user "$bin/pg_ctl" -D "$scratch/pg" -m immediate stop >/dev/null 2>&1 || true; }
 
 as_user "$bin/initdb" -D "$scratch/pg" -U parallax -E UTF8 -A trust --no-sync >/dev/null
 as_user "$bin/pg_ctl" -D "$scratch/pg" -l "$scratch/log" -w start \
@@ -55,18 +49,15 @@ made() {
 }
 for report in $reports; do
     for ((set = 0; set < sets; set++)); do made one "$report"; made many "$report"; done
-    cmp -s "$scratch/out.one.$report" "$scratch/out.many.$report" || { echo "report_history: $report says something else where more is stored" >&2; exit 3; }
+    cmp -s "$scratch/out.one.$report" "$scratch/out.many.$report" || give_up "$report says something else where more is stored"
 done
 
-median() { sort -n "$1" | awk '{v[NR] = $1} END {print (NR % 2) ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2}'; }
-spread() { sort -n "$1" | sed -n '1p;$p' | paste -sd- | sed 's/-/../'; }
-sum_one=0 sum_many=0 each=
+sum_one=0 sum_many=0
 for report in $reports; do
-    one=$(median "$scratch/times.one.$report") many=$(median "$scratch/times.many.$report")
-    sum_one=$(awk "BEGIN {print $sum_one + $one}") sum_many=$(awk "BEGIN {print $sum_many + $many}")
-    echo "$report: $one ms ($(spread "$scratch/times.one.$report")) of 1 day, $many ms ($(spread "$scratch/times.many.$report")) of $days"
+    sum_one=$(awk "BEGIN {print $sum_one + $(median <"$scratch/times.one.$report")}")
+    sum_many=$(awk "BEGIN {print $sum_many + $(median <"$scratch/times.many.$report")}")
+    echo "$report: $(spread <"$scratch/times.one.$report") ms of 1 day, $(spread <"$scratch/times.many.$report") ms of $days"
 done
-ratio=$(awk "BEGIN {printf \"%.2f\", $sum_many / $sum_one}")
-missed=$(awk "BEGIN {print ($sum_many > 1.2 * $sum_one)}")
-echo "a day of $endpoints endpoints x 10 vantages x 1 min, all reports: $sum_one ms where 1 day is stored, $sum_many ms where $days are: $ratio times (limit 1.2; load $(cut -d' ' -f1 /proc/loadavg))"
-exit "$missed"
+row "a day of $endpoints endpoints x 10 vantages x 1 min, all seven reports, with $days days stored" "$sum_many ms" "with 1 day: $sum_one ms" \
+    "$(awk "BEGIN {printf \"%.2f\", $sum_many / $sum_one}")" "<=" 1.2
+finish

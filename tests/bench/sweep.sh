@@ -4,6 +4,8 @@
 # nothing and records nothing. Then what a list of many endpoints costs in memory.
 # Must hold: 7 times as many endpoints as handshakes; and memory does not grow with the list.
 #   tests/bench/sweep.sh [ROUNDS]        5 rounds of 16,384 endpoints and 2,000 handshakes
+. "$(dirname "$0")/begin.sh"
+at_most 1 "$@"
 . "$(dirname "$0")/lib.sh"
 rounds=${1:-5} swept=16384 made=2000
 

@@ -4,9 +4,10 @@
 # plans and all. Beside it, what the same attempts are in the database, and how many bytes tls-scan writes of one handshake.
 # Must hold: at most 120 bytes an attempt.
 #   tests/bench/wire.sh [ENDPOINTS [ROUNDS]]       100 endpoints, 6 rounds of 10 s; a release build in PARALLAX_BUILD_DIR
-: "${PARALLAX_BUILD_DIR:=$(cd "$(dirname "$0")/../.." && pwd)/build/release}"
-export PARALLAX_BUILD_DIR
+. "$(dirname "$0")/begin.sh"
+at_most 2 "$@"
 . "$(dirname "$0")/../scenarios/lib.sh"
+. "$(dirname "$0")/lib.sh"
 endpoints=${1:-100} rounds=${2:-6} limit=120 tls_scan=2025
 
 ec=(-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30)
@@ -51,5 +52,6 @@ bytes=$(($(wire_bytes) - before)) made=$(($(attempts) - had))
 equal "of them well" "$(sql 'SELECT count(*) FROM attempt WHERE class <> 0')" 0
 evidence=$(sql 'SELECT avg(length(evidence))::integer FROM attempt')
 each=$((bytes / made))
-say "wire: $each bytes an attempt ($made attempts of $endpoints endpoints, both directions, TLS included), of $evidence bytes of evidence; tls-scan's JSON $tls_scan bytes, ratio $(awk -v a="$tls_scan" -v b="$each" 'BEGIN { printf "%.1f", a / b }'); limit $limit"
-[ "$each" -le $limit ] || fail "$each bytes an attempt, more than $limit"
+say "$made attempts of $endpoints endpoints, $evidence bytes of evidence each"
+row "bytes on the wire for each attempt, both directions, TLS included" "$each B" "tls-scan's JSON: $tls_scan B" "$each" "<=" $limit B
+finish

@@ -150,6 +150,56 @@ static void a_flood_ends(void **state)
     assert_int_equal(fixture->ends, 1);
 }
 
+/* A read that gives less than it may has had all: the next one waits for the poller, whatever comes meanwhile. */
+static void after_all_was_read_nothing_is_read_until_somebody_looks(void **state)
+{
+    struct fixture *fixture = *state;
+    struct wire *wire = &fixture->wire;
+    char got[4];
+    assert_int_equal(send(fixture->peer, "four+", 5, 0), 5);
+    assert_int_equal(wire_read(wire, got, sizeof got), 4);
+    assert_int_equal(wire_read(wire, got, sizeof got), 1);
+    assert_int_equal(send(fixture->peer, "more", 4, 0), 4);
+    assert_int_equal(shutdown(fixture->peer, SHUT_WR), 0);
+    assert_int_equal(wire_read(wire, got, sizeof got), -1);
+    wire_seen(wire, false, false);
+    assert_int_equal(wire_read(wire, got, sizeof got), -1);
+    wire_seen(wire, true, false);
+    assert_int_equal(wire_read(wire, got, sizeof got), 4);
+    assert_int_equal(wire_read(wire, got, sizeof got), 0);
+    assert_true(wire->eof);
+}
+
+/* The poller tells of both at once, and never again. */
+static void an_end_behind_few_bytes_is_read_with_them(void **state)
+{
+    struct fixture *fixture = *state;
+    struct wire *wire = &fixture->wire;
+    char got[16];
+    wire->dry = true;
+    assert_int_equal(send(fixture->peer, "bye", 3, 0), 3);
+    assert_int_equal(shutdown(fixture->peer, SHUT_WR), 0);
+    wire_seen(wire, true, true);
+    assert_int_equal(wire_read(wire, got, sizeof got), 3);
+    assert_int_equal(wire_read(wire, got, sizeof got), 0);
+    assert_true(wire->eof);
+}
+
+/* The goodbye and the end of the connection are one segment. */
+static void what_is_last_leaves_with_the_end(void **state)
+{
+    struct fixture *fixture = *state;
+    struct wire *wire = &fixture->wire;
+    char got[8];
+    wire->last = true;
+    assert_int_equal(wire_write(wire, "bye", 3), 3);
+    assert_int_equal(recv(fixture->peer, got, sizeof got, MSG_DONTWAIT), -1);
+    assert_int_equal(errno, EAGAIN);
+    assert_int_equal(shutdown(wire->fd, SHUT_WR), 0);
+    assert_int_equal(recv(fixture->peer, got, sizeof got, 0), 3);
+    assert_int_equal(recv(fixture->peer, got, sizeof got, 0), 0);
+}
+
 static void in_pieces_each_write_waits_for_leave_until_an_answer_came(void **state)
 {
     struct fixture *fixture = *state;
@@ -178,6 +228,9 @@ int main(void)
         TEST(a_reset_keeps_its_errno_and_call),
         TEST(a_failed_write_is_swallowed_and_noted),
         TEST(a_flood_ends),
+        TEST(after_all_was_read_nothing_is_read_until_somebody_looks),
+        TEST(an_end_behind_few_bytes_is_read_with_them),
+        TEST(what_is_last_leaves_with_the_end),
         TEST(in_pieces_each_write_waits_for_leave_until_an_answer_came),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,8 +28,7 @@ static const struct {
     unsigned roles;
 } owners[] = {
     {"authority_", LOGIN},
-    {"case_", READ},
-    {"case_rounds", PLAN | READ},
+    {"case_", PLAN | READ},
     {"certificate_store", INGEST},
     {"collector_beat", PLAN},
     {"collector_bury", PLAN},
