@@ -634,7 +634,7 @@ static void lie_packed_again(struct liar *liar)
     for (size_t i = 0; made && i < TIMES; i++)
         made = varint_put(&stream, WHOLE);
     for (size_t i = 0; made && i < TIMES; i++)
-        made = varint_put(&stream, i > 0); /* the one before */
+        made = varint_put(&stream, i > 0 ? 1 << 1 : 0); /* the one before */
     made = made && varint_put(&stream, 0) && varint_put(&stream, 1);
     for (size_t i = 0; made && i < TIMES; i++)
         made = varint_put(&stream, i == 0 ? 2 * LONG : 0); /* how much longer than the one before */
@@ -667,7 +667,7 @@ static void lie_packed_shapes(struct liar *liar)
 /* A record like one that is not kept. */
 static void lie_packed_lost(struct liar *liar)
 {
-    static const uint8_t numbers[] = {1, 0, 1, 0, 7, 0, 0, 0};
+    static const uint8_t numbers[] = {1, 0, 1, 0, 7 << 1, 0, 0, 0};
     struct buf stream;
     buf_init(&stream, 0);
     if (!buf_append(&stream, numbers, sizeof numbers))
