@@ -12,7 +12,7 @@
  * stored. The database is this test: it is asked, and answers what a test wants it to.
  */
 
-enum { MOST_ROWS = 8192, GROUP_ROWS = 4096, MOST_PARAMS = 6 };
+enum { MOST_ROWS = 8192, GROUP_ROWS = 4096, MOST_PARAMS = 6, MOST_PART_BYTES = 128 * 1024 };
 
 #define START_US INT64_C(1790000000000000)
 
@@ -81,9 +81,9 @@ void pg_attend(struct pg *pg)
     (void)pg;
 }
 
-void pg_copy(struct pg *pg, const char *sql, struct buf *data, pg_result_fn *on_result)
+void pg_copy(struct pg *pg, const char *sql, pg_copy_fn *more, pg_result_fn *on_result)
 {
-    (void)pg, (void)sql, (void)data, (void)on_result;
+    (void)pg, (void)sql, (void)more, (void)on_result;
     fail_msg("only a file goes on after its COPY");
 }
 
@@ -117,14 +117,28 @@ static void read_rows(struct pg *pg, const struct buf *data)
     assert_int_equal(at + 2, data->len);
 }
 
-void pg_copy_last(struct pg *pg, const char *sql, struct buf *data, enum statement_id id,
+/* It is asked for part by part, each of them whole rows. */
+void pg_copy_last(struct pg *pg, const char *sql, pg_copy_fn *more, enum statement_id id,
                   const char *const *values, size_t count)
 {
+    struct buf all, part;
+    enum pg_copied given = PG_COPY_MORE;
     (void)sql;
     assert_int_equal(id, STATEMENT_ingest_done);
     assert_int_equal(count, 4);
     (void)snprintf(pg->cursors, sizeof pg->cursors, "%s %s", values[0], values[1]);
-    read_rows(pg, data);
+    buf_init(&all, 0);
+    buf_init(&part, 0);
+    while (given == PG_COPY_MORE) {
+        buf_clear(&part);
+        given = more(&part, pg->turn.arg);
+        assert_in_range(part.len, 1, MOST_PART_BYTES);
+        assert_true(buf_append(&all, part.data, part.len));
+    }
+    assert_int_equal(given, PG_COPY_ALL);
+    read_rows(pg, &all);
+    buf_done(&part);
+    buf_done(&all);
     pg->whole = true;
 }
 
