@@ -2,7 +2,7 @@
 # A sweep, which sends one ClientHello to each endpoint, against our own verified full handshake with all its evidence, by the same
 # nginx: endpoints for each second of client CPU. Beside it what the kernel takes for the same connections, by a program that looks at
 # nothing and records nothing. Then what a list of many endpoints costs in memory.
-# Must hold: 7 times as many endpoints as handshakes; and memory does not grow with the list.
+# Must hold: 7 times as many endpoints as handshakes; 0.6 of what the kernel allows; and memory does not grow with the list.
 #   tests/bench/sweep.sh [ROUNDS]        5 rounds of 8,192 endpoints and 1,000 handshakes
 . "$(dirname "$0")/begin.sh"
 at_most 1 "$@"
@@ -65,7 +65,7 @@ echo "peak memory: $small KiB for a list of 10,000 endpoints, $large KiB for one
 row "reachability sweep (hello only)" "$(figure sweep.csv)/CPU s" "our full handshake: $(figure full)" \
     "$(ratio "$scratch/sweep.csv" "$scratch/full")" ">=" 7
 row "the same, against bare sockets that send that hello and record nothing" "$(figure sweep.csv)/CPU s" "bare sockets: $(figure bare)" \
-    "$(ratio "$scratch/sweep.csv" "$scratch/bare")" ">=" 0.75
+    "$(ratio "$scratch/sweep.csv" "$scratch/bare")" ">=" 0.6
 row "peak memory of a sweep, 1,000,000 endpoints against 10,000" "$large KiB" "$small KiB" \
     "$(awk -v a="$large" -v b="$small" 'BEGIN { printf "%.2f", a / b }')" "<=" 1.2
 finish
