@@ -11,7 +11,10 @@
 
 #define GROUP_BUCKET_US (INT64_C(600) * US_PER_S)
 
-enum { OUTCOME_CLASS_LIMIT = 128 }; /* above the number of every class */
+enum {
+    OUTCOME_CLASS_LIMIT = 128, /* above the number of every class */
+    COPY_PART_BYTES = 32 * 1024,
+};
 
 /* Every chain that rows of the group have, with its batch. */
 #define GROUP_CHAINS(group, batch, chain)                                                                    \
@@ -110,14 +113,18 @@ static void set_hashes(struct hash_set *set, const PGresult *result, int row, in
 static bool collect(struct group *group)
 {
     bool whole = true;
-    group->rounds.count = group->buckets.count = 0;
+    group->rounds.count = group->buckets.count = group->attempts = 0;
     for (struct batch *batch = group->batches; batch != NULL; batch = batch->next)
-        for (size_t i = 0; i < batch->chain_count; i++)
+        for (size_t i = 0; i < batch->chain_count; i++) {
+            const struct hash_entry *entry = hash_find(&group->chains, batch->chains[i].digest);
             batch->chains[i].stored = false;
+            batch->chains[i].id = entry == NULL ? 0 : entry->id;
+        }
     GROUP_EACH(group, batch, record)
     {
         if (!batch_takes_attempt(batch, record))
             continue;
+        group->attempts++;
         if (record->claim.round_id != 0 && record->claim.round_id <= INT64_MAX)
             whole = whole && number_add(&group->rounds, (int64_t)record->claim.round_id);
         whole = whole && number_add(&group->buckets, record->claim.start_us / GROUP_BUCKET_US);
@@ -146,17 +153,11 @@ const char *group_answer(struct group *group, const PGresult *result)
 
 /* --- chains that are new --- */
 
-static bool lacks(const struct group *group, const struct kept_chain *chain)
-{
-    const struct hash_entry *entry = hash_find(&group->chains, chain->digest);
-    return entry == NULL || entry->id == 0;
-}
-
 bool group_lacks_chains(const struct group *group)
 {
     GROUP_CHAINS(group, batch, chain)
     {
-        if (lacks(group, chain))
+        if (chain->id == 0)
             return true;
     }
     return false;
@@ -168,7 +169,7 @@ char *group_chain_hashes(const struct group *group)
     array_begin(&array);
     GROUP_CHAINS(group, batch, chain)
     {
-        if (lacks(group, chain))
+        if (chain->id == 0)
             (void)array_bytes(&array, batch->hashes.data + chain->at, 32 * chain->count);
     }
     return array_take(&array);
@@ -180,7 +181,7 @@ char *group_certificates(const struct group *group)
     bool whole = true;
     GROUP_CHAINS(group, batch, chain)
     {
-        for (size_t i = 0; whole && lacks(group, chain) && i < chain->count; i++)
+        for (size_t i = 0; whole && chain->id == 0 && i < chain->count; i++)
             whole = hash_add(&set, batch->hashes.data + chain->at + 32 * i);
     }
     hash_sort(&set);
@@ -191,28 +192,35 @@ char *group_certificates(const struct group *group)
 
 /* --- what the rows become --- */
 
-long group_encode(const struct group *group, struct buf *out)
+void group_copy_begin(struct group *group)
 {
-    long rows = 0;
-    size_t bytes = 0;
-    for (const struct batch *batch = group->batches; batch != NULL; batch = batch->next)
-        bytes += batch->rows.len + batch->count * 16;
-    bool whole = buf_room(out, bytes) != NULL && copy_begin(out);
-    GROUP_CHAINS(group, batch, chain)
-    {
-        const struct hash_entry *entry = hash_find(&group->chains, chain->digest);
-        chain->id = entry != NULL && entry->id > 0 ? entry->id : 0;
+    group->copying = group->batches;
+    group->copied = 0;
+}
+
+static bool copy_record(const struct batch *batch, const struct kept_record *record, struct buf *out)
+{
+    return !batch_takes_attempt(batch, record) ||
+           (buf_append(out, batch->rows.data + record->row_at, record->row_length) &&
+            copy_chain(out, record->chain == SIZE_MAX ? 0 : batch->chains[record->chain].id));
+}
+
+enum pg_copied group_copy(struct group *group, struct buf *out)
+{
+    bool whole = group->copying != group->batches || group->copied > 0 || copy_begin(out);
+    while (whole && group->copying != NULL && out->len < COPY_PART_BYTES) {
+        const struct batch *batch = group->copying;
+        if (group->copied < batch->count) {
+            whole = copy_record(batch, &batch->records[group->copied++], out);
+        } else {
+            group->copying = batch->next;
+            group->copied = 0;
+        }
     }
-    GROUP_EACH(group, batch, record)
-    {
-        if (!whole || !batch_takes_attempt(batch, record))
-            continue;
-        int64_t chain_id = record->chain == SIZE_MAX ? 0 : batch->chains[record->chain].id;
-        whole = buf_append(out, batch->rows.data + record->row_at, record->row_length) &&
-                copy_chain(out, chain_id);
-        rows++;
-    }
-    return whole && copy_end(out) ? rows : -1;
+    bool all = group->copying == NULL;
+    if (whole && all)
+        whole = copy_end(out);
+    return !whole ? PG_COPY_FAILED : all ? PG_COPY_ALL : PG_COPY_MORE;
 }
 
 static void count_attempt(const struct kept_record *record, struct metrics *metrics, int64_t now_us)

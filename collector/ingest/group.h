@@ -4,6 +4,7 @@
 #include "ingest/batch.h"
 #include "ingest/set.h"
 #include "outlet/metrics.h"
+#include "store/pg.h"
 
 /* The rows of one group commit: what is asked of the database about them, and what they become. No I/O. */
 
@@ -31,6 +32,9 @@ struct group {
     struct hash_set certificates; /* id 1: its DER is wanted */
     struct number_set rounds;     /* that new rows belong to */
     struct number_set buckets;    /* of ten minutes since the Unix epoch, that new rows start in */
+    size_t attempts;              /* that go in */
+    struct batch *copying;        /* where group_copy goes on */
+    size_t copied;                /* records of that */
 };
 
 void group_done(struct group *group); /* not the batches */
@@ -65,8 +69,9 @@ long group_refusals(const struct group *group, char *ret_params[3]);
 char *group_chain_hashes(const struct group *group);
 char *group_certificates(const struct group *group);
 
-/** Encodes the attempts. @return how many rows, or -1 without memory. */
-long group_encode(const struct group *group, struct buf *out);
+/** The attempts that go in, from the beginning, part by part. (a pg_copy_fn) */
+void group_copy_begin(struct group *group);
+enum pg_copied group_copy(struct group *group, struct buf *out);
 
 /** Counts what the transaction has stored. @param now_us  when it was committed. */
 void group_count(const struct group *group, struct metrics *metrics, int64_t now_us);

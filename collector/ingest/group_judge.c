@@ -59,10 +59,9 @@ bool round_book_read(struct round_book *book, const PGresult *result)
             continue;
         int64_t round_id = look_number(result, row, LOOK_ID);
         if (book->window_count == 0 || book->windows[book->window_count - 1].round_id != round_id)
-            book->windows[book->window_count++] =
-                (struct round_window){round_id, look_number(result, row, LOOK_SECOND),
-                                      look_number(result, row, LOOK_THIRD),
-                                      look_number(result, row, LOOK_FOURTH)};
+            book->windows[book->window_count++] = (struct round_window){
+                round_id, look_number(result, row, LOOK_SECOND), look_number(result, row, LOOK_THIRD),
+                look_number(result, row, LOOK_FOURTH)};
         if (PQgetisnull(result, row, LOOK_FIRST) == 0)
             book->pairs[book->pair_count++] =
                 (struct round_pair){round_id, look_number(result, row, LOOK_FIRST)};
@@ -178,8 +177,7 @@ bool group_judge(struct group *group, const PGresult *result)
     GROUP_EACH(group, batch, record)
     {
         bool judged = record->kind == RECORD_ATTEMPT && batch_came(batch, record);
-        record->verdict =
-            judged ? claim_judge(&group->book, &record->claim, group->formed_us) : REFUSAL_NONE;
+        record->verdict = judged ? claim_judge(&group->book, &record->claim, group->formed_us) : REFUSAL_NONE;
     }
     return true;
 }

@@ -102,7 +102,7 @@ static void ingest_put_back(struct ingest *ingest)
 
 /* --- the end of a turn --- */
 
-static void ingest_acknowledge(struct group *group)
+static void ingest_acknowledge(const struct group *group)
 {
     uint8_t wanted[WANTED_MAX][32];
     for (struct batch *batch = group->batches; batch != NULL; batch = batch->next) {
@@ -133,16 +133,18 @@ static void ingest_free_batches(struct ingest *ingest, struct batch *batch)
     }
 }
 
+/* The next turn begins first: the server need not wait for what is done here. */
 static void ingest_committed(struct ingest *ingest)
 {
-    struct batch *batches = ingest->group.batches;
-    group_count(&ingest->group, metrics_here(), clock_wall_us());
-    ingest_acknowledge(&ingest->group);
-    group_done(&ingest->group);
-    ingest_free_batches(ingest, batches);
+    struct group group = ingest->group;
+    ingest->group = (struct group){0};
     if (ingest->singles > 0)
         ingest->singles--;
     ingest_run(ingest);
+    group_count(&group, metrics_here(), clock_wall_us());
+    ingest_acknowledge(&group);
+    ingest_free_batches(ingest, group.batches);
+    group_done(&group);
 }
 
 static void ingest_refused(struct ingest *ingest, const char *why)

@@ -55,12 +55,19 @@ static void step_done(struct pg *pg, PGresult *result, void *arg)
     step_exec(pg, STATEMENT_ingest_done, params, 4, step_more);
 }
 
-static void step_copy_last(struct pg *pg, const char *sql, struct buf *rows, const struct group *group)
+static enum pg_copied step_rows(struct buf *out, void *arg)
+{
+    struct ingest *ingest = arg;
+    return group_copy(&ingest->group, out);
+}
+
+static void step_copy_last(struct pg *pg, struct ingest *ingest)
 {
     char *params[4];
-    group_ends(group, params);
+    group_ends(&ingest->group, params);
     if (params[0] != NULL && params[1] != NULL && params[2] != NULL && params[3] != NULL)
-        pg_copy_last(pg, sql, rows, STATEMENT_ingest_done, (const char *const *)(void *)params, 4);
+        pg_copy_last(pg, ingest->copy_sql, step_rows, STATEMENT_ingest_done,
+                     (const char *const *)(void *)params, 4);
     else
         pg_abandon(pg, "out of memory");
     for (size_t i = 0; i < 4; i++)
@@ -70,18 +77,13 @@ static void step_copy_last(struct pg *pg, const char *sql, struct buf *rows, con
 static void step_copy(struct pg *pg, PGresult *result, void *arg)
 {
     struct ingest *ingest = arg;
-    struct buf rows;
-    buf_init(&rows, 0);
-    long count = group_encode(&ingest->group, &rows);
-    if (count < 0)
-        pg_abandon(pg, "out of memory");
-    else if (count == 0)
+    group_copy_begin(&ingest->group);
+    if (ingest->group.attempts == 0)
         step_done(pg, result, arg);
     else if (ingest->group.batches->source->more != NULL)
-        pg_copy(pg, ingest->copy_sql, &rows, step_done);
+        pg_copy(pg, ingest->copy_sql, step_rows, step_done);
     else
-        step_copy_last(pg, ingest->copy_sql, &rows, &ingest->group);
-    buf_done(&rows);
+        step_copy_last(pg, ingest);
 }
 
 static void step_refused(struct pg *pg, PGresult *result, void *arg)

@@ -89,20 +89,20 @@ void pg_exec(struct pg *pg, enum statement_id id, const char *const *values, siz
         pg_want(pg, true);
 }
 
-static void pg_copy_begin(struct pg *pg, const char *sql, struct buf *data, bool last)
+static void pg_copy_begin(struct pg *pg, const char *sql, pg_copy_fn *more, bool last)
 {
-    buf_done(&pg->copy);
-    pg->copy = *data;
-    *data = (struct buf){.max = data->max};
+    buf_clear(&pg->copy);
     pg->copied = 0;
+    pg->copy_fn = more;
+    pg->copy_all = false;
     pg->copy_last = last;
     pg_command(pg, PG_STEP, sql);
 }
 
-void pg_copy(struct pg *pg, const char *sql, struct buf *data, pg_result_fn *on_result)
+void pg_copy(struct pg *pg, const char *sql, pg_copy_fn *more, pg_result_fn *on_result)
 {
     pg->on_result = on_result;
-    pg_copy_begin(pg, sql, data, false);
+    pg_copy_begin(pg, sql, more, false);
 }
 
 /* The text of one statement with its parameters, NULL without memory. */
@@ -122,7 +122,7 @@ static char *pg_execute_sql(struct pg *pg, enum statement_id id, const char *con
     return NULL;
 }
 
-void pg_copy_last(struct pg *pg, const char *sql, struct buf *data, enum statement_id id,
+void pg_copy_last(struct pg *pg, const char *sql, pg_copy_fn *more, enum statement_id id,
                   const char *const *values, size_t count)
 {
     char *execute = pg_execute_sql(pg, id, values, count);
@@ -131,7 +131,7 @@ void pg_copy_last(struct pg *pg, const char *sql, struct buf *data, enum stateme
     if (all == NULL)
         pg_abandon(pg, "out of memory");
     else
-        pg_copy_begin(pg, all, data, true);
+        pg_copy_begin(pg, all, more, true);
     free(execute);
     free(all);
 }
@@ -244,11 +244,31 @@ void pg_next(struct pg *pg)
 
 /* --- the socket --- */
 
+/* @return false when the connection failed. */
+static bool pg_copy_end(struct pg *pg, const char *why)
+{
+    int put = PQputCopyEnd(pg->connection, why);
+    if (put == 1) {
+        pg->phase = pg->copy_last ? PG_COMMIT : PG_STEP;
+        buf_done(&pg->copy);
+    }
+    return put >= 0;
+}
+
 /* Hands over COPY data until the kernel has enough. @return false when the connection failed. */
 static bool pg_copy_more(struct pg *pg)
 {
-    while (pg->copied < pg->copy.len) {
+    while (!pg->copy_all || pg->copied < pg->copy.len) {
         size_t left = pg->copy.len - pg->copied;
+        if (left == 0) {
+            buf_clear(&pg->copy);
+            pg->copied = 0;
+            enum pg_copied given = pg->copy_fn(&pg->copy, pg->first->turn.arg);
+            pg->copy_all = given == PG_COPY_ALL;
+            if (given == PG_COPY_FAILED)
+                return pg_copy_end(pg, "out of memory");
+            continue;
+        }
         size_t chunk = left < PG_COPY_CHUNK_BYTES ? left : PG_COPY_CHUNK_BYTES;
         int put = PQputCopyData(pg->connection, (const char *)pg->copy.data + pg->copied, (int)chunk);
         if (put <= 0)
@@ -258,12 +278,7 @@ static bool pg_copy_more(struct pg *pg)
         if (waits != 0)
             return waits > 0;
     }
-    int put = PQputCopyEnd(pg->connection, NULL);
-    if (put == 1) {
-        pg->phase = pg->copy_last ? PG_COMMIT : PG_STEP;
-        buf_done(&pg->copy);
-    }
-    return put >= 0;
+    return pg_copy_end(pg, NULL);
 }
 
 /* Of several results the failed one counts. */

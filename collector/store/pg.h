@@ -67,11 +67,20 @@ typedef void pg_result_fn(struct pg *pg, PGresult *result, void *arg);
 void pg_exec(struct pg *pg, enum statement_id id, const char *const *values, size_t count,
              pg_result_fn *on_result);
 
-/** Sends COPY ... FROM STDIN and its data. @param data  taken: the buffer is left empty. */
-void pg_copy(struct pg *pg, const char *sql, struct buf *data, pg_result_fn *on_result);
+enum pg_copied { PG_COPY_MORE, PG_COPY_ALL, PG_COPY_FAILED };
 
-/** pg_copy that ends the turn: once the server has the data, it runs the statement and commits, without waiting to be asked for either. */
-void pg_copy_last(struct pg *pg, const char *sql, struct buf *data, enum statement_id id,
+/**
+ * Appends more of what is copied to an empty buffer, as much as it likes but something. Calls nothing of pg.
+ * @param arg  the turn's.
+ * @return PG_COPY_ALL when it ends with that; PG_COPY_FAILED without memory: the turn is rolled back.
+ */
+typedef enum pg_copied pg_copy_fn(struct buf *out, void *arg);
+
+/** Sends COPY ... FROM STDIN, and then what `more` gives, as the server takes it. */
+void pg_copy(struct pg *pg, const char *sql, pg_copy_fn *more, pg_result_fn *on_result);
+
+/** pg_copy that ends the turn: once the server has all, it runs the statement and commits, without waiting to be asked for either. */
+void pg_copy_last(struct pg *pg, const char *sql, pg_copy_fn *more, enum statement_id id,
                   const char *const *values, size_t count);
 
 /**

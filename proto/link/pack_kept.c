@@ -52,11 +52,15 @@ bool pack_add_shape(struct pack *pack, struct bytes shape)
     return true;
 }
 
-static void drop_oldest(struct pack *pack)
+/* In most cases it is the oldest, or near it. */
+static void drop(struct pack *pack, uint64_t back)
 {
-    struct pack_record *oldest = &pack->records[pack->first++];
-    pack->kept_bytes -= oldest->length + PACK_RECORD_BYTES;
-    free(oldest->data);
+    struct pack_record *records = &pack->records[pack->first];
+    size_t at = pack->count - (size_t)back;
+    pack->kept_bytes -= records[at].length + PACK_RECORD_BYTES;
+    free(records[at].data);
+    memmove(records + 1, records, at * sizeof *records);
+    pack->first++;
     pack->count--;
 }
 
@@ -79,13 +83,15 @@ static bool make_room(struct pack *pack)
     return true;
 }
 
-bool pack_keep(struct pack *pack, struct bytes record, size_t shape, uint64_t endpoint_id)
+bool pack_keep(struct pack *pack, struct bytes record, const struct pack_row *row, uint64_t endpoint_id)
 {
+    if (row->instead)
+        drop(pack, row->back);
     size_t needed = record.length + PACK_RECORD_BYTES;
     if (needed > pack->most_bytes)
         return true;
     while (pack->kept_bytes + needed > pack->most_bytes)
-        drop_oldest(pack);
+        drop(pack, pack->count);
     uint8_t *data = malloc(record.length + 1);
     if (data == NULL || !make_room(pack)) {
         free(data);
@@ -93,7 +99,7 @@ bool pack_keep(struct pack *pack, struct bytes record, size_t shape, uint64_t en
     }
     memcpy(data, record.data, record.length);
     pack->records[pack->first + pack->count++] = (struct pack_record){
-        .data = data, .length = record.length, .shape = shape, .endpoint_id = endpoint_id};
+        .data = data, .length = record.length, .shape = row->shape, .endpoint_id = endpoint_id};
     pack->kept_bytes += needed;
     return true;
 }

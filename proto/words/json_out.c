@@ -33,7 +33,7 @@ static void begin(struct json_out *out, const char *key)
         *at++ = ',';
     if (key != NULL) {
         *at++ = '"';
-        memcpy(at, key, length);
+        memcpy(at, key, length + 1); /* what stands behind it is written over its end */
         at += length;
         *at++ = '"';
         *at++ = ':';

@@ -7,7 +7,10 @@
  * both of messages, merged, and all of what is repeated, packed or not. Fields that the tables do not know are passed over.
  */
 
-enum { SHORT_BITS = 35, LONG_BITS = 64 }; /* what the bytes of a varint may hold: of tags and lengths, and of values */
+enum {
+    SHORT_BITS = 35,
+    LONG_BITS = 64
+}; /* what the bytes of a varint may hold: of tags and lengths, and of values */
 
 /* Most are of one byte. */
 static inline bool varint(const uint8_t **at, const uint8_t *end, unsigned most_bits, uint64_t *ret_value)

@@ -5,6 +5,7 @@
 #     constraints of the same server, in one transaction. Both wait for the disk at COMMIT; before each there is a CHECKPOINT.
 #   - loose: the same collector with a database of its own, but for what makes delivery exact: no cursor is locked or moved, nothing is
 #     recognised as having come before, acks do not wait for the commit (tests/bench/loose.c).
+# Agents send whole batches of 256, packed as real ones do; they make and pack them before the clock starts.
 # What each spends of the CPU is said for the processes that it takes: collector, PostgreSQL and agents, against PostgreSQL and psql.
 # Must hold: at least 0.6 times as fast as COPY, at least 0.9 times as fast as loose, and every attempt is in the database once.
 #   tests/bench/ingest.sh [TURNS [AGENTS [BATCHES]]]       5 turns of 8 agents with 32 batches of 256; a release build in PARALLAX_BUILD_DIR
@@ -72,7 +73,7 @@ each() { awk -v us="$1" -v n="$rows" 'BEGIN { printf "%.1f us", us / n }'; }
 
 # flood KIND NTH: all agents send what they have made; $rate, and in $said what it took of the CPU
 flood() {
-    local kind=$1 nth=$2 serve crowd server took
+    local kind=$1 nth=$2 serve crowd server took sent
     use "$kind"
     kill -USR2 "${crowd_of[$kind]}" # make them
     wait_for 120 "batches" at_least "$nth" crowd_said "$kind" made
@@ -82,9 +83,10 @@ flood() {
     wait_for 300 "the flood's end" at_least "$nth" crowd_said "$kind" flooded
     server=$(($(server_us) - server))
     serve=$(($(cpu_us "${serve_of[$kind]}") - serve)) crowd=$(($(cpu_us "${crowd_of[$kind]}") - crowd))
-    took=$(grep '^flooded' "$work/logs/crowd.$kind" | tail -1 | sed 's/.*took_us=//')
+    took=$(grep '^flooded' "$work/logs/crowd.$kind" | tail -1)
+    sent=$(sed 's/.*sent_bytes=//;s/ .*//' <<<"$took") took=${took##*took_us=}
     rate=$(awk -v n="$rows" -v us="$took" 'BEGIN { printf "%d", n * 1e6 / us }')
-    said="$rate attempts/s (CPU of each: collector $(each "$serve"), PostgreSQL $(each "$server"), agents $(each "$crowd"))"
+    said="$rate attempts/s (CPU of each: collector $(each "$serve"), PostgreSQL $(each "$server"), agents $(each "$crowd")), $((sent / rows)) bytes each on the wire"
 }
 
 # copy NTH: the rows of the last flood; $rate and $said

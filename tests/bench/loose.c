@@ -46,7 +46,8 @@ char *__wrap_connect_prepare_sql(enum statement_id id)
 {
     char *text = __real_connect_prepare_sql(id);
     if (id == STATEMENT_ingest_look)
-        return instead(instead(text, " ORDER BY vantage_id FOR UPDATE", ""), "SELECT vantage_id, committed, session",
+        return instead(instead(text, " ORDER BY vantage_id FOR UPDATE", ""),
+                       "SELECT vantage_id, committed, session",
                        "SELECT vantage_id, 0::bigint AS committed, session");
     return id == STATEMENT_ingest_done ? instead(text, "cursor.committed < sent.committed", "false") : text;
 }

@@ -25,8 +25,7 @@ static void expect_as_written(const struct sweep_hello *hello, const char *sni,
     buf_init(&bytes, 0);
     assert_true(hello_decoy_make(profile, sni, random, &decoy));
     assert_true(hello_write(profile, &decoy.values, &message));
-    assert_true(
-        hello_write_records(HANDSHAKE, profile->record_version, message.data, message.len, &bytes));
+    assert_true(hello_write_records(HANDSHAKE, profile->record_version, message.data, message.len, &bytes));
     assert_int_equal(hello->bytes.len, bytes.len);
     assert_memory_equal(hello->bytes.data, bytes.data, bytes.len);
     buf_done(&message);
@@ -36,7 +35,10 @@ static void expect_as_written(const struct sweep_hello *hello, const char *sni,
 /* One name for some time, then another one, none, and the first again. */
 static const char *name_of(unsigned round)
 {
-    return round < 8 ? "www.shop.example" : round < 12 ? "m.shop.example" : round < 16 ? "" : "www.shop.example";
+    return round < 8    ? "www.shop.example"
+           : round < 12 ? "m.shop.example"
+           : round < 16 ? ""
+                        : "www.shop.example";
 }
 
 static void a_patched_hello_is_one_that_was_written(void **state)

@@ -65,6 +65,9 @@ static void a_line_is_what_its_tree_says(void **state)
     attempt->clock.connected_us = 1;
     attempt->clock.request_us = 2;
     attempt->clock.start_us = -1;
+    attempt->http.reason = "back\\slash";
+    attempt->tls.alpn = "quo\"te";
+    attempt->tls.sni = "tab\t";
     attempt->tcp[MOMENT_END] = (struct tcp_snapshot){.taken = true, .bytes_acked = INT64_MAX};
     attempt->http.headers = &header;
     attempt->http.header_count = 1;
