@@ -13,6 +13,8 @@ void certificates_verify_error(struct attempt *attempt, int code, int depth)
     for (size_t i = 0; i < tls->verify_error_count; i++)
         if (tls->verify_errors[i].code == error.code && tls->verify_errors[i].depth == error.depth)
             return;
+    if (tls->verify_error_count == 0)
+        tls->verify_errors = arena_array(&attempt->arena, EVIDENCE_MAX_VERIFY, sizeof *tls->verify_errors);
     if (tls->verify_errors != NULL && tls->verify_error_count < EVIDENCE_MAX_VERIFY)
         tls->verify_errors[tls->verify_error_count++] = error;
 }

@@ -46,12 +46,16 @@ void engine_learn(struct probe *probe, enum engine_step step)
         engine_memory_put(memory, key_of(probe), OPINION_OWN);
 }
 
-static void keep_error_queue(struct evidence_tls *tls)
+static void keep_error_queue(struct attempt *attempt)
 {
+    struct evidence_tls *tls = &attempt->tls;
     unsigned long error;
-    while ((error = ERR_get_error()) != 0)
+    while ((error = ERR_get_error()) != 0) {
+        if (tls->error_count == 0)
+            tls->errors = arena_array(&attempt->arena, EVIDENCE_MAX_ERRORS, sizeof *tls->errors);
         if (tls->errors != NULL && tls->error_count < EVIDENCE_MAX_ERRORS)
             tls->errors[tls->error_count++] = error;
+    }
 }
 
 static bool is_fatal_alert(const struct attempt *attempt)
@@ -83,7 +87,7 @@ enum engine_step engine_failed(struct probe *probe, int ssl_error)
 {
     struct evidence_tls *tls = &probe->attempt->tls;
     tls->ssl_error = ssl_error;
-    keep_error_queue(tls);
+    keep_error_queue(probe->attempt);
     probe_end_as(probe, ending_of(probe, ssl_error));
     if (ssl_error == SSL_ERROR_SSL)
         wire_complete_first(&probe->wire);

@@ -95,17 +95,17 @@ static int reason_of(const struct hello_profile *profile, const struct hello_ans
     return reason_of_hello(profile, &answer->hello);
 }
 
-static void add_record(struct evidence_tls *tls, bool received, uint8_t content, uint8_t type, uint8_t level,
+static void add_record(struct attempt *attempt, bool received, uint8_t content, uint8_t type, uint8_t level,
                        uint32_t length, int64_t at_us)
 {
-    if (tls->records == NULL || tls->record_count == EVIDENCE_MAX_RECORDS)
-        return;
-    tls->records[tls->record_count++] = (struct tls_record){.received = received,
-                                                            .content = content,
-                                                            .type = type,
-                                                            .level = level,
-                                                            .length = length,
-                                                            .at_us = at_us};
+    struct tls_record *record = tls_log_record(attempt);
+    if (record != NULL)
+        *record = (struct tls_record){.received = received,
+                                      .content = content,
+                                      .type = type,
+                                      .level = level,
+                                      .length = length,
+                                      .at_us = at_us};
 }
 
 /* Of the ServerHello with its header; 0 where an alert stands before it. */
@@ -131,7 +131,8 @@ static void keep_hello(struct attempt *attempt, const struct hello_answer *answe
         const char *alpn = arena_text(&attempt->arena, (const char *)hello->alpn.bytes, hello->alpn.length);
         tls->alpn = alpn == NULL ? "" : alpn;
     }
-    add_record(tls, true, TLS_CONTENT_HANDSHAKE, TLS_SERVER_HELLO, 0, message_length(&attempt->end), at_us);
+    add_record(attempt, true, TLS_CONTENT_HANDSHAKE, TLS_SERVER_HELLO, 0, message_length(&attempt->end),
+               at_us);
 }
 
 static void keep_error(struct attempt *attempt, int reason)
@@ -148,15 +149,13 @@ enum evidence_ending hello_facts(struct attempt *attempt, const struct hello_pro
                                  const struct hello_answer *answer, uint32_t hello_length, int64_t at_us)
 {
     struct evidence_tls *tls = &attempt->tls;
-    if (tls->records == NULL)
-        tls->records = arena_array(&attempt->arena, EVIDENCE_MAX_RECORDS, sizeof *tls->records);
     tls->hello_length = hello_length;
-    add_record(tls, false, TLS_CONTENT_HANDSHAKE, TLS_CLIENT_HELLO, 0, hello_length - RECORD_HEADER_BYTES,
+    add_record(attempt, false, TLS_CONTENT_HANDSHAKE, TLS_CLIENT_HELLO, 0, hello_length - RECORD_HEADER_BYTES,
                attempt->clock.hello_sent_us);
     if (answer->has_hello)
         keep_hello(attempt, answer, at_us);
     if (answer->kind == HELLO_ALERT)
-        add_record(tls, true, TLS_CONTENT_ALERT, answer->alert, answer->alert_level, 2, at_us);
+        add_record(attempt, true, TLS_CONTENT_ALERT, answer->alert, answer->alert_level, 2, at_us);
     if (!hello_answer_is_over(answer))
         return ENDING_NONE;
     int reason = reason_of(profile, answer);

@@ -41,16 +41,6 @@ static void on_end(void *arg)
     probe_stamp(probe, &probe->attempt->clock.closed_us);
 }
 
-static bool take_room(struct attempt *attempt)
-{
-    struct arena *arena = &attempt->arena;
-    struct evidence_tls *tls = &attempt->tls;
-    tls->records = arena_array(arena, EVIDENCE_MAX_RECORDS, sizeof *tls->records);
-    tls->errors = arena_array(arena, EVIDENCE_MAX_ERRORS, sizeof *tls->errors);
-    tls->verify_errors = arena_array(arena, EVIDENCE_MAX_VERIFY, sizeof *tls->verify_errors);
-    return tls->records != NULL && tls->errors != NULL && tls->verify_errors != NULL;
-}
-
 static bool start(struct probe *probe)
 {
     const struct probe_job *job = &probe->task->job;
@@ -61,7 +51,7 @@ static bool start(struct probe *probe)
     probe->wire.in_pieces = job->variant == VARIANT_SPLIT_HELLO;
     const char *sni = job->variant == VARIANT_NO_SNI ? "" : endpoint_sni(&job->endpoint);
     const char *kept = arena_string(&probe->attempt->arena, sni);
-    if (kept == NULL || !take_room(probe->attempt))
+    if (kept == NULL)
         return false;
     probe->attempt->tls.sni = kept;
     probe->engine = engine_for(probe);

@@ -122,9 +122,27 @@ static void read_received(struct attempt *attempt, uint8_t type, struct cursor b
         attempt->clock.flight_us = at_us;
 }
 
-static struct tls_record *next_record(struct evidence_tls *tls)
+/* For a hello and its answer, then for more: a peer that keeps silent costs the first of it only. */
+static bool make_room(struct attempt *attempt)
 {
-    if (tls->records == NULL || tls->record_count == EVIDENCE_MAX_RECORDS) {
+    enum { FIRST = 4, SECOND = 16 };
+    struct evidence_tls *tls = &attempt->tls;
+    if (tls->record_count != 0 && tls->record_count != FIRST && tls->record_count != SECOND)
+        return true;
+    size_t room = tls->record_count == 0 ? FIRST : tls->record_count == FIRST ? SECOND : EVIDENCE_MAX_RECORDS;
+    struct tls_record *records = arena_array(&attempt->arena, room, sizeof *records);
+    if (records == NULL)
+        return false;
+    for (size_t i = 0; i < tls->record_count; i++)
+        records[i] = tls->records[i];
+    tls->records = records;
+    return true;
+}
+
+struct tls_record *tls_log_record(struct attempt *attempt)
+{
+    struct evidence_tls *tls = &attempt->tls;
+    if (tls->record_count == EVIDENCE_MAX_RECORDS || !make_room(attempt)) {
         tls->records_dropped++;
         return NULL;
     }
@@ -153,7 +171,7 @@ void tls_log_message(struct attempt *attempt, bool received, int content, const 
 {
     if (content != TLS_CONTENT_CCS && content != TLS_CONTENT_ALERT && content != TLS_CONTENT_HANDSHAKE)
         return;
-    struct tls_record *record = next_record(&attempt->tls);
+    struct tls_record *record = tls_log_record(attempt);
     if (record != NULL)
         *record = (struct tls_record){.received = received,
                                       .content = (uint8_t)content,

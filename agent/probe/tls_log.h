@@ -28,9 +28,11 @@ enum tls_handshake_type {
     TLS_FINISHED = 20,
 };
 
+/** Room for one more message, all zero. @return NULL when there is none, and it is counted as dropped: tls.records is full, or without memory. */
+struct tls_record *tls_log_record(struct attempt *attempt);
+
 /**
  * Notes one message.
- * @param attempt  whose tls.records has room for EVIDENCE_MAX_RECORDS (or is NULL: nothing is logged).
  * @param content  enum tls_content; others are ignored.
  * @param bytes    the message as OpenSSL's message callback gives it: with its 4-byte header for handshake
  * messages.

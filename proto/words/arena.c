@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ARENA_BLOCK_BYTES = 2048 };
+/* The first is small, for who has little to say; each next is as large as all before. */
+enum { ARENA_FIRST_BYTES = 256, ARENA_MOST_BYTES = 4096 };
 
 struct arena_block {
     struct arena_block *next;
@@ -31,7 +32,11 @@ void arena_done(struct arena *arena)
 
 static struct arena_block *arena_grow(struct arena *arena, size_t size)
 {
-    size_t room = size > ARENA_BLOCK_BYTES ? size : ARENA_BLOCK_BYTES;
+    size_t room = arena->used_bytes < ARENA_FIRST_BYTES  ? ARENA_FIRST_BYTES
+                  : arena->used_bytes < ARENA_MOST_BYTES ? arena->used_bytes
+                                                         : ARENA_MOST_BYTES;
+    if (room < size)
+        room = size;
     struct arena_block *block = calloc(1, sizeof *block + room);
     if (block == NULL)
         return NULL;
