@@ -11,7 +11,8 @@
  *
  *     zstd( 1 when all that is kept is to be forgotten first, else 0
  *           how many shapes are new, each of them: its length, itself
- *           how many records there are; the shape of each; of each how many records before it the earlier one is, 0 for none
+ *           how many records there are; the shape of each; of each, how many of those that are kept come after the earlier one, and one,
+ *               0 for none, times 2, and 1 more when it is kept in place of that one
  *           for each shape that a record has, in the order of the shapes, for each of its codes: 0 when it is 0 in all records, else
  *               1, and that code of each record of this shape
  *           the new bytes of texts, record by record )
@@ -23,18 +24,16 @@
 enum { PACK_LEVEL = 6 };
 
 /* The last record of this endpoint and shape; or of this shape. */
-static uint64_t find_back(const struct pack *pack, size_t shape, uint64_t endpoint_id)
+static void find_back(const struct pack *pack, uint64_t endpoint_id, struct pack_row *row)
 {
-    uint64_t other = 0;
-    for (uint64_t back = 1; back <= pack->count; back++) {
+    for (uint64_t back = 1; back <= pack->count && !row->instead; back++) {
         const struct pack_record *record = pack_back(pack, back);
-        if (record->shape != shape)
+        if (record->shape != row->shape)
             continue;
-        if (record->endpoint_id == endpoint_id)
-            return back;
-        other = other == 0 ? back : other;
+        row->instead = record->endpoint_id == endpoint_id;
+        if (row->instead || row->back == 0)
+            row->back = back;
     }
-    return other;
 }
 
 /* --- records ----------------------------------------------------------------------------------------------------- */
@@ -52,10 +51,10 @@ static bool put_record(struct packing *packing, struct bytes record, struct pack
 {
     struct pack *pack = packing->pack;
     uint64_t endpoint_id = record_endpoint(record);
-    row->back = find_back(pack, row->shape, endpoint_id);
+    find_back(pack, endpoint_id, row);
     return shape_tell(&pack->shapes[row->shape], pack_bytes(pack_back(pack, row->back)), record,
                       packing->codes + row->first, &packing->texts, packing->noise) &&
-           pack_keep(pack, record, row->shape, endpoint_id);
+           pack_keep(pack, record, row, endpoint_id);
 }
 
 static bool put_records(struct packing *packing, const struct bytes *records)
@@ -70,7 +69,7 @@ static bool put_records(struct packing *packing, const struct bytes *records)
     for (size_t i = 0; put && i < packing->row_count; i++)
         put = put_record(packing, records[i], &packing->rows[i]);
     for (size_t i = 0; put && i < packing->row_count; i++)
-        put = varint_put(&packing->stream, packing->rows[i].back);
+        put = varint_put(&packing->stream, packing->rows[i].back << 1 | packing->rows[i].instead);
     return put;
 }
 
@@ -88,12 +87,12 @@ static bool find_shape(const struct pack *pack, struct bytes steps, size_t *ret_
     return false;
 }
 
-/* @return false when there was not room for all shapes: some records go as they are then. */
-static bool find_shapes(struct packing *packing, const struct bytes *records)
+/* @return how many records go as they are, for want of room for their shapes. */
+static size_t find_shapes(struct packing *packing, const struct bytes *records)
 {
     struct pack *pack = packing->pack;
     struct buf steps;
-    bool room = true;
+    size_t homeless = 0;
     buf_init(&steps, 0);
     for (size_t i = 0; i < packing->row_count; i++) {
         struct pack_row *row = &packing->rows[i];
@@ -106,28 +105,39 @@ static bool find_shapes(struct packing *packing, const struct bytes *records)
         if (pack_add_shape(pack, shape))
             row->shape = pack->shape_count - 1;
         else
-            room = false;
+            homeless++;
     }
     buf_done(&steps);
-    return room;
+    return homeless;
+}
+
+/* When most of the batch finds no room, what is kept is of no use any more. @return false without memory. */
+static bool choose_shapes(struct packing *packing, const struct bytes *records, size_t *ret_known,
+                          bool *ret_anew)
+{
+    struct pack *pack = packing->pack;
+    *ret_anew = pack->shape_count == 0;
+    if (!pack_begin(pack))
+        return false;
+    *ret_known = pack->shape_count;
+    if (find_shapes(packing, records) * 2 <= packing->row_count || *ret_anew)
+        return true;
+    pack_forget(pack);
+    *ret_anew = true;
+    *ret_known = 1;
+    if (!pack_begin(pack))
+        return false;
+    (void)find_shapes(packing, records);
+    return true;
 }
 
 static bool put_head(struct packing *packing, const struct bytes *records)
 {
     struct pack *pack = packing->pack;
-    bool anew = pack->shape_count == 0;
-    if (!pack_begin(pack))
-        return false;
-    size_t known = pack->shape_count;
-    if (!find_shapes(packing, records) && !anew) {
-        anew = true;
-        pack_forget(pack);
-        if (!pack_begin(pack))
-            return false;
-        known = pack->shape_count;
-        (void)find_shapes(packing, records);
-    }
-    bool put = varint_put(&packing->stream, anew) && varint_put(&packing->stream, pack->shape_count - known);
+    size_t known = 0;
+    bool anew = false, put = choose_shapes(packing, records, &known, &anew) &&
+                             varint_put(&packing->stream, anew) &&
+                             varint_put(&packing->stream, pack->shape_count - known);
     for (size_t i = known; put && i < pack->shape_count; i++) {
         const struct buf *shape = &pack->shapes[i].bytes;
         put =

@@ -24,17 +24,23 @@ void pack_done(struct pack *pack)
 
 bool pack_begin(struct pack *pack)
 {
-    static const uint8_t whole = SHAPE_ELEMENT;
+    static const uint8_t whole = SHAPE_FIELDS;
     return pack->shape_count > 0 || pack_add_shape(pack, (struct bytes){&whole, 1});
 }
 
-/* Half of what is kept may be shapes: steps are four times the bytes that say them. */
+/* A step takes four bytes, and is said by one at least. */
+static size_t shape_takes(size_t length)
+{
+    return sizeof(struct shape) + length * (1 + sizeof(struct shape_step));
+}
+
+/* Shapes may take as much as half of what records may. */
 bool pack_add_shape(struct pack *pack, struct bytes shape)
 {
-    size_t taken = shape.length;
+    size_t taken = shape_takes(shape.length);
     for (size_t i = 0; i < pack->shape_count; i++)
-        taken += pack->shapes[i].bytes.len;
-    if (pack->shape_count == PACK_SHAPES || (taken > pack->most_bytes / 8 && pack->shape_count > 0))
+        taken += shape_takes(pack->shapes[i].bytes.len);
+    if (pack->shape_count == PACK_SHAPES || (taken > pack->most_bytes / 2 && pack->shape_count > 0))
         return false;
     struct shape *grown = realloc(pack->shapes, (pack->shape_count + 1) * sizeof *grown);
     if (grown == NULL)
@@ -46,11 +52,15 @@ bool pack_add_shape(struct pack *pack, struct bytes shape)
     return true;
 }
 
-static void drop_oldest(struct pack *pack)
+/* In most cases it is the oldest, or near it. */
+static void drop(struct pack *pack, uint64_t back)
 {
-    struct pack_record *oldest = &pack->records[pack->first++];
-    pack->kept_bytes -= oldest->length + PACK_RECORD_BYTES;
-    free(oldest->data);
+    struct pack_record *records = &pack->records[pack->first];
+    size_t at = pack->count - (size_t)back;
+    pack->kept_bytes -= records[at].length + PACK_RECORD_BYTES;
+    free(records[at].data);
+    memmove(records + 1, records, at * sizeof *records);
+    pack->first++;
     pack->count--;
 }
 
@@ -73,13 +83,15 @@ static bool make_room(struct pack *pack)
     return true;
 }
 
-bool pack_keep(struct pack *pack, struct bytes record, size_t shape, uint64_t endpoint_id)
+bool pack_keep(struct pack *pack, struct bytes record, const struct pack_row *row, uint64_t endpoint_id)
 {
+    if (row->instead)
+        drop(pack, row->back);
     size_t needed = record.length + PACK_RECORD_BYTES;
     if (needed > pack->most_bytes)
         return true;
     while (pack->kept_bytes + needed > pack->most_bytes)
-        drop_oldest(pack);
+        drop(pack, pack->count);
     uint8_t *data = malloc(record.length + 1);
     if (data == NULL || !make_room(pack)) {
         free(data);
@@ -87,7 +99,7 @@ bool pack_keep(struct pack *pack, struct bytes record, size_t shape, uint64_t en
     }
     memcpy(data, record.data, record.length);
     pack->records[pack->first + pack->count++] = (struct pack_record){
-        .data = data, .length = record.length, .shape = shape, .endpoint_id = endpoint_id};
+        .data = data, .length = record.length, .shape = row->shape, .endpoint_id = endpoint_id};
     pack->kept_bytes += needed;
     return true;
 }

@@ -6,7 +6,7 @@
 /* What pack.c, unpack_batch.c and pack_kept.c share, and nobody else. */
 
 enum {
-    PACK_SHAPES = 32,
+    PACK_SHAPES = 256,
     PACK_RECORD_BYTES = 64, /* what keeping a record takes beside its bytes, at most */
 };
 
@@ -21,6 +21,7 @@ struct pack_record {
 struct pack_row {
     size_t shape;  /* which */
     uint64_t back; /* so many records before this one is what it is told by; 0: none */
+    bool instead;  /* it is kept in place of that one, which is of the same endpoint */
     size_t first;  /* of its codes */
 };
 
@@ -33,8 +34,8 @@ void pack_forget(struct pack *pack);
 /** Adds a shape. @return false without memory, when it is none, and when there is no room for it. */
 bool pack_add_shape(struct pack *pack, struct bytes shape);
 
-/** Keeps a copy of a record, and drops the oldest until there is room. @return false without memory. */
-bool pack_keep(struct pack *pack, struct bytes record, size_t shape, uint64_t endpoint_id);
+/** Keeps a copy of the record of a row, and drops the oldest until there is room. @return false without memory. */
+bool pack_keep(struct pack *pack, struct bytes record, const struct pack_row *row, uint64_t endpoint_id);
 
 /** The record that came so many before the next; NULL: it is not kept. */
 const struct pack_record *pack_back(const struct pack *pack, uint64_t back);

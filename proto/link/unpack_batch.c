@@ -60,8 +60,11 @@ static bool take_rows(struct unpacking *unpacking)
     bool taken = take_size(unpacking, MOST_ROWS, &unpacking->row_count);
     for (size_t i = 0; taken && i < unpacking->row_count; i++)
         taken = take_size(unpacking, unpacking->pack->shape_count - 1, &rows[i].shape);
-    for (size_t i = 0; taken && i < unpacking->row_count; i++)
+    for (size_t i = 0; taken && i < unpacking->row_count; i++) {
         taken = varint_take(&unpacking->stream, &rows[i].back);
+        rows[i].instead = (rows[i].back & 1) != 0;
+        rows[i].back >>= 1;
+    }
     return taken;
 }
 
@@ -109,13 +112,13 @@ static bool take_record(struct unpacking *unpacking, size_t nth)
     const struct pack_row *row = &unpacking->rows[nth];
     const struct pack_record *earlier = pack_back(unpacking->pack, row->back);
     size_t begin = unpacking->out.len;
-    if ((row->back > 0 && (earlier == NULL || earlier->shape != row->shape)) ||
+    if (((row->back > 0 || row->instead) && (earlier == NULL || earlier->shape != row->shape)) ||
         !shape_apply(&unpacking->pack->shapes[row->shape], pack_bytes(earlier), unpacking->codes + row->first,
                      &unpacking->stream, &unpacking->noise, &unpacking->out))
         return false;
     unpacking->records[nth].length = unpacking->out.len - begin;
     const struct bytes record = {unpacking->out.data + begin, unpacking->out.len - begin};
-    return pack_keep(unpacking->pack, record, row->shape, 0);
+    return pack_keep(unpacking->pack, record, row, 0);
 }
 
 /* The message: where the records are is known when none is added any more. */

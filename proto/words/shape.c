@@ -1,4 +1,4 @@
-#include "words/shape.h"
+#include "words/shape_parts.h"
 
 #include "words/record_pb.h"
 #include "words/unpack.h"
@@ -72,7 +72,7 @@ static bool steps_are_sound(const struct shape *shape)
     bool sound = shape->step_count > 0;
     for (size_t i = 0; sound && i < shape->step_count; i++) {
         const struct shape_step *step = &shape->steps[i];
-        bool whole = step->kind == SHAPE_ELEMENT && shape->step_count == 1;
+        bool whole = step->kind == SHAPE_FIELDS && shape->step_count == 1;
         sound =
             step->kind == SHAPE_CLOSE ? step->tag_length == 0 && depth > 0 : step->tag_length > 0 || whole;
         depth -= step->kind == SHAPE_CLOSE;
@@ -94,8 +94,7 @@ bool shape_init(struct shape *shape, struct bytes bytes)
         struct shape_step *step = &made.steps[made.step_count++];
         sound = step_take(&bytes, step);
         if (sound && step->kind != SHAPE_OPEN && step->kind != SHAPE_CLOSE)
-            made.codes +=
-                step->kind == SHAPE_NUMBER || step->kind == SHAPE_STAMP || step->kind == SHAPE_DRIFT ? 1 : 2;
+            made.codes += shape_is_run(step->kind) ? SHAPE_RUN_CODES : 1;
     }
     if (sound && steps_are_sound(&made)) {
         *shape = made;
@@ -114,17 +113,23 @@ void shape_done(struct shape *shape)
 
 /* --- the shape of a record ------------------------------------------------------------------------------------- */
 
+/* What is of another kind than its type says. Of what is repeated, and the same from one attempt to the next, a shape has not every
+ * part: endpoints would have shapes of their own. */
 static const struct {
     const ProtobufCMessageDescriptor *type;
     uint32_t first, last;
     enum shape_kind kind;
 } specials[] = {
     {&parallax__attempt__descriptor, 1, 2, SHAPE_DRIFT},
-    {&parallax__round_report__descriptor, 1, 2, SHAPE_DRIFT},
     {&parallax__clock__descriptor, 1, 3, SHAPE_DRIFT},
     {&parallax__clock__descriptor, 5, 15, SHAPE_STAMP},
     {&parallax__tcp_info__descriptor, 2, 2, SHAPE_STAMP},
     {&parallax__tls_record__descriptor, 6, 6, SHAPE_STAMP},
+    {&parallax__tls__descriptor, 15, 15, SHAPE_FIELDS},
+    {&parallax__tls__descriptor, 25, 25, SHAPE_FIELDS},
+    {&parallax__http__descriptor, 3, 3, SHAPE_FIELDS},
+    {&parallax__round_report__descriptor, 1, 2, SHAPE_DRIFT},
+    {&parallax__round_report__descriptor, 7, 7, SHAPE_FIELDS},
 };
 
 static enum shape_kind kind_of(const ProtobufCMessageDescriptor *type, const ProtobufCFieldDescriptor *field)
@@ -132,10 +137,13 @@ static enum shape_kind kind_of(const ProtobufCMessageDescriptor *type, const Pro
     for (size_t i = 0; i < sizeof specials / sizeof specials[0]; i++)
         if (specials[i].type == type && field->id >= specials[i].first && field->id <= specials[i].last)
             return specials[i].kind;
+    if (field->type == PROTOBUF_C_TYPE_MESSAGE)
+        return SHAPE_OPEN;
+    if (field->label == PROTOBUF_C_LABEL_REPEATED)
+        return SHAPE_FIELDS;
     if (field->type == PROTOBUF_C_TYPE_BYTES)
         return SHAPE_NOISE;
-    return field->type == PROTOBUF_C_TYPE_STRING || field->label == PROTOBUF_C_LABEL_REPEATED ? SHAPE_TEXT
-                                                                                              : SHAPE_NUMBER;
+    return field->type == PROTOBUF_C_TYPE_STRING ? SHAPE_TEXT : SHAPE_NUMBER;
 }
 
 /* What is left of a message, the next field of it taken off. */
@@ -165,37 +173,32 @@ static bool reading_is_at(const struct reading *reading, uint32_t number, unsign
 static bool describe(const ProtobufCMessageDescriptor *type, struct bytes message, struct buf *shape,
                      unsigned depth);
 
-/* The fields that come as often as they like. */
-static bool describe_parts(const ProtobufCFieldDescriptor *field, struct reading *reading, struct buf *shape,
-                           unsigned depth)
+static bool describe_messages(const ProtobufCFieldDescriptor *field, struct reading *reading,
+                              struct buf *bytes, unsigned depth)
 {
-    bool is_message = field->type == PROTOBUF_C_TYPE_MESSAGE, described = true;
-    for (; described && reading_is_at(reading, field->id, WIRE_BYTES); reading_next(reading)) {
-        described = step_put(shape, is_message ? SHAPE_OPEN : SHAPE_ELEMENT, field->id);
-        if (is_message && described)
-            described = describe(field->descriptor, reading->field.bytes, shape, depth + 1) &&
-                        step_put(shape, SHAPE_CLOSE, 0);
-    }
+    bool described = true;
+    for (; described && reading_is_at(reading, field->id, WIRE_BYTES); reading_next(reading))
+        described = step_put(bytes, SHAPE_OPEN, field->id) &&
+                    describe(field->descriptor, reading->field.bytes, bytes, depth + 1) &&
+                    step_put(bytes, SHAPE_CLOSE, 0);
     return described;
 }
 
 /* All fields that the schema has are in the shape, whether they are there or not: most that are not are zero just now. */
-static bool describe(const ProtobufCMessageDescriptor *type, struct bytes message, struct buf *shape,
+static bool describe(const ProtobufCMessageDescriptor *type, struct bytes message, struct buf *bytes,
                      unsigned depth)
 {
     struct reading reading = reading_of(message);
     bool described = depth < SHAPE_MAX_DEPTH;
     for (unsigned i = 0; described && i < type->n_fields; i++) {
         const ProtobufCFieldDescriptor *field = &type->fields[i];
-        bool is_run = field->type == PROTOBUF_C_TYPE_BYTES || field->type == PROTOBUF_C_TYPE_STRING;
-        if (field->type == PROTOBUF_C_TYPE_MESSAGE || (is_run && field->label == PROTOBUF_C_LABEL_REPEATED)) {
-            described = describe_parts(field, &reading, shape, depth);
+        enum shape_kind kind = kind_of(type, field);
+        if (kind == SHAPE_OPEN) {
+            described = describe_messages(field, &reading, bytes, depth);
             continue;
         }
-        enum shape_kind kind = kind_of(type, field);
-        described = step_put(shape, kind, field->id);
-        if (reading_is_at(&reading, field->id,
-                          kind == SHAPE_TEXT || kind == SHAPE_NOISE ? WIRE_BYTES : WIRE_VARINT))
+        described = step_put(bytes, kind, field->id);
+        while (reading.is_field && reading.field.number == field->id)
             reading_next(&reading);
     }
     return described && !reading.is_field && reading.rest.length == 0;
@@ -233,7 +236,7 @@ bool shape_of(struct bytes record, struct buf *bytes)
         comes_back((struct bytes){bytes->data, bytes->len}, record))
         return true;
     buf_clear(bytes);
-    return step_put(bytes, SHAPE_ELEMENT, 0);
+    return step_put(bytes, SHAPE_FIELDS, 0);
 }
 
 uint64_t record_endpoint(struct bytes record)

@@ -17,7 +17,7 @@ enum shape_kind {
     SHAPE_TEXT,   /* bytes; not there when empty */
     SHAPE_NOISE,  /* the same, of a kind that does not get smaller when packed */
     SHAPE_OPEN,   /* a message, up to its CLOSE */
-    SHAPE_ELEMENT /* bytes that are there even when empty; number 0: the whole record, which nobody can take apart */
+    SHAPE_FIELDS /* all fields of this number, as they stand; number 0: all of the record, which nobody can take apart */
 };
 
 enum { SHAPE_MAX_BYTES = 4096, SHAPE_MAX_DEPTH = 8, SHAPE_MAX_DRIFTS = 16 };
@@ -45,8 +45,9 @@ void shape_done(struct shape *shape);
 bool shape_of(struct bytes record, struct buf *bytes);
 
 /**
- * How a record differs from an earlier one of its shape: a code for each number, how far it is from what was foreseen, and two for each run of bytes: how many
- * of the earlier one's are not its beginning, and how much longer it is. Most are 0, the others small.
+ * How a record differs from an earlier one of its shape: a code for each number, how far it is from what was foreseen, and three for each run of
+ * bytes: how many of the earlier one's gave way to others, how much longer it is, and how many at its end are the earlier one's. Most are 0, the
+ * others small.
  * @param before        length 0: there is none.
  * @param ret_codes     room for shape->codes.
  * @param texts, noise  the new bytes of runs are appended to them.

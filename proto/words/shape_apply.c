@@ -68,21 +68,26 @@ static bool apply_run(struct applying *applying, const struct shape_step *step)
     struct bytes *from = step->kind == SHAPE_NOISE ? applying->noise : applying->texts;
     if (!applying->first && !shape_run(&applying->before, step, &before))
         return false;
-    uint64_t other = *applying->codes++, length = before.length + unzigzag(*applying->codes++);
-    size_t same = before.length - (size_t)other;
-    if (other > before.length || length < same || length - same > from->length)
+    uint64_t old = applying->codes[0], length = before.length + unzigzag(applying->codes[1]);
+    uint64_t last = applying->codes[2];
+    applying->codes += SHAPE_RUN_CODES;
+    if (old > before.length || last > before.length - old)
         return false;
-    size_t new = (size_t)length - same;
-    if (length == 0 && step->kind != SHAPE_ELEMENT)
+    size_t first = before.length - (size_t)old - (size_t)last, kept = first + (size_t)last;
+    if (length < kept || length - kept > from->length)
+        return false;
+    size_t new = (size_t)length - kept;
+    if (length == 0)
         return true;
     if (!make_room(applying, (size_t)length))
         return false;
-    if (step->tag_length > 0) {
+    if (step->kind != SHAPE_FIELDS) {
         put_tag(applying, step);
         put_varint(applying, length);
     }
-    memcpy(applying->at, before.data, same);
-    memcpy(applying->at + same, from->data, new);
+    memcpy(applying->at, before.data, first);
+    memcpy(applying->at + first, from->data, new);
+    memcpy(applying->at + first + new, before.data + before.length - last, last);
     applying->at += length;
     *from = (struct bytes){from->data + new, from->length - new};
     return true;

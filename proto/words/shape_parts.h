@@ -7,7 +7,7 @@
 
 /* What shape_tell.c and shape_apply.c share, and nobody else: how an earlier record is read, and what is foreseen from it. */
 
-enum { SHAPE_STAMPS = 32 };
+enum { SHAPE_STAMPS = 32, SHAPE_RUN_CODES = 3 };
 
 /* A record of a known shape, read step by step. */
 struct shape_reading {
@@ -68,16 +68,30 @@ static inline bool shape_length(struct shape_reading *reading, struct bytes *ret
     return true;
 }
 
-/* Bytes; none when they are not there. @return false when what is there is none, or an element is not. */
+static inline bool shape_fields(struct shape_reading *reading, const struct shape_step *step,
+                                struct bytes *ret_run)
+{
+    const uint8_t *begin = reading->at;
+    while (shape_at(reading, step)) {
+        struct bytes field;
+        if (!shape_length(reading, &field))
+            return false;
+        reading->at += field.length;
+    }
+    *ret_run = (struct bytes){begin, (size_t)(reading->at - begin)};
+    return true;
+}
+
+/* Bytes; none when they are not there. @return false when what is there is none. */
 static inline bool shape_run(struct shape_reading *reading, const struct shape_step *step,
                              struct bytes *ret_run)
 {
     *ret_run = (struct bytes){reading->at, 0};
     if (step->tag_length == 0) /* the whole record */
         ret_run->length = (size_t)(reading->ends[0] - reading->at);
-    else if (!shape_at(reading, step))
-        return step->kind != SHAPE_ELEMENT;
-    else if (!shape_length(reading, ret_run))
+    else if (step->kind == SHAPE_FIELDS)
+        return shape_fields(reading, step, ret_run);
+    else if (shape_at(reading, step) && !shape_length(reading, ret_run))
         return false;
     reading->at += ret_run->length;
     return true;
@@ -159,7 +173,7 @@ static inline uint64_t unzigzag(uint64_t code)
 
 static inline bool shape_is_run(unsigned kind)
 {
-    return kind == SHAPE_TEXT || kind == SHAPE_NOISE || kind == SHAPE_ELEMENT;
+    return kind == SHAPE_TEXT || kind == SHAPE_NOISE || kind == SHAPE_FIELDS;
 }
 
 #endif

@@ -12,16 +12,20 @@ struct telling {
 static bool tell_run(struct telling *telling, const struct shape_step *step)
 {
     struct bytes before = {telling->before.at, 0}, now;
-    size_t same = 0;
+    size_t first = 0, last = 0;
     if ((!telling->first && !shape_run(&telling->before, step, &before)) ||
         !shape_run(&telling->now, step, &now))
         return false;
-    while (same < before.length && same < now.length && before.data[same] == now.data[same])
-        same++;
-    *telling->codes++ = before.length - same;
+    size_t most = before.length < now.length ? before.length : now.length;
+    while (first < most && before.data[first] == now.data[first])
+        first++;
+    while (last < most - first && before.data[before.length - last - 1] == now.data[now.length - last - 1])
+        last++;
+    *telling->codes++ = before.length - first - last;
     *telling->codes++ = zigzag(now.length - before.length);
-    return buf_append(step->kind == SHAPE_NOISE ? telling->noise : telling->texts, now.data + same,
-                      now.length - same);
+    *telling->codes++ = last;
+    return buf_append(step->kind == SHAPE_NOISE ? telling->noise : telling->texts, now.data + first,
+                      now.length - first - last);
 }
 
 static bool tell_number(struct telling *telling, const struct shape_step *step)

@@ -50,6 +50,36 @@ static void member_send(struct member *member, struct waiting *waiting)
     (void)channel_send_payload(member->channel, waiting->payload.data, waiting->payload.len);
 }
 
+/* What is made for a flood is sent in this order and once, so it can be packed beforehand, as an agent packs it when it sends it. */
+static void member_pack(struct member *member, struct waiting *waiting, const struct record *records,
+                        size_t count)
+{
+    struct bytes spans[FLOOD_RECORDS];
+    struct buf encoded, zstd, noise;
+    size_t ends[FLOOD_RECORDS];
+    buf_init(&encoded, 0);
+    buf_init(&zstd, 0);
+    buf_init(&noise, 0);
+    for (size_t i = 0; i < count; i++) {
+        if (!record_encode(&records[i], &encoded))
+            die("cannot encode a record");
+        ends[i] = encoded.len;
+    }
+    for (size_t i = 0, at = 0; i < count; at = ends[i++])
+        spans[i] = (struct bytes){encoded.data + at, ends[i] - at};
+    if (!pack(&member->packed, spans, count, &zstd, &noise))
+        die("cannot pack a batch");
+    const struct message message = {.kind = MESSAGE_PACKED,
+                                    .packed = {{zstd.data, zstd.len}, {noise.data, noise.len}}};
+    buf_clear(&waiting->payload);
+    if (!message_encode(&message, &waiting->payload))
+        die("cannot encode what is packed");
+    crowd.packed_bytes += waiting->payload.len;
+    buf_done(&encoded);
+    buf_done(&zstd);
+    buf_done(&noise);
+}
+
 /* Takes the records. */
 static struct waiting *member_wait(struct member *member, struct record *records, size_t count)
 {
@@ -59,6 +89,8 @@ static struct waiting *member_wait(struct member *member, struct record *records
     buf_init(&waiting->payload, 0);
     if (!message_encode(&batch, &waiting->payload))
         die("cannot encode a batch");
+    if (crowd.flood_batches > 0 && member->packed.most_bytes > 0)
+        member_pack(member, waiting, records, count);
     message_done(&batch);
     crowd.batches++;
     return waiting;
@@ -125,9 +157,10 @@ static void flood_more(struct member *member)
     if (member->waiting_count > 0 || unacked() > 0)
         return;
     crowd.flooding = false;
-    (void)printf("flooded attempts=%llu took_us=%lld\n",
+    (void)printf("flooded attempts=%llu sent_bytes=%llu took_us=%lld\n",
                  (unsigned long long)(crowd.count * crowd.flood_batches * FLOOD_RECORDS),
-                 (long long)(clock_mono_us() - crowd.flood_us));
+                 (unsigned long long)crowd.packed_bytes, (long long)(clock_mono_us() - crowd.flood_us));
+    crowd.packed_bytes = 0;
     (void)fflush(stdout);
 }
 
@@ -240,9 +273,10 @@ static void live_message(struct member *member, const struct message *message)
         send_certificates(member, message);
 }
 
-static void member_welcomed(struct member *member, uint64_t committed)
+static void member_welcomed(struct member *member, uint64_t committed, uint32_t history_bytes)
 {
     member->stage = LIVE;
+    member->packed.most_bytes = history_bytes;
     crowd.live++;
     crowd.under_way--;
     member_acked(member, committed);
@@ -262,7 +296,7 @@ static void on_message(struct channel *channel, struct message *message, void *a
         crowd.refused++;
         channel_close(channel);
     } else if (member->stage == GREETING && message->kind == MESSAGE_WELCOME) {
-        member_welcomed(member, message->welcome.committed);
+        member_welcomed(member, message->welcome.committed, message->welcome.history_bytes);
     } else if (member->stage == LIVE) {
         live_message(member, message);
     }
@@ -289,6 +323,8 @@ static void on_closed(struct channel *channel, enum channel_failure failure, con
     if (crowd.ending)
         return;
     if (member->stage == LIVE) {
+        if (crowd.flood_batches > 0)
+            die("a session was lost in a flood");
         crowd.live--;
         crowd.lost_sessions++;
         (void)fprintf(stderr, "bench-crowd: session lost: %s\n", why);

@@ -117,7 +117,7 @@ static bool is_shape(const void *bytes, size_t length)
 static void what_is_no_shape_is_refused(void **state)
 {
     (void)state;
-    static const uint8_t whole[] = {STEP(0, SHAPE_ELEMENT)},
+    static const uint8_t whole[] = {STEP(0, SHAPE_FIELDS)},
                          whole_and_more[] = {whole[0], STEP(1, SHAPE_NUMBER)},
                          nameless[] = {STEP(0, SHAPE_NUMBER)}, open[] = {STEP(1, SHAPE_OPEN)},
                          closed[] = {STEP(1, SHAPE_OPEN), 0}, closed_twice[] = {STEP(1, SHAPE_OPEN), 0, 0},
@@ -147,20 +147,26 @@ static void codes_that_cannot_be_are_refused(void **state)
     static const uint8_t text[] = {STEP(1, SHAPE_TEXT)};
     const struct bytes before = {(const uint8_t *)"\x0a\x03old", 5};
     static const struct {
-        uint64_t codes[2];
+        uint64_t codes[3];
         const char *out;
     } rows[] = {
-        {{0, 0}, "\x0a\x03old"},
-        {{1, 0}, "\x0a\x03oln"},
-        {{3, 0}, "\x0a\x03new"},
-        {{0, 2}, "\x0a\x04oldn"},
-        {{3, 5}, ""},
-        {{4, 0}, NULL},
-        {{0, 1}, NULL},
-        {{0, 8}, NULL},
-        {{UINT64_MAX, 0}, NULL},
-        {{0, UINT64_MAX}, NULL},
-        {{0, UINT64_MAX - 1}, NULL},
+        {{0, 0, 0}, "\x0a\x03old"},
+        {{1, 0, 0}, "\x0a\x03oln"},
+        {{3, 0, 0}, "\x0a\x03new"},
+        {{0, 2, 0}, "\x0a\x04oldn"},
+        {{1, 0, 1}, "\x0a\x03ond"},
+        {{0, 4, 3}, "\x0a\x05neold"},
+        {{3, 5, 0}, ""},
+        {{4, 0, 0}, NULL},
+        {{0, 1, 0}, NULL},
+        {{0, 8, 0}, NULL},
+        {{2, 0, 2}, NULL},
+        {{0, 0, 4}, NULL},
+        {{1, 0, UINT64_MAX}, NULL},
+        {{UINT64_MAX, 0, 0}, NULL},
+        {{UINT64_MAX, 0, 1}, NULL},
+        {{0, UINT64_MAX, 0}, NULL},
+        {{0, UINT64_MAX - 1, 0}, NULL},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct shape shape;
