@@ -41,7 +41,7 @@ phase() {
     kill "$watcher" 2>/dev/null || true
     figures=$(tail -1 "$work/crowd")
     say "$name: $figures"
-    say "$name: collector RSS at most $(megabytes "$(sort -n "$work/$name.memory" | tail -1)"), at the end $(megabytes "$(tail -1 "$work/$name.memory")"); CPU $(awk -v t=$(($(cpu_ticks) - ticks)) -v hz="$(getconf CLK_TCK)" -v s=$((SECONDS - began)) 'BEGIN { printf "%.1f %% of one core", t / hz / s * 100 }'), $(awk -v t=$(($(cpu_ticks) - ticks)) -v hz="$(getconf CLK_TCK)" -v n="$(figure attempts)" 'BEGIN { printf "%.2f ms an attempt", n > 0 ? t * 1000 / hz / n : 0 }')"
+    say "$name: collector RSS at most $(megabytes "$(sort -n "$work/$name.memory" | tail -1)"), at the end $(megabytes "$(tail -1 "$work/$name.memory")"); CPU $(awk -v t=$(($(cpu_ticks) - ticks)) -v hz="$(getconf CLK_TCK)" -v s=$((SECONDS - began)) 'BEGIN { printf "%.1f %% of one core", t / hz / s * 100 }'), $(awk -v t=$(($(cpu_ticks) - ticks)) -v hz="$(getconf CLK_TCK)" -v n="$(figure attempts)" 'BEGIN { printf "%.2f ms an attempt", (n > 0 ? t * 1000 / hz / n : 0) }')"
 }
 
 begin_phase() {

@@ -15,7 +15,7 @@ need openssl
 need_built bench/bench-handshake
 bench=$build_dir/bench/bench-handshake
 peer=$scratch/peer
-(cd "$source_dir/tests/bench/peer" && HOME=$scratch GO111MODULE=off go build -o "$peer" .) || give_up "go build failed"
+(cd "$source_dir/tests/bench/peer" && HOME=$scratch TMPDIR=$scratch GO111MODULE=off go build -o "$peer" .) || give_up "go build failed"
 
 # --- the server ---------------------------------------------------------------------------------------------------------------
 

@@ -235,6 +235,7 @@ nothing_left() { [ -z "$(left_over)" ]; }
 at_exit() {
     local status=$? log tries pid line
     trap - EXIT
+    trap '' INT TERM
     set +e
     stop_everything >/dev/null 2>&1
     for tries in {1..50}; do ! nothing_left || break; sleep 0.1; done
