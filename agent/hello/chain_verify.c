@@ -199,6 +199,13 @@ static bool prepare(X509_STORE_CTX *context, struct run *run)
     return true;
 }
 
+static void keep_said(struct chain_verdict *verdict)
+{
+    for (unsigned long error; (error = ERR_get_error()) != 0;)
+        if (verdict->said_count < CHAIN_MAX_SAID)
+            verdict->said[verdict->said_count++] = error;
+}
+
 /* @return false without memory. */
 static bool run_once(X509_STORE_CTX *context, struct run *run, struct chain_judgement *ret_judgement)
 {
@@ -207,6 +214,7 @@ static bool run_once(X509_STORE_CTX *context, struct run *run, struct chain_judg
         run->verdict.gave_up = X509_STORE_CTX_get_error(context);
         ret_judgement->no_path =
             ERR_GET_REASON(ERR_peek_last_error()) != X509_R_UNABLE_TO_GET_CERTS_PUBLIC_KEY;
+        keep_said(&run->verdict);
     }
     /* What it did not find may be there. */
     if (X509_STORE_CTX_get_error(context) == X509_V_ERR_OUT_OF_MEM || tls_lacks_memory())

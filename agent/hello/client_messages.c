@@ -231,9 +231,11 @@ static bool refuse_key(struct tls_client *client)
 {
     const struct tls_client_options *options = &client->options;
     struct chain_verdict verdict;
-    return chain_verify(client->chain, options->name, options->now_s, &verdict)
-               ? client_fail(client, proof_alert(verdict.gave_up), SSL_R_CERTIFICATE_VERIFY_FAILED)
-               : client_no_memory(client);
+    if (!chain_verify(client->chain, options->name, options->now_s, &verdict))
+        return client_no_memory(client);
+    for (size_t i = 0; i < verdict.said_count; i++)
+        ERR_raise(ERR_GET_LIB(verdict.said[i]), ERR_GET_REASON(verdict.said[i]));
+    return client_fail(client, proof_alert(verdict.gave_up), SSL_R_CERTIFICATE_VERIFY_FAILED);
 }
 
 /* libssl parses each certificate before it reads on, so a wrong one comes before what is wrong behind it. */

@@ -88,7 +88,6 @@ static struct probe *probe_new(struct prober *prober, struct probe_task *task)
     probe->stage = PROBE_RESOLVE;
     probe->deadline_us = task->job.timeout_us > INT64_MAX ? INT64_MAX : (int64_t)task->job.timeout_us;
     wire_init(&probe->wire, -1);
-    probe->first_fd = -1;
     task->open++;
     return probe;
 }
@@ -142,7 +141,7 @@ static void prober_free(struct prober *prober)
     free(prober);
 }
 
-static void on_resolver_closed(void *arg)
+static void on_poller_closed(void *arg)
 {
     struct prober *prober = arg;
     void (*closed)(void *) = prober->closed;
@@ -150,6 +149,12 @@ static void on_resolver_closed(void *arg)
     prober_free(prober);
     if (closed != NULL)
         closed(closed_arg);
+}
+
+static void on_resolver_closed(void *arg)
+{
+    struct prober *prober = arg;
+    poller_close(&prober->poller, on_poller_closed, prober);
 }
 
 static void prober_advance(struct prober *prober)
@@ -329,6 +334,7 @@ struct prober *prober_new(uv_loop_t *loop, const struct prober_options *options,
         if (prober->options.concurrency == 0)
             prober->options.concurrency = PROBER_CONCURRENCY;
         prober->queue_end = &prober->queue;
+        poller_init(&prober->poller, loop, probe_seen);
         if (prober_load(prober, options, ret_why)) {
             write_user_agent(prober, options->contact);
             return prober;

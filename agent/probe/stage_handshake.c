@@ -58,7 +58,6 @@ static bool start(struct probe *probe)
     probe->wire.on_received = on_first_byte;
     probe->wire.on_end = on_end;
     probe->wire.arg = probe;
-    probe->wire.dry = true; /* who speaks first is heard when the poller says so */
     probe->wire.in_pieces = job->variant == VARIANT_SPLIT_HELLO;
     const char *sni = job->variant == VARIANT_NO_SNI ? "" : endpoint_sni(&job->endpoint);
     const char *kept = arena_string(&probe->attempt->arena, sni);
@@ -108,7 +107,8 @@ enum probe_stage probe_stage_handshake(struct probe *probe)
         return probe_local(probe, LOCAL_RESOURCE, 0, "TLS setup");
     }
     if (!probe->ready && probe->wire.sent_bytes > 0)
-        probe->wire.dry = false; /* a timer: what has come may wait for its turn in the poller, behind it */
+        wire_seen(&probe->wire, true,
+                  false); /* a timer: what has come may wait for its turn in the poller, behind it */
     if (probe->ready && probe->want == WANT_READ)
         snapshot_hello(probe);
     enum engine_step step = probe->engine->handshake(probe);

@@ -11,6 +11,12 @@ void wire_init(struct wire *wire, int fd)
     *wire = (struct wire){.fd = fd};
 }
 
+void wire_seen(struct wire *wire, bool readable, bool ending)
+{
+    wire->dry &= !readable;
+    wire->ending |= ending;
+}
+
 static void wire_fail(struct wire *wire, int error, enum evidence_call call)
 {
     if (wire->error != 0)
@@ -75,7 +81,7 @@ int wire_read(struct wire *wire, void *bytes, size_t length)
     wire_keep_first(wire, bytes, (size_t)got);
     wire->received_bytes += (uint64_t)got;
     wire->reads++;
-    wire->dry = (size_t)got < length;
+    wire->dry = (size_t)got < length && !wire->ending;
     if (wire->on_bytes != NULL)
         wire->on_bytes(false, bytes, (size_t)got, wire->arg);
     return (int)got;

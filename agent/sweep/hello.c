@@ -47,8 +47,7 @@ static bool write_pattern(struct sweep_hello *hello, const char *sni, uint8_t fl
 /* @return false: there are more places than a hello has. */
 static bool add_place(struct sweep_hello *hello, size_t at, size_t from)
 {
-    struct sweep_hello_patch *last =
-        hello->patch_count == 0 ? NULL : &hello->patches[hello->patch_count - 1];
+    struct sweep_hello_patch *last = hello->patch_count == 0 ? NULL : &hello->patches[hello->patch_count - 1];
     if (last != NULL && last->at + last->length == at && last->from + last->length == from) {
         last->length++;
         return true;

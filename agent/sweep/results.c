@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -167,9 +168,13 @@ int results_close(struct results *results)
     if (results->file == NULL)
         return 0;
     results_flush(results);
-    int failed = results->file == stdout ? fflush(stdout) : fclose(results->file);
-    if (failed != 0)
+    bool ours = results->file != stdout;
+    if ((ours ? fclose(results->file) : fflush(stdout)) != 0)
         fail(results, errno);
+    if (!ours && results->error != 0) { /* who closes it says so, and nobody has to say it again */
+        __fpurge(stdout);
+        clearerr(stdout);
+    }
     buf_done(&results->lines);
     results->file = NULL;
     return results->error;

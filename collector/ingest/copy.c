@@ -23,12 +23,13 @@ static bool put_null(struct buf *out)
     return buf_append(out, &prefix, sizeof prefix);
 }
 
-static bool put_number(struct buf *out, int64_t value, size_t bytes)
+/* Its length and itself at once: there are sixty of them in a row. */
+static inline bool put_number(struct buf *out, int64_t value, size_t bytes)
 {
-    uint8_t wire[8];
+    uint8_t wire[4 + 8] = {0, 0, 0, (uint8_t)bytes};
     for (size_t i = 0; i < bytes; i++)
-        wire[i] = (uint8_t)((uint64_t)value >> (8 * (bytes - 1 - i)));
-    return put_bytes(out, wire, bytes);
+        wire[4 + i] = (uint8_t)((uint64_t)value >> (8 * (bytes - 1 - i)));
+    return buf_append(out, wire, 4 + bytes);
 }
 
 static int64_t cut(int64_t value, int64_t least, int64_t most)
@@ -98,11 +99,22 @@ static bool put_address(struct buf *out, const struct address *address)
     return put_bytes(out, wire, 4U + address->length);
 }
 
+/* Nothing in it has to be cleaned. */
+static bool is_plain(const char *text, size_t length)
+{
+    bool plain = true;
+    for (size_t i = 0; i < length; i++)
+        plain = plain && (uint8_t)text[i] - 1U < 0x7f;
+    return plain;
+}
+
 /* NULL for an absent or empty text. */
 static bool put_text_of(struct buf *out, const char *text, size_t length)
 {
     if (length == 0)
         return put_null(out);
+    if (is_plain(text, length))
+        return put_bytes(out, text, length);
     struct buf clean;
     buf_init(&clean, 0);
     bool put = utf8_clean(&clean, text, length) && put_bytes(out, clean.data, clean.len);

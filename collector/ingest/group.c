@@ -1,6 +1,7 @@
 #include "ingest/group.h"
 
 #include "ingest/copy.h"
+#include "ingest/look.h"
 #include "store/array.h"
 #include "words/units.h"
 
@@ -10,7 +11,10 @@
 
 #define GROUP_BUCKET_US (INT64_C(600) * US_PER_S)
 
-enum { OUTCOME_CLASS_LIMIT = 128 }; /* above the number of every class */
+enum {
+    OUTCOME_CLASS_LIMIT = 128, /* above the number of every class */
+    COPY_PART_BYTES = 32 * 1024,
+};
 
 /* Every chain that rows of the group have, with its batch. */
 #define GROUP_CHAINS(group, batch, chain)                                                                    \
@@ -20,7 +24,7 @@ enum { OUTCOME_CLASS_LIMIT = 128 }; /* above the number of every class */
 
 /* --- questions and answers --- */
 
-char *group_vantages(const struct group *group)
+static char *group_vantages(const struct group *group)
 {
     struct number_set set = {0};
     bool whole = true;
@@ -32,6 +36,30 @@ char *group_vantages(const struct group *group)
     return text;
 }
 
+bool group_form(struct group *group, int64_t now_us)
+{
+    bool whole = true;
+    group->formed_us = now_us;
+    for (const struct batch *batch = group->batches; batch != NULL; batch = batch->next)
+        for (size_t i = 0; i < batch->chain_count; i++) {
+            const struct kept_chain *chain = &batch->chains[i];
+            whole = whole && hash_add(&group->chains, chain->digest);
+            for (size_t j = 0; whole && j < chain->count; j++)
+                whole = hash_add(&group->certificates, batch->hashes.data + chain->at + 32 * j);
+        }
+    hash_sort(&group->chains);
+    hash_sort(&group->certificates);
+    return whole;
+}
+
+void group_questions(const struct group *group, char *ret_params[5])
+{
+    ret_params[0] = group_vantages(group);
+    group_pairs(group, ret_params + 1);
+    ret_params[3] = hash_array(&group->chains);
+    ret_params[4] = hash_array(&group->certificates);
+}
+
 static struct group_cursor *group_cursor(const struct group *group, int32_t vantage_id)
 {
     for (size_t i = 0; i < group->cursor_count; i++)
@@ -40,18 +68,25 @@ static struct group_cursor *group_cursor(const struct group *group, int32_t vant
     return NULL;
 }
 
-bool group_set_cursors(struct group *group, const PGresult *result)
+static bool set_cursors(struct group *group, const PGresult *result)
 {
-    size_t count = (size_t)PQntuples(result);
-    group->cursors = calloc(count + 1, sizeof *group->cursors);
-    if (group->cursors == NULL)
-        return false;
-    group->cursor_count = count;
-    for (size_t i = 0; i < count; i++) {
-        group->cursors[i].vantage_id = (int32_t)strtol(PQgetvalue(result, (int)i, 0), NULL, 10);
-        group->cursors[i].committed = strtoull(PQgetvalue(result, (int)i, 1), NULL, 10);
-        group->cursors[i].session = strtoll(PQgetvalue(result, (int)i, 2), NULL, 10);
+    free(group->cursors);
+    group->cursor_count = 0;
+    group->cursors = calloc((size_t)PQntuples(result) + 1, sizeof *group->cursors);
+    for (int row = 0; group->cursors != NULL && row < PQntuples(result); row++) {
+        if (!look_is(result, row, "cursor"))
+            continue;
+        group->cursors[group->cursor_count++] =
+            (struct group_cursor){.vantage_id = (int32_t)look_number(result, row, LOOK_ID),
+                                  .committed = (uint64_t)look_number(result, row, LOOK_FIRST),
+                                  .session = look_number(result, row, LOOK_SECOND)};
     }
+    return group->cursors != NULL;
+}
+
+/* Leaves out what came before. @return false when a vantage has no cursor. */
+static bool fence(struct group *group)
+{
     for (struct batch *batch = group->batches; batch != NULL; batch = batch->next) {
         struct group_cursor *cursor = group_cursor(group, batch->source->vantage_id);
         if (cursor == NULL)
@@ -64,33 +99,68 @@ bool group_set_cursors(struct group *group, const PGresult *result)
     return true;
 }
 
-bool group_collect(struct group *group)
+static void set_hashes(struct hash_set *set, const PGresult *result, int row, int64_t id)
+{
+    uint8_t hash[32];
+    struct hash_entry *entry = NULL;
+    if (hex_parse(PQgetvalue(result, row, LOOK_HASH), hash, sizeof hash))
+        entry = hash_find(set, hash);
+    if (entry != NULL)
+        entry->id = id;
+}
+
+/* Of the rows that go in. */
+static bool collect(struct group *group)
 {
     bool whole = true;
+    group->rounds.count = group->buckets.count = group->attempts = 0;
     for (struct batch *batch = group->batches; batch != NULL; batch = batch->next)
-        for (size_t i = 0; i < batch->chain_count; i++)
+        for (size_t i = 0; i < batch->chain_count; i++) {
+            const struct hash_entry *entry = hash_find(&group->chains, batch->chains[i].digest);
             batch->chains[i].stored = false;
+            batch->chains[i].id = entry == NULL ? 0 : entry->id;
+        }
     GROUP_EACH(group, batch, record)
     {
         if (!batch_takes_attempt(batch, record))
             continue;
+        group->attempts++;
         if (record->claim.round_id != 0 && record->claim.round_id <= INT64_MAX)
             whole = whole && number_add(&group->rounds, (int64_t)record->claim.round_id);
         whole = whole && number_add(&group->buckets, record->claim.start_us / GROUP_BUCKET_US);
         if (record->chain != SIZE_MAX)
             batch->chains[record->chain].stored = true;
     }
-    GROUP_CHAINS(group, batch, chain)
-    {
-        whole = whole && hash_add(&group->chains, chain->digest);
-        for (size_t i = 0; whole && i < chain->count; i++)
-            whole = hash_add(&group->certificates, batch->hashes.data + chain->at + 32 * i);
-    }
     number_sort(&group->rounds);
     number_sort(&group->buckets);
-    hash_sort(&group->chains);
-    hash_sort(&group->certificates);
     return whole;
+}
+
+const char *group_answer(struct group *group, const PGresult *result)
+{
+    if (!set_cursors(group, result))
+        return "out of memory";
+    if (!fence(group))
+        return "a vantage has no cursor";
+    for (int row = 0; row < PQntuples(result); row++) {
+        if (look_is(result, row, "chain"))
+            set_hashes(&group->chains, result, row, look_number(result, row, LOOK_ID));
+        else if (look_is(result, row, "wanted"))
+            set_hashes(&group->certificates, result, row, 1);
+    }
+    return group_judge(group, result) && collect(group) ? NULL : "out of memory";
+}
+
+/* --- chains that are new --- */
+
+bool group_lacks_chains(const struct group *group)
+{
+    GROUP_CHAINS(group, batch, chain)
+    {
+        if (chain->id == 0)
+            return true;
+    }
+    return false;
 }
 
 char *group_chain_hashes(const struct group *group)
@@ -99,83 +169,58 @@ char *group_chain_hashes(const struct group *group)
     array_begin(&array);
     GROUP_CHAINS(group, batch, chain)
     {
-        struct hash_entry *entry = hash_find(&group->chains, chain->digest);
-        if (entry == NULL || entry->id != 0)
-            continue;
-        entry->id = -1; /* written once; group_set_chains puts the id here */
-        (void)array_bytes(&array, batch->hashes.data + chain->at, 32 * chain->count);
+        if (chain->id == 0)
+            (void)array_bytes(&array, batch->hashes.data + chain->at, 32 * chain->count);
     }
     return array_take(&array);
 }
 
-char *group_chain_digests(const struct group *group)
-{
-    return hash_array(&group->chains);
-}
-
 char *group_certificates(const struct group *group)
 {
-    return hash_array(&group->certificates);
-}
-
-char *group_rounds(const struct group *group)
-{
-    return number_array(&group->rounds);
-}
-
-char *group_buckets(const struct group *group)
-{
-    return number_array(&group->buckets);
-}
-
-void group_set_chains(struct group *group, const PGresult *result)
-{
-    uint8_t digest[32];
-    for (int row = 0; row < PQntuples(result); row++) {
-        if (!hex_parse(PQgetvalue(result, row, 1), digest, sizeof digest))
-            continue;
-        struct hash_entry *entry = hash_find(&group->chains, digest);
-        if (entry != NULL)
-            entry->id = strtoll(PQgetvalue(result, row, 0), NULL, 10);
+    struct hash_set set = {0};
+    bool whole = true;
+    GROUP_CHAINS(group, batch, chain)
+    {
+        for (size_t i = 0; whole && chain->id == 0 && i < chain->count; i++)
+            whole = hash_add(&set, batch->hashes.data + chain->at + 32 * i);
     }
-}
-
-void group_set_wanted(struct group *group, const PGresult *result)
-{
-    uint8_t digest[32];
-    for (int row = 0; row < PQntuples(result); row++) {
-        if (!hex_parse(PQgetvalue(result, row, 0), digest, sizeof digest))
-            continue;
-        struct hash_entry *entry = hash_find(&group->certificates, digest);
-        if (entry != NULL)
-            entry->id = 1;
-    }
+    hash_sort(&set);
+    char *text = whole ? hash_array(&set) : NULL;
+    free(set.entries);
+    return text;
 }
 
 /* --- what the rows become --- */
 
-long group_encode(const struct group *group, struct buf *out)
+void group_copy_begin(struct group *group)
 {
-    long rows = 0;
-    size_t bytes = 0;
-    for (const struct batch *batch = group->batches; batch != NULL; batch = batch->next)
-        bytes += batch->rows.len + batch->count * 16;
-    bool whole = buf_room(out, bytes) != NULL && copy_begin(out);
-    GROUP_CHAINS(group, batch, chain)
-    {
-        const struct hash_entry *entry = hash_find(&group->chains, chain->digest);
-        chain->id = entry != NULL && entry->id > 0 ? entry->id : 0;
+    group->copying = group->batches;
+    group->copied = 0;
+}
+
+static bool copy_record(const struct batch *batch, const struct kept_record *record, struct buf *out)
+{
+    return !batch_takes_attempt(batch, record) ||
+           (buf_append(out, batch->rows.data + record->row_at, record->row_length) &&
+            copy_chain(out, record->chain == SIZE_MAX ? 0 : batch->chains[record->chain].id));
+}
+
+enum pg_copied group_copy(struct group *group, struct buf *out)
+{
+    bool whole = group->copying != group->batches || group->copied > 0 || copy_begin(out);
+    while (whole && group->copying != NULL && out->len < COPY_PART_BYTES) {
+        const struct batch *batch = group->copying;
+        if (group->copied < batch->count) {
+            whole = copy_record(batch, &batch->records[group->copied++], out);
+        } else {
+            group->copying = batch->next;
+            group->copied = 0;
+        }
     }
-    GROUP_EACH(group, batch, record)
-    {
-        if (!whole || !batch_takes_attempt(batch, record))
-            continue;
-        int64_t chain_id = record->chain == SIZE_MAX ? 0 : batch->chains[record->chain].id;
-        whole = buf_append(out, batch->rows.data + record->row_at, record->row_length) &&
-                copy_chain(out, chain_id);
-        rows++;
-    }
-    return whole && copy_end(out) ? rows : -1;
+    bool all = group->copying == NULL;
+    if (whole && all)
+        whole = copy_end(out);
+    return !whole ? PG_COPY_FAILED : all ? PG_COPY_ALL : PG_COPY_MORE;
 }
 
 static void count_attempt(const struct kept_record *record, struct metrics *metrics, int64_t now_us)
@@ -254,7 +299,7 @@ long group_reports(const struct group *group, char *ret_params[6])
     return whole ? count : -1;
 }
 
-bool group_moves(const struct group *group, char *ret_params[2])
+void group_ends(const struct group *group, char *ret_params[4])
 {
     struct buf vantages, committed;
     array_begin(&vantages);
@@ -265,7 +310,8 @@ bool group_moves(const struct group *group, char *ret_params[2])
     }
     ret_params[0] = array_take(&vantages);
     ret_params[1] = array_take(&committed);
-    return ret_params[0] != NULL && ret_params[1] != NULL;
+    ret_params[2] = number_array(&group->buckets);
+    ret_params[3] = number_array(&group->rounds);
 }
 
 size_t group_wanted_of(const struct group *group, const struct ingest_source *source, uint8_t (*out)[32],

@@ -4,6 +4,7 @@
 #include "ingest/batch.h"
 #include "ingest/set.h"
 #include "outlet/metrics.h"
+#include "store/pg.h"
 
 /* The rows of one group commit: what is asked of the database about them, and what they become. No I/O. */
 
@@ -22,31 +23,41 @@ struct group {
     struct batch *batches;
     size_t batch_count;
     size_t row_count;
+    int64_t formed_us;            /* the collector's clock, by which records are judged */
+    bool chains_made;             /* those that were not there: asked for again */
     struct group_cursor *cursors; /* ascending by vantage */
     size_t cursor_count;
     struct round_book book;       /* the rounds that records speak of */
-    struct hash_set chains;       /* digest -> id */
+    struct hash_set chains;       /* digest -> id; 0: not there */
     struct hash_set certificates; /* id 1: its DER is wanted */
     struct number_set rounds;     /* that new rows belong to */
     struct number_set buckets;    /* of ten minutes since the Unix epoch, that new rows start in */
+    size_t attempts;              /* that go in */
+    struct batch *copying;        /* where group_copy goes on */
+    size_t copied;                /* records of that */
 };
 
 void group_done(struct group *group); /* not the batches */
 
-/** Texts of array parameters, freed by the caller; NULL without memory. */
-char *group_vantages(const struct group *group);
+/** Collects the chains and certificates that its batches speak of. @return false without memory. */
+bool group_form(struct group *group, int64_t now_us);
+
+/** The five parameters of ingest_look; NULL among them without memory. */
+void group_questions(const struct group *group, char *ret_params[5]);
 
 /**
- * Takes the answers in. group_set_cursors must come first: it drops what is in the database already (sequence
- * at or below the cursor) and batches of sessions that are not in force.
+ * Takes the answer in. What is in the database already (sequence at or below the cursor) and batches of sessions that are not in force
+ * are left out; the rest is judged (see group_judge.h). Can be done again with a later answer.
+ * @return NULL, or why it cannot go on (static).
  */
-bool group_set_cursors(struct group *group, const PGresult *result);
+const char *group_answer(struct group *group, const PGresult *result);
 
-/** The two parameters of ingest_rounds: the pairs of round and endpoint that new records speak of; NULL without memory. */
+/** Does the database lack a chain that a row has? */
+bool group_lacks_chains(const struct group *group);
+
+/** The pairs of round and endpoint that records speak of; NULL without memory. (group_judge.c, as group_judge) */
 void group_pairs(const struct group *group, char *ret_params[2]);
-
-/** Judges the new records by its answer; see group_judge.h. @return false without memory. */
-bool group_judge(struct group *group, const PGresult *result, int64_t now_us);
+bool group_judge(struct group *group, const PGresult *result);
 
 /** What of a batch was refused; count 0: nothing. */
 struct refused_note group_refused_of(const struct batch *batch);
@@ -54,18 +65,13 @@ struct refused_note group_refused_of(const struct batch *batch);
 /** The three parameters of ingest_refused. @return how many rows, 0 when nothing was refused, or -1 without memory. */
 long group_refusals(const struct group *group, char *ret_params[3]);
 
-/** Collects chains and certificates of the records that are left. @return false without memory. */
-bool group_collect(struct group *group);
+/** The chains that are lacking, each as its hashes, and their certificates. */
 char *group_chain_hashes(const struct group *group);
-char *group_chain_digests(const struct group *group);
 char *group_certificates(const struct group *group);
-char *group_rounds(const struct group *group);
-char *group_buckets(const struct group *group);
-void group_set_chains(struct group *group, const PGresult *result);
-void group_set_wanted(struct group *group, const PGresult *result);
 
-/** Encodes the attempts. @return how many rows, or -1 without memory. */
-long group_encode(const struct group *group, struct buf *out);
+/** The attempts that go in, from the beginning, part by part. (a pg_copy_fn) */
+void group_copy_begin(struct group *group);
+enum pg_copied group_copy(struct group *group, struct buf *out);
 
 /** Counts what the transaction has stored. @param now_us  when it was committed. */
 void group_count(const struct group *group, struct metrics *metrics, int64_t now_us);
@@ -76,8 +82,8 @@ long group_reports(const struct group *group, char *ret_params[6]);
 /** The four array parameters of ingest_dropped. @return how many rows, or -1 without memory. */
 long group_dropped(const struct group *group, char *ret_params[4]);
 
-/** Parameters of ingest_move. */
-bool group_moves(const struct group *group, char *ret_params[2]);
+/** The four parameters of ingest_done; NULL among them without memory. */
+void group_ends(const struct group *group, char *ret_params[4]);
 
 /** Hashes that one source's records refer to and the database lacks. @return how many, at most max. */
 size_t group_wanted_of(const struct group *group, const struct ingest_source *source, uint8_t (*out)[32],

@@ -1,6 +1,7 @@
 #include "ingest/group_judge.h"
 
 #include "ingest/group.h"
+#include "ingest/look.h"
 #include "store/array.h"
 #include "words/units.h"
 
@@ -45,11 +46,6 @@ static int pair_compare(const void *a, const void *b)
     return (left->endpoint_id > right->endpoint_id) - (left->endpoint_id < right->endpoint_id);
 }
 
-static int64_t number_at(const PGresult *result, int row, int column)
-{
-    return strtoll(PQgetvalue(result, row, column), NULL, 10);
-}
-
 bool round_book_read(struct round_book *book, const PGresult *result)
 {
     int rows = PQntuples(result);
@@ -59,12 +55,16 @@ bool round_book_read(struct round_book *book, const PGresult *result)
     if (book->windows == NULL || book->pairs == NULL)
         return false;
     for (int row = 0; row < rows; row++) {
-        int64_t round_id = number_at(result, row, 0);
+        if (!look_is(result, row, "round"))
+            continue;
+        int64_t round_id = look_number(result, row, LOOK_ID);
         if (book->window_count == 0 || book->windows[book->window_count - 1].round_id != round_id)
             book->windows[book->window_count++] = (struct round_window){
-                round_id, number_at(result, row, 2), number_at(result, row, 3), number_at(result, row, 4)};
-        if (PQgetisnull(result, row, 1) == 0)
-            book->pairs[book->pair_count++] = (struct round_pair){round_id, number_at(result, row, 1)};
+                round_id, look_number(result, row, LOOK_SECOND), look_number(result, row, LOOK_THIRD),
+                look_number(result, row, LOOK_FOURTH)};
+        if (PQgetisnull(result, row, LOOK_FIRST) == 0)
+            book->pairs[book->pair_count++] =
+                (struct round_pair){round_id, look_number(result, row, LOOK_FIRST)};
     }
     return true;
 }
@@ -139,7 +139,7 @@ static size_t pairs_collect(const struct group *group, struct round_pair *pairs)
     {
         const struct round_pair pair = {asked_id(record->claim.round_id),
                                         asked_id(record->claim.endpoint_id)};
-        if (record->kind == RECORD_ATTEMPT && batch_came(batch, record))
+        if (record->kind == RECORD_ATTEMPT)
             pairs[count++] = pair;
     }
     if (count > 1)
@@ -170,14 +170,14 @@ void group_pairs(const struct group *group, char *ret_params[2])
     free(pairs);
 }
 
-bool group_judge(struct group *group, const PGresult *result, int64_t now_us)
+bool group_judge(struct group *group, const PGresult *result)
 {
     if (!round_book_read(&group->book, result))
         return false;
     GROUP_EACH(group, batch, record)
     {
         bool judged = record->kind == RECORD_ATTEMPT && batch_came(batch, record);
-        record->verdict = judged ? claim_judge(&group->book, &record->claim, now_us) : REFUSAL_NONE;
+        record->verdict = judged ? claim_judge(&group->book, &record->claim, group->formed_us) : REFUSAL_NONE;
     }
     return true;
 }

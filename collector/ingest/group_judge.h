@@ -66,7 +66,7 @@ struct round_book {
     size_t pair_count;
 };
 
-/** Reads what ingest_rounds answers, ordered. @return false without memory. */
+/** Reads what ingest_look answers, ordered. @return false without memory. */
 bool round_book_read(struct round_book *book, const PGresult *result);
 void round_book_done(struct round_book *book);
 

@@ -17,18 +17,19 @@
  * have come from any session meanwhile (up to GROUP_ROWS) go into the next. A quiet collector commits each
  * batch at once; a busy one makes its groups larger by itself.
  *
- *   1. lock the cursors of the vantages, in order; leave out batches of sessions that are not in force
- *   2. drop records at or below them: they came before, and their ack was lost
- *   3. judge the rest: what cannot be true is not stored, and is counted in step 7 (the cursor passes it)
- *   4. make chain and certificate rows that are missing
- *   5. COPY the attempts
- *   6. note the round reports, and what they say was dropped
- *   7. note what was refused
- *   8. move the cursors
- *   9. make the buckets due that the rows are counted in
- *  10. NOTIFY for rounds that somebody waits for
- *  11. COMMIT
- *  12. ack to each session, ask for certificates nobody has sent yet, and tell who sent what cannot be true
+ *   1. ask, in one statement: the cursors of the vantages, locked in order; rounds; chains; certificates that are wanted
+ *   2. leave out batches of sessions that are not in force, and records at or below the cursors: they came before, and their ack was
+ *      lost; judge the rest: what cannot be true is not stored, and is counted in step 5 (the cursor passes it)
+ *   3. make chain and certificate rows that are missing, and ask again
+ *   4. note the round reports, and what they say was dropped
+ *   5. note what was refused
+ *   6. COPY the attempts
+ *   7. move the cursors, make the buckets due that the rows are counted in, NOTIFY for rounds that somebody waits for
+ *   8. COMMIT
+ *   9. ack to each session, ask for certificates nobody has sent yet, and tell who sent what cannot be true
+ *
+ * Each answer that is waited for costs as long as the loop is busy with what comes from agents, so there are few: mostly one for BEGIN,
+ * one for step 1, one to begin the COPY, and one for all from there to COMMIT.
  *
  * Exactly once needs no unique index on the big table: the cursor moves in the transaction that stores the
  * rows, it is locked meanwhile, and a session sends in order from what its Welcome said. Whether a commit
@@ -101,7 +102,7 @@ static void ingest_put_back(struct ingest *ingest)
 
 /* --- the end of a turn --- */
 
-static void ingest_acknowledge(struct group *group)
+static void ingest_acknowledge(const struct group *group)
 {
     uint8_t wanted[WANTED_MAX][32];
     for (struct batch *batch = group->batches; batch != NULL; batch = batch->next) {
@@ -132,16 +133,18 @@ static void ingest_free_batches(struct ingest *ingest, struct batch *batch)
     }
 }
 
+/* The next turn begins first: the server need not wait for what is done here. */
 static void ingest_committed(struct ingest *ingest)
 {
-    struct batch *batches = ingest->group.batches;
-    group_count(&ingest->group, metrics_here(), clock_wall_us());
-    ingest_acknowledge(&ingest->group);
-    group_done(&ingest->group);
-    ingest_free_batches(ingest, batches);
+    struct group group = ingest->group;
+    ingest->group = (struct group){0};
     if (ingest->singles > 0)
         ingest->singles--;
     ingest_run(ingest);
+    group_count(&group, metrics_here(), clock_wall_us());
+    ingest_acknowledge(&group);
+    ingest_free_batches(ingest, group.batches);
+    group_done(&group);
 }
 
 static void ingest_refused(struct ingest *ingest, const char *why)
@@ -245,18 +248,17 @@ void ingest_free(struct ingest *ingest)
 
 bool ingest_batch(struct ingest *ingest, struct ingest_source *source, struct record *records, size_t count)
 {
-    pg_push(
-        ingest->pg); /* the database has room again: making rows of a batch takes as long as storing one */
+    pg_attend(ingest->pg); /* reading a batch takes as long as storing one; making rows of it too */
     struct batch *batch = batch_new(source, records, count);
     if (batch == NULL)
         return false;
-    pg_push(ingest->pg);
     source->refs++;
     source->waiting += count;
     *ingest->last = batch;
     ingest->last = &batch->next;
     ceiling_hold(&ingest->ceiling, batch->bytes);
     ingest_run(ingest);
+    pg_attend(ingest->pg);
     return true;
 }
 

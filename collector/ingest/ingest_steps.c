@@ -45,35 +45,45 @@ static void step_more(struct pg *pg, PGresult *result, void *arg)
     ingest_start(pg, ingest);
 }
 
-static void step_notify(struct pg *pg, PGresult *result, void *arg)
+/* The COPY ends the turn, unless there is nothing to copy or the turn goes on. */
+static void step_done(struct pg *pg, PGresult *result, void *arg)
 {
     struct ingest *ingest = arg;
-    if (ingest->group.rounds.count == 0) {
-        step_more(pg, result, arg);
-        return;
-    }
-    char *params[] = {group_rounds(&ingest->group)};
-    step_exec(pg, STATEMENT_ingest_notify, params, 1, step_more);
-}
-
-static void step_due(struct pg *pg, PGresult *result, void *arg)
-{
-    struct ingest *ingest = arg;
-    if (ingest->group.buckets.count == 0) {
-        step_notify(pg, result, arg);
-        return;
-    }
-    char *params[] = {group_buckets(&ingest->group)};
-    step_exec(pg, STATEMENT_ingest_due, params, 1, step_notify);
-}
-
-static void step_move(struct pg *pg, PGresult *result, void *arg)
-{
-    struct ingest *ingest = arg;
-    char *params[2];
+    char *params[4];
     (void)result;
-    (void)group_moves(&ingest->group, params);
-    step_exec(pg, STATEMENT_ingest_move, params, 2, step_due);
+    group_ends(&ingest->group, params);
+    step_exec(pg, STATEMENT_ingest_done, params, 4, step_more);
+}
+
+static enum pg_copied step_rows(struct buf *out, void *arg)
+{
+    struct ingest *ingest = arg;
+    return group_copy(&ingest->group, out);
+}
+
+static void step_copy_last(struct pg *pg, struct ingest *ingest)
+{
+    char *params[4];
+    group_ends(&ingest->group, params);
+    if (params[0] != NULL && params[1] != NULL && params[2] != NULL && params[3] != NULL)
+        pg_copy_last(pg, ingest->copy_sql, step_rows, STATEMENT_ingest_done,
+                     (const char *const *)(void *)params, 4);
+    else
+        pg_abandon(pg, "out of memory");
+    for (size_t i = 0; i < 4; i++)
+        free(params[i]);
+}
+
+static void step_copy(struct pg *pg, PGresult *result, void *arg)
+{
+    struct ingest *ingest = arg;
+    group_copy_begin(&ingest->group);
+    if (ingest->group.attempts == 0)
+        step_done(pg, result, arg);
+    else if (ingest->group.batches->source->more != NULL)
+        pg_copy(pg, ingest->copy_sql, step_rows, step_done);
+    else
+        step_copy_last(pg, ingest);
 }
 
 static void step_refused(struct pg *pg, PGresult *result, void *arg)
@@ -81,12 +91,12 @@ static void step_refused(struct pg *pg, PGresult *result, void *arg)
     struct ingest *ingest = arg;
     char *params[3];
     if (group_refusals(&ingest->group, params) != 0) {
-        step_exec(pg, STATEMENT_ingest_refused, params, 3, step_move);
+        step_exec(pg, STATEMENT_ingest_refused, params, 3, step_copy);
         return;
     }
     for (size_t i = 0; i < 3; i++)
         free(params[i]);
-    step_move(pg, result, arg);
+    step_copy(pg, result, arg);
 }
 
 static void step_dropped(struct pg *pg, PGresult *result, void *arg)
@@ -115,77 +125,39 @@ static void step_reports(struct pg *pg, PGresult *result, void *arg)
     step_refused(pg, result, arg);
 }
 
-static void step_copy(struct pg *pg, PGresult *result, void *arg)
-{
-    struct ingest *ingest = arg;
-    struct buf rows;
-    buf_init(&rows, 0);
-    long count = group_encode(&ingest->group, &rows);
-    if (count > 0)
-        pg_copy(pg, ingest->copy_sql, &rows, step_reports);
-    else if (count == 0)
-        step_reports(pg, result, arg);
-    else
-        pg_abandon(pg, "out of memory");
-    buf_done(&rows);
-}
-
-static void step_wanted(struct pg *pg, PGresult *result, void *arg)
-{
-    struct ingest *ingest = arg;
-    group_set_wanted(&ingest->group, result);
-    step_copy(pg, NULL, arg);
-}
-
-static void step_certificates_made(struct pg *pg, PGresult *result, void *arg)
-{
-    struct ingest *ingest = arg;
-    char *params[] = {group_certificates(&ingest->group)};
-    (void)result;
-    step_exec(pg, STATEMENT_ingest_wanted, params, 1, step_wanted);
-}
-
-static void step_chains(struct pg *pg, PGresult *result, void *arg)
-{
-    struct ingest *ingest = arg;
-    char *params[] = {group_certificates(&ingest->group)};
-    group_set_chains(&ingest->group, result);
-    step_exec(pg, STATEMENT_ingest_certificates, params, 1, step_certificates_made);
-}
+static void step_look(struct pg *pg, PGresult *result, void *arg);
 
 static void step_chains_made(struct pg *pg, PGresult *result, void *arg)
 {
     struct ingest *ingest = arg;
-    char *params[] = {group_chain_digests(&ingest->group)};
+    char *params[] = {group_certificates(&ingest->group)};
     (void)result;
-    step_exec(pg, STATEMENT_ingest_chains, params, 1, step_chains);
+    step_exec(pg, STATEMENT_ingest_certificates, params, 1, step_look);
 }
 
-static void step_rounds(struct pg *pg, PGresult *result, void *arg)
+/* Chains that nobody was shown before are made, and then all is asked again: somebody else may make the same ones. */
+static void step_looked(struct pg *pg, PGresult *result, void *arg)
 {
     struct ingest *ingest = arg;
-    if (!group_judge(&ingest->group, result, clock_wall_us()) || !group_collect(&ingest->group)) {
-        pg_abandon(pg, "out of memory");
-        return;
+    const char *why = group_answer(&ingest->group, result);
+    if (why != NULL) {
+        pg_abandon(pg, why);
+    } else if (ingest->group.chains_made || !group_lacks_chains(&ingest->group)) {
+        step_reports(pg, result, arg);
+    } else {
+        char *params[] = {group_chain_hashes(&ingest->group)};
+        ingest->group.chains_made = true;
+        step_exec(pg, STATEMENT_ingest_chains_make, params, 1, step_chains_made);
     }
-    if (ingest->group.chains.count == 0) {
-        step_copy(pg, NULL, arg);
-        return;
-    }
-    char *params[] = {group_chain_hashes(&ingest->group)};
-    step_exec(pg, STATEMENT_ingest_chains_make, params, 1, step_chains_made);
 }
 
-static void step_cursors(struct pg *pg, PGresult *result, void *arg)
+static void step_look(struct pg *pg, PGresult *result, void *arg)
 {
     struct ingest *ingest = arg;
-    if (!group_set_cursors(&ingest->group, result)) {
-        pg_abandon(pg, "a vantage has no cursor");
-        return;
-    }
-    char *params[2];
-    group_pairs(&ingest->group, params);
-    step_exec(pg, STATEMENT_ingest_rounds, params, 2, step_rounds);
+    char *params[5];
+    (void)result;
+    group_questions(&ingest->group, params);
+    step_exec(pg, STATEMENT_ingest_look, params, 5, step_looked);
 }
 
 /* Formed when the turn begins, so that all that came while another turn ran is in it. */
@@ -195,6 +167,8 @@ void ingest_start(struct pg *pg, void *arg)
     ingest_form_group(ingest);
     if (ingest->group.batches == NULL)
         return;
-    char *params[] = {group_vantages(&ingest->group)};
-    step_exec(pg, STATEMENT_ingest_cursors, params, 1, step_cursors);
+    if (group_form(&ingest->group, clock_wall_us()))
+        step_look(pg, NULL, arg);
+    else
+        pg_abandon(pg, "out of memory");
 }

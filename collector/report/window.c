@@ -62,34 +62,50 @@ static enum statement_id source_of(enum statement_id id, const struct window *wi
     return id;
 }
 
-/* @param period  the eighth parameter; NULL: the statement has seven. */
-static PGresult *query(struct db *db, enum statement_id id, const struct window *asked, const char *period)
-{
-    const struct window aligned = window_aligned(asked), *window = &aligned;
+/* A window as parameters; texts are its own. */
+struct window_values {
     char since[UNITS_TIME_BYTES], until[UNITS_TIME_BYTES];
     char asn[WINDOW_NUMBER_BYTES], rounds[WINDOW_NUMBER_BYTES], round_id[WINDOW_NUMBER_BYTES];
+    char period[WINDOW_NUMBER_BYTES];
+    const char *values[WINDOW_PARAMS + 1];
+};
+
+static void window_values(const struct window *asked, int64_t period_s, struct window_values *out)
+{
+    const struct window window = window_aligned(asked);
     const char *values[WINDOW_PARAMS + 1] = {
-        window->site,
-        window->since_us == 0 ? NULL : time_rfc3339(window->since_us, 6, since),
-        window->until_us == 0 ? NULL : time_rfc3339(window->until_us, 6, until),
-        window->region,
-        number_or_null(window->asn, asn),
-        number_or_null(window->rounds, rounds),
-        number_or_null(window->round_id, round_id),
-        period,
+        window.site,
+        window.since_us == 0 ? NULL : time_rfc3339(window.since_us, 6, out->since),
+        window.until_us == 0 ? NULL : time_rfc3339(window.until_us, 6, out->until),
+        window.region,
+        number_or_null(window.asn, out->asn),
+        number_or_null(window.rounds, out->rounds),
+        number_or_null(window.round_id, out->round_id),
+        number_or_null(period_s, out->period),
     };
-    return db_query(db, source_of(id, asked), values, period == NULL ? WINDOW_PARAMS : WINDOW_PARAMS + 1);
+    memcpy(out->values, values, sizeof values);
 }
 
 PGresult *window_query(struct db *db, enum statement_id id, const struct window *window)
 {
-    return query(db, id, window, NULL);
+    struct window_values with;
+    window_values(window, 0, &with);
+    return db_query(db, source_of(id, window), with.values, WINDOW_PARAMS);
 }
 
 PGresult *window_periods(struct db *db, enum statement_id id, const struct window *window, int64_t period_s)
 {
-    char period[WINDOW_NUMBER_BYTES];
-    return query(db, id, window, number_or_null(period_s, period));
+    struct window_values with;
+    window_values(window, period_s, &with);
+    return db_query(db, source_of(id, window), with.values, WINDOW_PARAMS + 1);
+}
+
+bool window_stream(struct db *db, enum statement_id id, const struct window *window, int64_t period_s,
+                   db_row_fn *each, void *arg)
+{
+    struct window_values with;
+    window_values(window, period_s, &with);
+    return db_stream(db, source_of(id, window), with.values, WINDOW_PARAMS + 1, each, arg);
 }
 
 bool window_extent(struct db *db, const struct window *window, struct window_extent *ret_extent)

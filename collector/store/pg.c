@@ -1,5 +1,6 @@
 #include "store/pg_parts.h"
 
+#include "store/command.h"
 #include "store/connect.h"
 
 #include <stdlib.h>
@@ -88,14 +89,51 @@ void pg_exec(struct pg *pg, enum statement_id id, const char *const *values, siz
         pg_want(pg, true);
 }
 
-void pg_copy(struct pg *pg, const char *sql, struct buf *data, pg_result_fn *on_result)
+static void pg_copy_begin(struct pg *pg, const char *sql, pg_copy_fn *more, bool last)
 {
-    buf_done(&pg->copy);
-    pg->copy = *data;
-    *data = (struct buf){.max = data->max};
+    buf_clear(&pg->copy);
     pg->copied = 0;
-    pg->on_result = on_result;
+    pg->copy_fn = more;
+    pg->copy_all = false;
+    pg->copy_last = last;
     pg_command(pg, PG_STEP, sql);
+}
+
+void pg_copy(struct pg *pg, const char *sql, pg_copy_fn *more, pg_result_fn *on_result)
+{
+    pg->on_result = on_result;
+    pg_copy_begin(pg, sql, more, false);
+}
+
+/* The text of one statement with its parameters, NULL without memory. */
+static char *pg_execute_sql(struct pg *pg, enum statement_id id, const char *const *values, size_t count)
+{
+    struct buf sql;
+    buf_init(&sql, 0);
+    bool whole = buf_printf(&sql, "EXECUTE %s", statements[id].name);
+    for (size_t i = 0; whole && i < count; i++) {
+        char *literal = PQescapeLiteral(pg->connection, values[i], strlen(values[i]));
+        whole = literal != NULL && buf_printf(&sql, "%s%s", i == 0 ? " (" : ", ", literal);
+        PQfreemem(literal);
+    }
+    if (whole && (count == 0 || buf_text(&sql, ")")))
+        return buf_take(&sql);
+    buf_done(&sql);
+    return NULL;
+}
+
+void pg_copy_last(struct pg *pg, const char *sql, pg_copy_fn *more, enum statement_id id,
+                  const char *const *values, size_t count)
+{
+    char *execute = pg_execute_sql(pg, id, values, count);
+    char *all = execute == NULL ? NULL : text_format("%s; %s; COMMIT", sql, execute);
+    pg->on_result = NULL;
+    if (all == NULL)
+        pg_abandon(pg, "out of memory");
+    else
+        pg_copy_begin(pg, all, more, true);
+    free(execute);
+    free(all);
 }
 
 void pg_abandon(struct pg *pg, const char *why)
@@ -161,7 +199,9 @@ static void pg_failed(struct pg *pg, const PGresult *result)
         free(pg->why);
         pg->why = strdup("no answer");
     }
-    if (pg->phase == PG_COMMIT || pg->phase == PG_ROLLBACK)
+    /* what ends with COMMIT may have failed before it came to that */
+    bool over = pg->phase == PG_COMMIT && PQtransactionStatus(pg->connection) == PQTRANS_IDLE;
+    if (over || pg->phase == PG_ROLLBACK)
         pg_turn_over(pg, false);
     else
         pg_command(pg, PG_ROLLBACK, "ROLLBACK");
@@ -204,11 +244,31 @@ void pg_next(struct pg *pg)
 
 /* --- the socket --- */
 
+/* @return false when the connection failed. */
+static bool pg_copy_end(struct pg *pg, const char *why)
+{
+    int put = PQputCopyEnd(pg->connection, why);
+    if (put == 1) {
+        pg->phase = pg->copy_last ? PG_COMMIT : PG_STEP;
+        buf_done(&pg->copy);
+    }
+    return put >= 0;
+}
+
 /* Hands over COPY data until the kernel has enough. @return false when the connection failed. */
 static bool pg_copy_more(struct pg *pg)
 {
-    while (pg->copied < pg->copy.len) {
+    while (!pg->copy_all || pg->copied < pg->copy.len) {
         size_t left = pg->copy.len - pg->copied;
+        if (left == 0) {
+            buf_clear(&pg->copy);
+            pg->copied = 0;
+            enum pg_copied given = pg->copy_fn(&pg->copy, pg->first->turn.arg);
+            pg->copy_all = given == PG_COPY_ALL;
+            if (given == PG_COPY_FAILED)
+                return pg_copy_end(pg, "out of memory");
+            continue;
+        }
         size_t chunk = left < PG_COPY_CHUNK_BYTES ? left : PG_COPY_CHUNK_BYTES;
         int put = PQputCopyData(pg->connection, (const char *)pg->copy.data + pg->copied, (int)chunk);
         if (put <= 0)
@@ -218,18 +278,7 @@ static bool pg_copy_more(struct pg *pg)
         if (waits != 0)
             return waits > 0;
     }
-    int put = PQputCopyEnd(pg->connection, NULL);
-    if (put == 1) {
-        pg->phase = PG_STEP;
-        buf_done(&pg->copy);
-    }
-    return put >= 0;
-}
-
-void pg_push(struct pg *pg)
-{
-    if (pg->phase == PG_COPYING && pg->copied < pg->copy.len && (!pg_copy_more(pg) || !pg_flush(pg)))
-        pg_want(pg, true); /* the socket tells of it at the next turn of the loop */
+    return pg_copy_end(pg, NULL);
 }
 
 /* Of several results the failed one counts. */
@@ -268,10 +317,8 @@ static void pg_notifies(struct pg *pg)
     }
 }
 
-void pg_on_socket(uv_poll_t *poll, int status, int events)
+static void pg_look_after(struct pg *pg, int status)
 {
-    struct pg *pg = ((struct pg_watch *)poll->data)->pg;
-    (void)events;
     if (status < 0 || PQconsumeInput(pg->connection) != 1 || PQstatus(pg->connection) != CONNECTION_OK) {
         pg_lose_now(pg);
         return;
@@ -285,6 +332,21 @@ void pg_on_socket(uv_poll_t *poll, int status, int events)
         return; /* a callback closed it, or it was lost */
     if ((pg->phase == PG_COPYING && !pg_copy_more(pg)) || !pg_flush(pg))
         pg_lose_now(pg);
+}
+
+void pg_on_socket(uv_poll_t *poll, int status, int events)
+{
+    struct pg *pg = ((struct pg_watch *)poll->data)->pg;
+    (void)events;
+    pg->attending = true;
+    pg_look_after(pg, status);
+    pg->attending = false;
+}
+
+void pg_attend(struct pg *pg)
+{
+    if (!pg->attending && pg->watch != NULL && pg->sent)
+        pg_on_socket(&pg->watch->poll, 0, 0);
 }
 
 /* --- public --- */

@@ -67,14 +67,27 @@ typedef void pg_result_fn(struct pg *pg, PGresult *result, void *arg);
 void pg_exec(struct pg *pg, enum statement_id id, const char *const *values, size_t count,
              pg_result_fn *on_result);
 
-/** Sends COPY ... FROM STDIN and its data. @param data  taken: the buffer is left empty. */
-void pg_copy(struct pg *pg, const char *sql, struct buf *data, pg_result_fn *on_result);
+enum pg_copied { PG_COPY_MORE, PG_COPY_ALL, PG_COPY_FAILED };
 
 /**
- * Hands over more of what pg_copy was given, when a server may be waiting for it while the loop is busy with something else. Calls
- * nobody back.
+ * Appends more of what is copied to an empty buffer, as much as it likes but something. Calls nothing of pg.
+ * @param arg  the turn's.
+ * @return PG_COPY_ALL when it ends with that; PG_COPY_FAILED without memory: the turn is rolled back.
  */
-void pg_push(struct pg *pg);
+typedef enum pg_copied pg_copy_fn(struct buf *out, void *arg);
+
+/** Sends COPY ... FROM STDIN, and then what `more` gives, as the server takes it. */
+void pg_copy(struct pg *pg, const char *sql, pg_copy_fn *more, pg_result_fn *on_result);
+
+/** pg_copy that ends the turn: once the server has all, it runs the statement and commits, without waiting to be asked for either. */
+void pg_copy_last(struct pg *pg, const char *sql, pg_copy_fn *more, enum statement_id id,
+                  const char *const *values, size_t count);
+
+/**
+ * Does now what the socket would have done at the next turn of the loop: for one who keeps the loop busy while the server may be waiting.
+ * Calls back as the loop does, but from within a callback of a turn it does nothing.
+ */
+void pg_attend(struct pg *pg);
 
 /** Rolls the running turn back instead of going on. @param why  static text, given to end. */
 void pg_abandon(struct pg *pg, const char *why);

@@ -3,10 +3,11 @@
 #include "store/connect.h"
 
 #include <stdlib.h>
+#include <sys/socket.h>
 
 /* How the connection comes and goes. */
 
-enum { PG_PAUSE_MOST_MS = 15000 };
+enum { PG_PAUSE_MOST_MS = 15000, PG_SEND_BYTES = 1024 * 1024 };
 
 /* --- connecting, on a worker thread --- */
 
@@ -29,6 +30,18 @@ static char *pg_setup_sql(const struct pg_settings *settings)
     return NULL;
 }
 
+/*
+ * A server that COPYs lives on what is under way to it while the loop reads a batch; by default that is less than a batch. The kernel gives
+ * as much as it gives anybody. It sizes the buffers of TCP by itself.
+ */
+static void pg_widen(const PGconn *connection)
+{
+    int domain = 0, bytes = PG_SEND_BYTES;
+    socklen_t length = sizeof domain;
+    if (getsockopt(PQsocket(connection), SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 && domain == AF_UNIX)
+        (void)setsockopt(PQsocket(connection), SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+}
+
 static void pg_connect_work(uv_work_t *work)
 {
     struct pg *pg = work->data;
@@ -40,6 +53,7 @@ static void pg_connect_work(uv_work_t *work)
         return;
     }
     connect_quiet(pg->connection);
+    pg_widen(pg->connection);
     char *sql = pg_setup_sql(&pg->settings);
     PGresult *result = sql == NULL ? NULL : PQexec(pg->connection, sql);
     if (PQresultStatus(result) != PGRES_COMMAND_OK)

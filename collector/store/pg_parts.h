@@ -52,9 +52,13 @@ struct pg {
     PGresult *result;        /* of the command under way: the first that failed, else the last */
     pg_result_fn *on_result; /* of the command under way */
     bool sent;               /* a command is under way */
-    struct buf copy;
-    size_t copied;
-    char *why; /* why the running turn fails */
+    struct buf copy;         /* what was given last of what is copied */
+    size_t copied;           /* of that, handed over */
+    pg_copy_fn *copy_fn;
+    bool copy_all;  /* nothing more is given */
+    bool copy_last; /* what is sent ends with COMMIT */
+    bool attending; /* the socket is being looked after */
+    char *why;      /* why the running turn fails */
     const char
         *abandoned; /* its owner's reason to roll it back; no copy, as that is mostly for want of memory */
     bool lost;

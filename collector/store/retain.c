@@ -5,9 +5,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-enum { RETAIN_TRIES = 20, RETAIN_PAUSE_NS = 200000000 };
+enum { RETAIN_TRIES = 20, RETAIN_PAUSE_MS = 200 };
 
 #define DAY_US (86400 * US_PER_S)
 
@@ -50,12 +49,6 @@ static bool is_lock_timeout(const struct db *db)
     return strcmp(db_sqlstate(db), "55P03") == 0 || strcmp(db_sqlstate(db), "40P01") == 0;
 }
 
-static void let_others_pass(void)
-{
-    const struct timespec pause = {.tv_nsec = RETAIN_PAUSE_NS};
-    (void)nanosleep(&pause, NULL);
-}
-
 /* @return false after cli_error. */
 static bool drop_day(const struct retaining *retaining, const char *day, enum retain_fate *ret_fate)
 {
@@ -72,7 +65,7 @@ static bool drop_day(const struct retaining *retaining, const char *day, enum re
             PQclear(db_query(db, STATEMENT_retain_drop, &day, 1)); /* once more, to say why */
             return false;
         }
-        let_others_pass();
+        (void)db_wait_notify(db, RETAIN_PAUSE_MS); /* lets others pass */
     }
     return true;
 }

@@ -13,17 +13,32 @@ static void put(struct json_out *out, const char *bytes, size_t length)
 }
 
 /* A comma stands before all but the first of an object or array, and none before the whole, whatever the line before it says. */
+static bool needs_comma(const struct buf *buf)
+{
+    char last = buf->len == 0 ? '\n' : (char)buf->data[buf->len - 1];
+    return last != '{' && last != '[' && last != '\n';
+}
+
+/* In one piece, because it is done a hundred times for each attempt. */
 static void begin(struct json_out *out, const char *key)
 {
-    const struct buf *buf = out->buf;
-    char last = buf->len == 0 ? '\n' : (char)buf->data[buf->len - 1];
-    if (last != '{' && last != '[' && last != '\n')
-        put(out, ",", 1);
-    if (key == NULL)
+    size_t length = key == NULL ? 0 : strlen(key);
+    uint8_t *room = out->failed ? NULL : buf_room(out->buf, length + 4);
+    if (room == NULL) {
+        out->failed = true;
         return;
-    put(out, "\"", 1);
-    put(out, key, strlen(key));
-    put(out, "\":", 2);
+    }
+    uint8_t *at = room;
+    if (needs_comma(out->buf))
+        *at++ = ',';
+    if (key != NULL) {
+        *at++ = '"';
+        memcpy(at, key, length + 1); /* what stands behind it is written over its end */
+        at += length;
+        *at++ = '"';
+        *at++ = ':';
+    }
+    buf_grew(out->buf, (size_t)(at - room));
 }
 
 void out_object(struct json_out *out, const char *key)

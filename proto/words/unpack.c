@@ -7,15 +7,20 @@
  * both of messages, merged, and all of what is repeated, packed or not. Fields that the tables do not know are passed over.
  */
 
+enum {
+    SHORT_BITS = 35,
+    LONG_BITS = 64
+}; /* what the bytes of a varint may hold: of tags and lengths, and of values */
+
 /* Most are of one byte. */
-static inline bool varint(const uint8_t **at, const uint8_t *end, uint64_t *ret_value)
+static inline bool varint(const uint8_t **at, const uint8_t *end, unsigned most_bits, uint64_t *ret_value)
 {
     if (*at < end && **at < 0x80) {
         *ret_value = *(*at)++;
         return true;
     }
     uint64_t value = 0;
-    for (unsigned shift = 0; *at < end && shift < 64; shift += 7) {
+    for (unsigned shift = 0; *at < end && shift < most_bits; shift += 7) {
         uint8_t byte = *(*at)++;
         value |= (uint64_t)(byte & 0x7f) << shift;
         if (byte < 0x80) {
@@ -30,13 +35,14 @@ static inline bool take(struct bytes *rest, struct wire_field *field)
 {
     const uint8_t *at = rest->data, *end = at + rest->length;
     uint64_t tag = 0, length = 0;
-    if (rest->length == 0 || !varint(&at, end, &tag) || tag >> 3 == 0 || tag > UINT32_MAX)
+    if (rest->length == 0 || !varint(&at, end, SHORT_BITS, &tag) || tag >> 3 == 0 || tag > UINT32_MAX)
         return false;
     field->number = (uint32_t)(tag >> 3);
     field->type = tag & 7;
     field->value = 0;
     if (field->type == WIRE_VARINT || field->type == WIRE_BYTES) {
-        if (!varint(&at, end, field->type == WIRE_VARINT ? &field->value : &length))
+        bool value = field->type == WIRE_VARINT;
+        if (!varint(&at, end, value ? LONG_BITS : SHORT_BITS, value ? &field->value : &length))
             return false;
     } else if (field->type == WIRE_64 || field->type == WIRE_32) {
         length = field->type == WIRE_64 ? 8 : 4;
@@ -154,7 +160,7 @@ static bool put_packed(const ProtobufCFieldDescriptor *field, struct bytes bytes
     const uint8_t *at = bytes.data, *end = bytes.length == 0 ? at : at + bytes.length;
     uint64_t value = 0;
     while (at < end) {
-        void *place = varint(&at, end, &value) ? place_more(field, arena, message) : NULL;
+        void *place = varint(&at, end, LONG_BITS, &value) ? place_more(field, arena, message) : NULL;
         if (place == NULL || put_varint(field->type, value, place) == 0)
             return false;
     }

@@ -64,6 +64,23 @@ static struct waiting *member_wait(struct member *member, struct record *records
     return waiting;
 }
 
+/* What is made for a flood is sent in this order and once, so it can be packed beforehand, as an agent packs it when it sends it. */
+static void member_pack(struct member *member, struct waiting *waiting)
+{
+    struct buf zstd;
+    if (member->packed.most_bytes == 0)
+        return;
+    buf_init(&zstd, 0);
+    if (!pack(&member->packed, (struct bytes){waiting->payload.data, waiting->payload.len}, &zstd))
+        die("cannot pack a batch");
+    const struct message message = {.kind = MESSAGE_PACKED, .packed = {.zstd = {zstd.data, zstd.len}}};
+    buf_clear(&waiting->payload);
+    if (!message_encode(&message, &waiting->payload))
+        die("cannot encode what is packed");
+    crowd.packed_bytes += waiting->payload.len;
+    buf_done(&zstd);
+}
+
 static struct record member_attempt(struct member *member, size_t nth)
 {
     struct attempt *attempt = crowd_attempt(&member->plan, &crowd.list.endpoints[nth % crowd.list.count]);
@@ -125,9 +142,10 @@ static void flood_more(struct member *member)
     if (member->waiting_count > 0 || unacked() > 0)
         return;
     crowd.flooding = false;
-    (void)printf("flooded attempts=%llu took_us=%lld\n",
+    (void)printf("flooded attempts=%llu sent_bytes=%llu took_us=%lld\n",
                  (unsigned long long)(crowd.count * crowd.flood_batches * FLOOD_RECORDS),
-                 (long long)(clock_mono_us() - crowd.flood_us));
+                 (unsigned long long)crowd.packed_bytes, (long long)(clock_mono_us() - crowd.flood_us));
+    crowd.packed_bytes = 0;
     (void)fflush(stdout);
 }
 
@@ -155,7 +173,7 @@ static void flood_make(void)
         while (member->waiting_count < crowd.flood_batches) {
             for (size_t i = 0; i < FLOOD_RECORDS; i++)
                 records[i] = member_attempt(member, i);
-            (void)member_wait(member, records, FLOOD_RECORDS);
+            member_pack(member, member_wait(member, records, FLOOD_RECORDS));
         }
     }
     (void)printf("made\n");
@@ -240,9 +258,10 @@ static void live_message(struct member *member, const struct message *message)
         send_certificates(member, message);
 }
 
-static void member_welcomed(struct member *member, uint64_t committed)
+static void member_welcomed(struct member *member, uint64_t committed, uint32_t history_bytes)
 {
     member->stage = LIVE;
+    member->packed.most_bytes = history_bytes;
     crowd.live++;
     crowd.under_way--;
     member_acked(member, committed);
@@ -262,7 +281,7 @@ static void on_message(struct channel *channel, struct message *message, void *a
         crowd.refused++;
         channel_close(channel);
     } else if (member->stage == GREETING && message->kind == MESSAGE_WELCOME) {
-        member_welcomed(member, message->welcome.committed);
+        member_welcomed(member, message->welcome.committed, message->welcome.history_bytes);
     } else if (member->stage == LIVE) {
         live_message(member, message);
     }
@@ -289,6 +308,8 @@ static void on_closed(struct channel *channel, enum channel_failure failure, con
     if (crowd.ending)
         return;
     if (member->stage == LIVE) {
+        if (crowd.flood_batches > 0)
+            die("a session was lost in a flood");
         crowd.live--;
         crowd.lost_sessions++;
         (void)fprintf(stderr, "bench-crowd: session lost: %s\n", why);

@@ -2,6 +2,7 @@
 #define PARALLAX_BENCH_CROWD_PARTS_H
 
 #include "link/channel.h"
+#include "link/pack.h"
 
 /* What crowd.c and crowd_enrol.c share, and nobody else. */
 
@@ -36,6 +37,7 @@ struct member {
     uint64_t sequence;
     struct round_plan plan;
     bool planned;
+    struct pack packed;
     struct waiting waiting[BATCH_ROOM];
     size_t waiting_count;
 };
@@ -56,6 +58,7 @@ struct crowd {
     struct endpoint_list list;
     struct arena list_arena;
     uint8_t list_wanted[PLAN_SHA256_BYTES];
+    uint64_t packed_bytes; /* of a flood */
     uint64_t attempts, reports, batches, acked_batches, lost_sessions, refused, skipped;
     uint32_t *ack_ms;
     size_t ack_count, ack_room;

@@ -37,6 +37,7 @@ else
             kill "$pid" 2>/dev/null || true
             wait "$pid" 2>/dev/null || true
         done
+        ! declare -F at_end >/dev/null || at_end # the script's own
         rm -rf "$scratch"
     }
     trap clean_up EXIT
@@ -110,4 +111,35 @@ start_nginx() {
         done
     done
     give_up "nginx does not start: $(tail -n 2 "$folder/error.log")"
+}
+
+# --- PostgreSQL ---------------------------------------------------------------------------------------------------------------
+
+# start_postgres OPTIONS...: a cluster of its own on a socket in $scratch, as nobody when root asks; db_url NAME is how to reach a database of it
+start_postgres() {
+    local folder as=() try
+    need psql
+    folder=$(find /usr/lib/postgresql -path '*/bin/initdb' 2>/dev/null | sort -V | tail -n 1)
+    [ -n "$folder" ] || give_up "PostgreSQL is not installed"
+    folder=$(dirname "$folder")
+    [ "$(id -u)" != 0 ] || { chown nobody:nogroup "$scratch"; as=(setpriv --reuid=nobody --regid=nogroup --clear-groups); }
+    ${as[@]+"${as[@]}"} "$folder/initdb" -D "$scratch/pg" -U parallax -E UTF8 -A trust --no-sync >/dev/null
+    ${as[@]+"${as[@]}"} "$folder/postgres" -D "$scratch/pg" -k "$scratch" -c listen_addresses= "$@" >"$scratch/pg.log" 2>&1 &
+    bench_pids+=($!)
+    for try in $(seq 100); do
+        ! "$folder/pg_isready" -q -h "$scratch" || return 0
+        kill -0 $! 2>/dev/null || break
+        sleep 0.1
+    done
+    give_up "PostgreSQL does not start: $(tail -n 2 "$scratch/pg.log")"
+}
+db_url() { echo "postgresql:///$1?host=$scratch&user=parallax"; }
+
+# took COMMAND...: its wall time in milliseconds; findings (exit code 1) are no failure
+took() {
+    local began status=0
+    began=$(date +%s%3N)
+    "$@" >"$scratch/out" 2>"$scratch/err" || status=$?
+    [ $status -le 1 ] && [ -s "$scratch/out" ] || give_up "$*: exit code $status, $(tail -n 1 "$scratch/err")"
+    echo $(($(date +%s%3N) - began))
 }

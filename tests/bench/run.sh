@@ -19,15 +19,15 @@ cd "$here/../.."
 # NAME SHARE_S ARGUMENTS...: the rows in the order of the table. The shares make less than 900 s, and are half as much again as each takes
 # on an idle machine with two cores.
 rows=(
-    "handshakes 210"
-    "sweep 70"
-    "stalled 60"
-    "idle_agent 45"
+    "handshakes 190"
+    "sweep 60"
+    "stalled 45"
+    "idle_agent 40"
     "ingest 110"
-    "wire 90"
+    "wire 130"
     "report_day 90"
     "report_history 170"
-    "workers 60 5"
+    "workers 50 5"
 )
 # What is measured of other things, on demand.
 others=(

@@ -4,6 +4,8 @@
 # for every client.)
 # Must hold: 4 KiB each.
 #   tests/bench/stalled.sh [ROUNDS]        5 rounds
+. "$(dirname "$0")/begin.sh"
+at_most 1 "$@"
 . "$(dirname "$0")/lib.sh"
 rounds=${1:-5} networks=5 each=2048 # addresses of a /21
 stalled=$((networks * each))

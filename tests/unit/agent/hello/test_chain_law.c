@@ -386,6 +386,7 @@ static void keys_that_nobody_reads(void **state)
     static const int above[] = {MIDDLE, MIDDLE_NO_CA, MIDDLE_SHORT, MIDDLE_CLIENT, STRANGER, END};
     static const char *const names[] = {"www.a.test", "b.test", "192.0.2.8"};
     (void)state;
+    minds_what_is_said = true;
     for (size_t i = 0; i < sizeof leaves / sizeof leaves[0]; i++)
         for (size_t j = 0; j < sizeof above / sizeof above[0]; j++)
             for (size_t k = 0; k < sizeof names / sizeof names[0]; k++) {
@@ -397,6 +398,7 @@ static void keys_that_nobody_reads(void **state)
                 compare(&lot, names[k], 0, X509_V_ERR_EE_KEY_TOO_SMALL);
                 pki_lot_done(&lot);
             }
+    minds_what_is_said = false;
 }
 
 static void chains_with_bytes_changed(void **state)

@@ -314,26 +314,47 @@ static void hold_cursor(void)
     PQclear(PQexec(holder, "SELECT committed FROM vantage_cursor WHERE vantage_id = 1 FOR UPDATE"));
 }
 
+static void until_somebody_waits(void)
+{
+    for (bool waits = false; !waits;) {
+        (void)uv_run(&loop, UV_RUN_NOWAIT);
+        assert_false(there.turn_over);
+        char *count = ask("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'");
+        waits = strcmp(count, "1") == 0;
+        free(count);
+    }
+}
+
 static void a_session_waits_for_the_group_under_way(void **arg)
 {
     (void)arg;
     hold_cursor();
     submit(&there, open_start);
-    for (char *waits = ask("SELECT 0"); waits != NULL;) {
-        free(waits);
-        (void)uv_run(&loop, UV_RUN_NOWAIT);
-        assert_false(there.turn_over);
-        waits = ask("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'");
-        if (strcmp(waits, "1") == 0) {
-            free(waits);
-            waits = NULL;
-        }
-    }
+    until_somebody_waits();
     PQclear(PQexec(holder, "UPDATE vantage_cursor SET committed = 20 WHERE vantage_id = 1"));
     PQclear(PQexec(holder, "COMMIT"));
     PQfinish(holder);
     RUN_UNTIL(there.turn_over);
     assert_int_equal(there.committed, 20); /* not what it was when Hello came */
+}
+
+/* And a group for the session that is being opened: it is the older one's, once it goes on. */
+static void a_group_waits_for_the_session_that_opens(void **arg)
+{
+    (void)arg;
+    struct session_seen older = open_session(&here);
+    there.turn_over = false;
+    hold_cursor();
+    PQclear(
+        PQexec(holder, "UPDATE vantage_cursor SET session = nextval('session_number') WHERE vantage_id = 1"));
+    send_batch(&older, 21, 22);
+    until_somebody_waits();
+    PQclear(PQexec(holder, "COMMIT"));
+    PQfinish(holder);
+    settle(&older);
+    assert_int_equal(older.replaced, 1);
+    expect("SELECT committed FROM vantage_cursor WHERE vantage_id = 1", "20");
+    expect("SELECT count(*) FROM attempt WHERE vantage_id = 1 AND sequence > 20", "0");
 }
 
 /* --- whose vantage it is --- */
@@ -448,6 +469,7 @@ int main(void)
                                         scene_done),
         cmocka_unit_test_setup_teardown(sessions_of_one_collector_are_fenced_too, scene_init, scene_done),
         cmocka_unit_test_setup_teardown(a_session_waits_for_the_group_under_way, scene_init, scene_done),
+        cmocka_unit_test_setup_teardown(a_group_waits_for_the_session_that_opens, scene_init, scene_done),
         cmocka_unit_test_setup_teardown(a_late_close_does_not_send_it_away, scene_init, scene_done),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,7 +30,8 @@ struct run {
     char payload[64];
     void (*on_ready)(struct run *run);
     void (*on_end)(struct run *run);
-    struct buf copy;
+    int given;    /* rows of a COPY */
+    int fails_at; /* so many; -1: never */
 };
 
 static void run_closed(void *arg)
@@ -196,28 +197,90 @@ static void errors_roll_back(void **arg)
 
 /* --- COPY larger than any socket buffer --- */
 
-static void start_copy(struct pg *pg, void *arg)
+enum { COPY_ROWS = 100000 };
+
+static enum pg_copied give(struct buf *out, void *arg)
 {
     struct run *run = arg;
-    pg_copy(pg, "COPY chain (digest, sha256) FROM STDIN", &run->copy, NULL);
+    if (run->given == run->fails_at)
+        return PG_COPY_FAILED;
+    for (int i = 0; i < 1000; i++)
+        assert_true(buf_printf(out, "\\\\x%064x\t{}\n", run->given++));
+    return run->given == COPY_ROWS ? PG_COPY_ALL : PG_COPY_MORE;
+}
+
+static void start_copy(struct pg *pg, void *arg)
+{
+    (void)arg;
+    pg_copy(pg, "COPY chain (digest, sha256) FROM STDIN", give, NULL);
 }
 
 static void ready_copy(struct run *run)
 {
-    buf_init(&run->copy, 0);
-    for (int i = 0; i < 100000; i++)
-        assert_true(buf_printf(&run->copy, "\\\\x%064x\t{}\n", i));
     submit(run, start_copy);
 }
 
 static void copies_without_blocking(void **arg)
 {
     (void)arg;
-    struct run run = {.on_ready = ready_copy, .on_end = close_pg};
+    struct run run = {.on_ready = ready_copy, .on_end = close_pg, .fails_at = -1};
     run_loop(&run);
     assert_int_equal(run.committed, 1);
-    assert_null(run.copy.data);
     expect("SELECT count(*) FROM chain", "100000");
+}
+
+/* --- COPY that ends a turn --- */
+
+static void start_copy_last(struct pg *pg, void *arg)
+{
+    (void)arg;
+    static const char *const values[] = {"{7}", "{\"it's\"}", "{8}"};
+    pg_copy_last(pg, "COPY chain (digest, sha256) FROM STDIN", give, STATEMENT_ingest_refused, values, 3);
+}
+
+static void ready_copy_last(struct run *run)
+{
+    submit(run, start_copy_last);
+}
+
+static void close_after_second(struct run *run)
+{
+    if (run->committed + run->failed == 2) {
+        close_pg(run);
+        return;
+    }
+    run->given = 0;
+    run->fails_at = -1;
+    submit(run, start_copy_last);
+}
+
+/* A row that is there twice: nothing of it is stored, and the transaction is over. */
+static void what_follows_a_copy_that_fails_is_not_done(void **arg)
+{
+    (void)arg;
+    struct run run = {.on_ready = ready_copy_last, .on_end = close_pg, .fails_at = -1};
+    run_loop(&run);
+    assert_int_equal(run.failed, 1);
+    assert_non_null(strstr(run.why, "duplicate key"));
+    expect("SELECT count(*) FROM chain", "100000");
+    expect("SELECT count(*) FROM refused_record", "0");
+}
+
+/* Without memory in the middle it is rolled back; then it goes in, with what follows it, and the connection is the same. */
+static void a_copy_can_end_the_turn(void **arg)
+{
+    (void)arg;
+    struct run run = {.on_ready = ready_copy_last, .on_end = close_after_second, .fails_at = 5000};
+    free(ask("INSERT INTO vantage (id, name, region, certificate_sha256) OVERRIDING SYSTEM VALUE VALUES (7, "
+             "'seven', 'hk', '') RETURNING id"));
+    free(ask("WITH gone AS (DELETE FROM chain RETURNING id) SELECT count(*) FROM gone"));
+    run_loop(&run);
+    assert_int_equal(run.failed, 1);
+    assert_int_equal(run.committed, 1);
+    assert_non_null(strstr(run.why, "out of memory"));
+    assert_int_equal(run.ready, 1);
+    expect("SELECT count(*) FROM chain", "100000");
+    expect("SELECT reason || ' ' || count FROM refused_record", "it's 8");
 }
 
 /* --- NOTIFY --- */
@@ -325,6 +388,8 @@ int main(void)
         cmocka_unit_test(commits_when_nothing_more_is_sent),
         cmocka_unit_test(errors_roll_back),
         cmocka_unit_test(copies_without_blocking),
+        cmocka_unit_test(what_follows_a_copy_that_fails_is_not_done),
+        cmocka_unit_test(a_copy_can_end_the_turn),
         cmocka_unit_test(hears_notifications),
         cmocka_unit_test(comes_back),
         cmocka_unit_test(closing_ends_every_turn),

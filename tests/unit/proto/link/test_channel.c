@@ -141,10 +141,8 @@ static void test_pause_holds_everything(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_messages_in_order),
-        cmocka_unit_test(test_packed_batches_are_as_others),
-        cmocka_unit_test(test_badly_packed_is_refused),
-        cmocka_unit_test(test_send_before_open),
+        cmocka_unit_test(test_messages_in_order),       cmocka_unit_test(test_packed_batches_are_as_others),
+        cmocka_unit_test(test_badly_packed_is_refused), cmocka_unit_test(test_send_before_open),
         cmocka_unit_test(test_pause_holds_everything),
     };
     return cmocka_run_group_tests(tests, fixtures_setup, fixtures_teardown);

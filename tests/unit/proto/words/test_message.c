@@ -270,6 +270,22 @@ static void lists_and_rounds_go_there_and_back(void **state)
     assert_int_equal(back.list.endpoints[1].depth, DEPTH_HELLO);
     assert_int_equal(back.list.endpoints[1].address.length, 4);
 
+    /* Who does not know depths keeps one among what it does not know, and gets the same hash. */
+    struct endpoint_list older = {.count = 2, .endpoints = endpoints};
+    endpoints[1].depth = DEPTH_FULL;
+    assert_true(endpoint_list_seal(&older));
+    assert_memory_not_equal(older.sha256, message.list.sha256, 32);
+    endpoints[1].fetch |= 1 << 8;
+    assert_true(endpoint_list_seal(&older));
+    assert_memory_equal(older.sha256, message.list.sha256, 32);
+    endpoints[1].fetch = FETCH_OCSP | 1 << 20; /* and so do we with what comes after us */
+    endpoints[1].depth = DEPTH_HELLO;
+    assert_true(endpoint_list_seal(&message.list));
+    back = there_and_back(&message, &arena);
+    assert_memory_equal(back.list.sha256, message.list.sha256, 32);
+    assert_int_equal(back.list.endpoints[1].fetch, FETCH_OCSP | 1 << 20);
+    assert_int_equal(back.list.endpoints[1].depth, DEPTH_HELLO);
+
     struct message round = {
         .kind = MESSAGE_ROUND,
         .round = {.round_id = 3, .start_us = 99, .spread_us = 5, .timeout_us = 10, .now = true}};
