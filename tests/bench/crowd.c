@@ -64,21 +64,39 @@ static struct waiting *member_wait(struct member *member, struct record *records
     return waiting;
 }
 
+/* One field of a message that was encoded here, off its front. */
+static struct bytes field_of(struct bytes *message)
+{
+    uint64_t tag = 0, length = 0;
+    if (!varint_take(message, &tag) || !varint_take(message, &length) || length > message->length)
+        die("cannot read a batch");
+    struct bytes field = {message->data, (size_t)length};
+    *message = (struct bytes){message->data + length, message->length - (size_t)length};
+    return field;
+}
+
 /* What is made for a flood is sent in this order and once, so it can be packed beforehand, as an agent packs it when it sends it. */
 static void member_pack(struct member *member, struct waiting *waiting)
 {
-    struct buf zstd;
+    struct bytes records[MESSAGE_MAX_RECORDS], payload = {waiting->payload.data, waiting->payload.len};
+    struct buf zstd, noise;
+    size_t count = 0;
     if (member->packed.most_bytes == 0)
         return;
     buf_init(&zstd, 0);
-    if (!pack(&member->packed, (struct bytes){waiting->payload.data, waiting->payload.len}, &zstd))
+    buf_init(&noise, 0);
+    for (struct bytes batch = field_of(&payload); batch.length > 0;)
+        records[count++] = field_of(&batch);
+    if (!pack(&member->packed, records, count, &zstd, &noise))
         die("cannot pack a batch");
-    const struct message message = {.kind = MESSAGE_PACKED, .packed = {.zstd = {zstd.data, zstd.len}}};
+    const struct message message = {.kind = MESSAGE_PACKED,
+                                    .packed = {{zstd.data, zstd.len}, {noise.data, noise.len}}};
     buf_clear(&waiting->payload);
     if (!message_encode(&message, &waiting->payload))
         die("cannot encode what is packed");
     crowd.packed_bytes += waiting->payload.len;
     buf_done(&zstd);
+    buf_done(&noise);
 }
 
 static struct record member_attempt(struct member *member, size_t nth)
