@@ -221,8 +221,7 @@ static void on_welcome(struct uplink *uplink, const struct message *message)
     uplink->answered = true;
     uplink->live_since_us = clock_mono_us();
     uplink->sent_up_to = message->welcome.committed;
-    uplink->packs =
-        message->welcome.history_bytes > 0 && message->welcome.history_bytes <= PACK_MOST_BYTES;
+    uplink->packs = message->welcome.history_bytes > 0 && message->welcome.history_bytes <= PACK_MOST_BYTES;
     channel_pack_history(uplink->channel, message->welcome.history_bytes, 0);
     (void)uv_timer_stop(&uplink->timer);
     keeper_commit(uplink->deps.keeper, message->welcome.committed);

@@ -10,9 +10,9 @@ enum {
     SESSION_TEXT_BYTES = 512,
     SESSION_MAX_ASKED = 1024,
     SESSION_HISTORY_BYTES = 32 * 1024 * 1024, /* shared out among them when they open (link/pack.h) */
-    SESSION_MAX_WAITING = 1024, /* records that ingest holds before reading stops */
-    SESSION_MAX_TURNS = 4096,   /* of the database, over all sessions; those that left meanwhile wait too */
-    SESSION_ASKS = 120,         /* messages that want an answer, at once; then one each SESSION_ASK_MS */
+    SESSION_MAX_WAITING = 1024,               /* records that ingest holds before reading stops */
+    SESSION_MAX_TURNS = 4096, /* of the database, over all sessions; those that left meanwhile wait too */
+    SESSION_ASKS = 120,       /* messages that want an answer, at once; then one each SESSION_ASK_MS */
     SESSION_ASK_MS = 250,
     SESSION_ALIVE_MS = 10000,      /* between signs of life to agents that are not read from */
     SESSION_PEER_TEXT_BYTES = 200, /* of a peer's words in the log */

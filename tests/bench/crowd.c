@@ -50,36 +50,6 @@ static void member_send(struct member *member, struct waiting *waiting)
     (void)channel_send_payload(member->channel, waiting->payload.data, waiting->payload.len);
 }
 
-/* What is made for a flood is sent in this order and once, so it can be packed beforehand, as an agent packs it when it sends it. */
-static void member_pack(struct member *member, struct waiting *waiting, const struct record *records,
-                        size_t count)
-{
-    struct bytes spans[FLOOD_RECORDS];
-    struct buf encoded, zstd, noise;
-    size_t ends[FLOOD_RECORDS];
-    buf_init(&encoded, 0);
-    buf_init(&zstd, 0);
-    buf_init(&noise, 0);
-    for (size_t i = 0; i < count; i++) {
-        if (!record_encode(&records[i], &encoded))
-            die("cannot encode a record");
-        ends[i] = encoded.len;
-    }
-    for (size_t i = 0, at = 0; i < count; at = ends[i++])
-        spans[i] = (struct bytes){encoded.data + at, ends[i] - at};
-    if (!pack(&member->packed, spans, count, &zstd, &noise))
-        die("cannot pack a batch");
-    const struct message message = {.kind = MESSAGE_PACKED,
-                                    .packed = {{zstd.data, zstd.len}, {noise.data, noise.len}}};
-    buf_clear(&waiting->payload);
-    if (!message_encode(&message, &waiting->payload))
-        die("cannot encode what is packed");
-    crowd.packed_bytes += waiting->payload.len;
-    buf_done(&encoded);
-    buf_done(&zstd);
-    buf_done(&noise);
-}
-
 /* Takes the records. */
 static struct waiting *member_wait(struct member *member, struct record *records, size_t count)
 {
@@ -89,8 +59,6 @@ static struct waiting *member_wait(struct member *member, struct record *records
     buf_init(&waiting->payload, 0);
     if (!message_encode(&batch, &waiting->payload))
         die("cannot encode a batch");
-    if (crowd.flood_batches > 0 && member->packed.most_bytes > 0)
-        member_pack(member, waiting, records, count);
     message_done(&batch);
     crowd.batches++;
     return waiting;
@@ -188,7 +156,7 @@ static void flood_make(void)
         while (member->waiting_count < crowd.flood_batches) {
             for (size_t i = 0; i < FLOOD_RECORDS; i++)
                 records[i] = member_attempt(member, i);
-            (void)member_wait(member, records, FLOOD_RECORDS);
+            member_pack(member, member_wait(member, records, FLOOD_RECORDS));
         }
     }
     (void)printf("made\n");

@@ -171,7 +171,7 @@ static bool takes(const uint8_t *numbers, size_t count, const char *noise)
 static void what_breaks_the_format_is_refused(void **state)
 {
     (void)state;
-    enum { TEXT_1 = 1 << 3 | SHAPE_TEXT, NOISE_1 = 1 << 3 | SHAPE_NOISE };
+    enum { TEXT_TAG = 1 << 3 | 2, TEXT_1 = 1 << 3 | SHAPE_TEXT, NOISE_1 = 1 << 3 | SHAPE_NOISE };
     assert_true(TAKES("", 0, 0, 0));
     assert_true(TAKES("", 1, 0, 1, 0, 0, 0, 1, 2, 0, 'a'));            /* one whole record: "a" */
     assert_true(TAKES("", 1, 0, 2, 0, 0, 0, 2, 0, 1, 2, 0, 0, 'a'));   /* the same again */
@@ -192,6 +192,26 @@ static void what_breaks_the_format_is_refused(void **state)
         TAKES("", 1, 1, 1, 1 << 3 | SHAPE_OPEN, 1, 0, 0, 0, 1, 2, 0, 'a')); /* a shape that is none */
     assert_false(
         TAKES("", 1, 1, 1, TEXT_1, 2, 0, 1, 0, 2, 0, 1, 2, 0, 0, 0, 0, 'a')); /* told by one of another */
+    assert_false(TAKES("", 1, 1, 1, TEXT_1, 2, 0, 1, 0, 2, 0, 1, 6, 0, 0, 0, 0, TEXT_TAG, 1, 'a'));
+}
+
+static void shapes_have_a_bound(void **state)
+{
+    (void)state;
+    enum { EACH = 200 };
+    uint8_t numbers[3 + 2 * EACH + 1] = {0, (EACH & 0x7f) | 0x80, EACH >> 7}, room[1024];
+    for (size_t i = 0; i < EACH; i++) {
+        numbers[3 + 2 * i] = 1;
+        numbers[4 + 2 * i] = 1 << 3 | SHAPE_NUMBER;
+    }
+    size_t length = ZSTD_compress(room, sizeof room, numbers, sizeof numbers, 1);
+    const struct packed packed = {{room, length}, {(const uint8_t *)"", 0}};
+    begin(PACK_MOST_BYTES);
+    assert_false(unpacks(&receiver, &packed, sizeof numbers - 1)); /* longer than what may be unpacked */
+    assert_true(unpacks(&receiver, &packed, sizeof numbers));
+    assert_false(unpacks(&receiver, &packed, sizeof numbers));
+    begin(PACK_LEAST_BYTES);
+    assert_false(unpacks(&receiver, &packed, sizeof numbers));
 }
 
 static void nothing_grows_past_its_bound(void **state)
@@ -299,6 +319,7 @@ int main(void)
         cmocka_unit_test(all_comes_back_whatever_it_is),
         cmocka_unit_test(nothing_is_a_batch_too),
         cmocka_unit_test(what_breaks_the_format_is_refused),
+        cmocka_unit_test(shapes_have_a_bound),
         cmocka_unit_test(nothing_grows_past_its_bound),
         cmocka_unit_test(what_is_told_again_and_again_has_a_bound),
         cmocka_unit_test(damaged_bytes_do_no_harm),

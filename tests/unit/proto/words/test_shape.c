@@ -77,6 +77,33 @@ static void an_attempt_is_little_beside_the_last_one(void **state)
     buf_done(&records[1]);
 }
 
+/* Each stamp is foreseen from the nearest one. */
+static void times_that_move_together_are_told_once(void **state)
+{
+    (void)state;
+    struct buf records[2];
+    struct attempt *attempt = any_healthy(3, 1, 10);
+    for (size_t i = 0; i < 2; i++) {
+        struct record record = {.kind = RECORD_ATTEMPT, .attempt = attempt};
+        buf_init(&records[i], 0);
+        assert_true(record_encode(&record, &records[i]));
+#define X(field, name) attempt->clock.field += attempt->clock.field == EVIDENCE_NEVER ? 0 : 777;
+        EVIDENCE_STAMPS(X)
+#undef X
+        for (size_t k = 0; k < EVIDENCE_MAX_TCP_INFO; k++)
+            attempt->tcp[k].at_us += 777;
+        for (size_t k = 0; k < attempt->tls.record_count; k++)
+            attempt->tls.records[k].at_us += 777;
+    }
+    struct shape shape = shape_made(&records[0]);
+    (void)there_and_back(&shape, bytes_of(&records[0]), &records[0]);
+    assert_int_equal(there_and_back(&shape, bytes_of(&records[0]), &records[1]), 1);
+    shape_done(&shape);
+    attempt_free(attempt);
+    buf_done(&records[0]);
+    buf_done(&records[1]);
+}
+
 /* What no schema knows goes as it is, and comes back as it went. */
 static void any_bytes_come_back(void **state)
 {
@@ -167,6 +194,7 @@ static void codes_that_cannot_be_are_refused(void **state)
         {{UINT64_MAX, 0, 1}, NULL},
         {{0, UINT64_MAX, 0}, NULL},
         {{0, UINT64_MAX - 1, 0}, NULL},
+        {{UINT64_MAX, 2, 0}, NULL},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct shape shape;
@@ -204,6 +232,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_attempt_is_little_beside_the_last_one),
+        cmocka_unit_test(times_that_move_together_are_told_once),
         cmocka_unit_test(any_bytes_come_back),
         cmocka_unit_test(what_is_no_shape_is_refused),
         cmocka_unit_test(codes_that_cannot_be_are_refused),
