@@ -64,23 +64,6 @@ static struct waiting *member_wait(struct member *member, struct record *records
     return waiting;
 }
 
-/* What is made for a flood is sent in this order and once, so it can be packed beforehand, as an agent packs it when it sends it. */
-static void member_pack(struct member *member, struct waiting *waiting)
-{
-    struct buf zstd;
-    if (member->packed.most_bytes == 0)
-        return;
-    buf_init(&zstd, 0);
-    if (!pack(&member->packed, (struct bytes){waiting->payload.data, waiting->payload.len}, &zstd))
-        die("cannot pack a batch");
-    const struct message message = {.kind = MESSAGE_PACKED, .packed = {.zstd = {zstd.data, zstd.len}}};
-    buf_clear(&waiting->payload);
-    if (!message_encode(&message, &waiting->payload))
-        die("cannot encode what is packed");
-    crowd.packed_bytes += waiting->payload.len;
-    buf_done(&zstd);
-}
-
 static struct record member_attempt(struct member *member, size_t nth)
 {
     struct attempt *attempt = crowd_attempt(&member->plan, &crowd.list.endpoints[nth % crowd.list.count]);

@@ -71,6 +71,12 @@ void die_of(char *why); /* NULL: without memory */
 /** Begins as many connections as may be under way. (crowd.c) */
 void advance(void);
 
+/**
+ * Packs a batch as an agent does when it sends it, if the collector takes that. What is made for a flood is sent in the order it is made in,
+ * and once, so this can be done beforehand. (crowd_pack.c)
+ */
+void member_pack(struct member *member, struct waiting *waiting);
+
 /** Spends the member's token. (crowd_enrol.c) */
 void member_enrol(struct member *member);
 
