@@ -165,14 +165,16 @@ static void on_case(const struct case_file *file, const struct conclusion *concl
     struct watch *watch = arg;
     struct session *session = watch->worker->session;
     struct report *report = &session->settings->report;
+    char *composed = conclusion == NULL ? NULL : report_compose(report, file, conclusion);
     uv_mutex_lock(&session->lock);
     session->failed |= conclusion == NULL;
     if (conclusion != NULL) {
         judge(watch, file, conclusion);
-        report_case(report, file, conclusion);
+        report_case(report, file, conclusion, composed);
     }
     bool broken = report->broken;
     uv_mutex_unlock(&session->lock);
+    free(composed);
     if (broken && !atomic_load(&session->stopping))
         stop(session);
 }

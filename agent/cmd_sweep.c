@@ -153,33 +153,50 @@ static void progress_clear(struct session *session)
     session->drawn = false;
 }
 
+/* As much of it as there are columns: a line that goes on in the next one cannot be drawn over. */
+static void draw_line(const struct buf *line)
+{
+    struct buf cut;
+    unsigned width = term_width(stderr);
+    buf_init(&cut, 0);
+    if (line->data != NULL && text_cut(&cut, (const char *)line->data, width > 1 ? width - 1 : 1))
+        (void)fprintf(stderr, "\r%s\033[K", (const char *)cut.data);
+    (void)fflush(stderr);
+    buf_done(&cut);
+}
+
 static void progress_draw(struct session *session)
 {
     struct sweep_counts counts;
+    struct buf line;
     char left[UNITS_SPAN_BYTES];
     sweep_counts(session->sweep, &counts);
     uint64_t total = session->settings->total, now = counts.done - session->earlier;
     int64_t took_us = clock_mono_us() - session->begun_us;
     if (!term_is_tty(stderr) || took_us <= 0)
         return;
-    session->drawn = true;
-    (void)fputc('\r', stderr);
-    (void)fprintf(stderr, _("%llu of %llu done, %u open, %llu failed, %.0f/s"),
-                  (unsigned long long)counts.done, (unsigned long long)total, counts.open,
-                  (unsigned long long)tally_sums(&session->tally).failed,
-                  (double)now * 1e6 / (double)took_us);
-    if (now > 0)
-        (void)fprintf(
-            stderr, _(", %s left"),
+    buf_init(&line, 0);
+    bool made = buf_printf(&line, _("%llu of %llu done, %u open, %llu failed, %.0f/s"),
+                           (unsigned long long)counts.done, (unsigned long long)total, counts.open,
+                           (unsigned long long)tally_sums(&session->tally).failed,
+                           (double)now * 1e6 / (double)took_us);
+    if (made && now > 0)
+        made = buf_printf(
+            &line, _(", %s left"),
             span_text((int64_t)((double)took_us * (double)(total - counts.done) / (double)now), left));
-    (void)fputs("\033[K", stderr);
-    (void)fflush(stderr);
+    if (made)
+        draw_line(&line);
+    session->drawn = made;
+    buf_done(&line);
 }
 
 static void on_timer(uv_timer_t *timer)
 {
     struct session *session = timer->data;
     progress_draw(session);
+    results_flush(&session->results);
+    if (session->results.error != 0)
+        sweep_stop(session->sweep);
     if (session->settings->output == NULL || clock_mono_us() - session->checkpoint_us < CHECKPOINT_EVERY_US)
         return;
     progress_clear(session);

@@ -95,7 +95,12 @@ static bool store_endpoint(struct asking *asking, const struct endpoint *endpoin
 static bool add_target(struct site_book *book, const char *option, const char *role, const char *target)
 {
     struct site_fault fault;
-    struct site_row row = {.text = {"probe", role, target, "", "", ""}};
+    struct site_row row;
+    for (int column = 0; column < SITE_COLUMN_COUNT; column++)
+        row.text[column] = "";
+    row.text[SITE_COLUMN_SITE] = "probe";
+    row.text[SITE_COLUMN_ROLE] = role;
+    row.text[SITE_COLUMN_TARGET] = target;
     if (site_book_add(book, &row, &fault))
         return true;
     (void)cli_usage(_("%s\"%s\" is no target (%s)"), option, fault.value, fault.why);

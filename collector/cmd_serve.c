@@ -2,6 +2,7 @@
 #include "cli/i18n.h"
 #include "ingest/listen.h"
 #include "judge/judge.h"
+#include "keep.h"
 #include "options.h"
 #include "outlet/receivers.h"
 #include "serve.h"
@@ -46,6 +47,7 @@ static const struct cli_option serve_options[] = {
     {"metrics", 0, "ADDR:PORT", OPTION_METRICS,
      N_("where /metrics and /healthz are served, to anyone who can reach it; off: nowhere (127.0.0.1:9464)")},
     RECEIVER_OPTIONS,
+    KEEP_OPTIONS,
     {"public-url", 0, "URL", OPTION_PUBLIC_URL, N_("where the report is published; alerts link there")},
     COLLECTOR_OPTIONS,
     {0},
@@ -58,6 +60,7 @@ struct serve_command {
     int64_t expiry_days;
     const char *metrics; /* NULL: nowhere */
     struct receivers receivers;
+    struct keep keep;
     const char *public_url; /* NULL: none */
     int lock;
     struct cluster *cluster;
@@ -101,11 +104,14 @@ static bool serve_read_options(struct cli_args *args, struct serve_command *comm
         } else if (id == OPTION_EXPIRY_DAYS) {
             if (!cli_number("expiry-days", value, 0, 3650, &command->expiry_days))
                 return false;
-        } else if (collector_option(&command->settings, id, value, &failed) && failed) {
+        } else if (!keep_option(&command->keep, id, value) &&
+                   collector_option(&command->settings, id, value, &failed) && failed) {
             *ret_exit = EXIT_FAILED;
             return false;
         }
     }
+    if (!keep_settle(&command->keep, &command->settings))
+        return false;
     *ret_exit = EXIT_FAILED;
     if (!collector_settings_settle(&command->settings))
         return false;
@@ -252,6 +258,7 @@ static int serve_command_run(struct cli_args *args)
             .timeout_us = (uint64_t)command.timeout_us,
             .validity_s = command.validity_us / US_PER_S,
             .expiry_days = (int)command.expiry_days,
+            .keep = keep_is_limited(&command.keep) ? &command.keep.policy : NULL,
             .has_roles = command.has_roles,
             .collector_id = command.collector_id,
             .ca = &command.ca,

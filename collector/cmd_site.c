@@ -16,6 +16,7 @@ enum {
     OPTION_SNI,
     OPTION_INTERVAL,
     OPTION_FETCH,
+    OPTION_DEPTH,
     OPTION_SENTINEL,
     OPTION_FORMAT
 };
@@ -33,6 +34,8 @@ static const struct cli_option add_options[] = {
     {"fetch", 0, "WHAT", OPTION_FETCH,
      N_("ask third parties that certificates name: issuer (fetch a missing one), ocsp (ask its responder), "
         "or both")},
+    {"depth", 0, "DEPTH", OPTION_DEPTH,
+     N_("how far attempts go: full (the default), or hello (to the answer to the ClientHello)")},
     {"sentinel", 0, NULL, OPTION_SENTINEL,
      N_("vantages are held against this site: it is well whatever happens to others")},
     COLLECTOR_OPTIONS,
@@ -64,6 +67,7 @@ struct addition {
     const char *sni;
     const char *interval;
     const char *fetch;
+    const char *depth;
     bool sentinel;
     size_t count;
     struct site_row rows[ADD_MAX_ENDPOINTS];
@@ -83,6 +87,7 @@ static bool add_target(struct addition *addition, const char *name, const char *
                                                               [SITE_COLUMN_SNI] = "",
                                                               [SITE_COLUMN_INTERVAL] = "",
                                                               [SITE_COLUMN_FETCH] = "",
+                                                              [SITE_COLUMN_DEPTH] = "",
                                                               [SITE_COLUMN_SENTINEL] = "",
                                                           }};
     return true;
@@ -102,6 +107,8 @@ static int read_addition(struct cli_args *args, struct addition *addition)
             addition->interval = value;
         else if (id == OPTION_FETCH)
             addition->fetch = value;
+        else if (id == OPTION_DEPTH)
+            addition->depth = value;
         else if (id == OPTION_SENTINEL)
             addition->sentinel = true;
         else if (id == OPTION_EDGE || id == OPTION_ORIGIN || id == OPTION_PLAIN) {
@@ -138,6 +145,7 @@ static bool fill_book(struct addition *addition, struct site_book *book)
         struct site_row *row = &addition->rows[i];
         row->text[SITE_COLUMN_INTERVAL] = addition->interval == NULL ? "" : addition->interval;
         row->text[SITE_COLUMN_FETCH] = addition->fetch == NULL ? "" : addition->fetch;
+        row->text[SITE_COLUMN_DEPTH] = addition->depth == NULL ? "" : addition->depth;
         row->text[SITE_COLUMN_SENTINEL] = addition->sentinel ? "yes" : "";
         if (site_book_add(book, row, &fault))
             continue;
@@ -289,6 +297,8 @@ static int run_show(struct cli_args *args)
                          name, PQntuples(result), db_int(site, 0, "interval_s"));
         if (listing.format == REPORT_TEXT && db_text(site, 0, "fetch")[0] != '\0')
             (void)printf(_("fetches: %s\n"), db_text(site, 0, "fetch"));
+        if (listing.format == REPORT_TEXT && db_int(site, 0, "depth") == DEPTH_HELLO)
+            (void)puts(_("depth: hello (certificates and requests are not looked at)"));
         code = write_rows(&listing, "site", result, site_show_fields);
     }
     PQclear(result);

@@ -8,7 +8,7 @@
 
 /* `site set`: changes what holds for a whole site. */
 
-enum { OPTION_INTERVAL = 1, OPTION_SENTINEL, OPTION_NO_SENTINEL, OPTION_FETCH };
+enum { OPTION_INTERVAL = 1, OPTION_SENTINEL, OPTION_NO_SENTINEL, OPTION_FETCH, OPTION_DEPTH };
 
 static const struct cli_option set_options[] = {
     {"interval", 0, "SPAN", OPTION_INTERVAL, N_("time between rounds")},
@@ -16,6 +16,8 @@ static const struct cli_option set_options[] = {
      N_("vantages are held against this site: it is well whatever happens to others")},
     {"no-sentinel", 0, NULL, OPTION_NO_SENTINEL, N_("vantages are not held against this site")},
     {"fetch", 0, "WHAT", OPTION_FETCH, N_("what third parties are asked for: issuer, ocsp, both, or none")},
+    {"depth", 0, "DEPTH", OPTION_DEPTH,
+     N_("how far attempts go: full, or hello (to the answer to the ClientHello)")},
     COLLECTOR_OPTIONS,
     {NULL, 0, NULL, 0, NULL},
 };
@@ -26,6 +28,8 @@ struct setting {
     const char *sentinel; /* "t", "f"; NULL: as it is */
     bool fetch_given;
     unsigned fetch; /* enum fetch_flags */
+    bool depth_given;
+    enum depth depth;
 };
 
 /* @return an exit code, EXIT_HEALTHY to go on. */
@@ -44,28 +48,36 @@ static int read_setting(struct cli_args *args, struct setting *setting)
             if (!fetch_from_text(value, &setting->fetch))
                 return cli_usage(_("--fetch %s: expected issuer, ocsp, both, or none"), value);
             setting->fetch_given = true;
+        } else if (id == OPTION_DEPTH) {
+            if (!depth_from_name(value, &setting->depth))
+                return cli_usage(_("--depth %s: expected full or hello"), value);
+            setting->depth_given = true;
         } else
             (void)collector_option(&setting->settings, id, value, &failed);
         if (failed)
             return EXIT_FAILED;
     }
-    if (setting->interval_us == 0 && setting->sentinel == NULL && !setting->fetch_given)
+    if (setting->interval_us == 0 && setting->sentinel == NULL && !setting->fetch_given &&
+        !setting->depth_given)
         return cli_usage(
-            _("site set: what is to change? --interval SPAN, --sentinel, --no-sentinel or --fetch WHAT"));
+            _("site set: what is to change? --interval SPAN, --sentinel, --no-sentinel, --fetch WHAT or "
+              "--depth DEPTH"));
     return EXIT_HEALTHY;
 }
 
 static int change_site(struct db *db, const char *name, const struct setting *setting)
 {
-    char interval[24], fetch[24];
+    char interval[24], fetch[24], depth[24];
+    (void)snprintf(depth, sizeof depth, "%d", (int)setting->depth);
     (void)snprintf(fetch, sizeof fetch, "%u", setting->fetch);
     (void)snprintf(interval, sizeof interval, "%lld", (long long)(setting->interval_us / US_PER_S));
     PGresult *site = site_find(db, name);
     if (site == NULL)
         return EXIT_FAILED;
     const char *values[] = {db_text(site, 0, "id"), setting->interval_us == 0 ? NULL : interval,
-                            setting->sentinel, setting->fetch_given ? fetch : NULL};
-    PGresult *changed = db_query(db, STATEMENT_site_update, values, 4);
+                            setting->sentinel, setting->fetch_given ? fetch : NULL,
+                            setting->depth_given ? depth : NULL};
+    PGresult *changed = db_query(db, STATEMENT_site_update, values, 5);
     PGresult *told = changed == NULL ? NULL : db_query(db, STATEMENT_site_notify, NULL, 0);
     if (told != NULL)
         (void)printf(PQntuples(changed) > 0 ? _("site %s changed\n") : _("site %s is like that already\n"),

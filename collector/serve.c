@@ -2,8 +2,8 @@
 
 #include "cli/cli.h"
 #include "cli/i18n.h"
+#include "duties.h"
 #include "ingest/listen.h"
-#include "judge/worker.h"
 #include "link/handles.h"
 #include "log.h"
 #include "outlet/gauges.h"
@@ -24,7 +24,7 @@
 #include <unistd.h>
 
 /*
- * Everything on one loop, but for the judge, which blocks and has a thread. Two connections to the database, so that a long COPY
+ * Everything on one loop, but for the duties that block, which have threads. Two connections to the database, so that a long COPY
  * holds up no round and no revocation:
  *
  *   rows   sessions (opened, closed, enrolled), what vantages send, certificates
@@ -85,7 +85,7 @@ struct serve {
     struct listen *listen;
     struct planner *planner;
     struct presence *presence;
-    struct judge_worker *judge;
+    struct duties *duties;
     struct gauges *gauges;
     struct http *http;
     struct teller *teller;
@@ -136,7 +136,7 @@ static void serve_close_database(struct serve *serve)
 static void serve_out_of_patience(uv_timer_t *timer)
 {
     struct serve *serve = timer->data;
-    judge_worker_interrupt(serve->judge);
+    duties_interrupt(serve->duties);
     serve_close_database(serve);
 }
 
@@ -173,7 +173,7 @@ static void serve_stop(struct serve *serve)
     listen_close(serve->listen, serve_ignore, NULL);
     planner_stop(serve->planner, serve_ignore, NULL);
     presence_stop(serve->presence, serve_ignore, NULL);
-    judge_worker_stop(serve->judge, serve_ignore, NULL);
+    duties_stop(serve->duties);
     gauges_stop(serve->gauges, serve_ignore, NULL);
     teller_stop(serve->teller, serve_ignore, NULL);
     http_close(serve->http, serve_ignore, NULL);
@@ -411,6 +411,8 @@ static bool serve_workers(struct serve *serve)
                                             .public_url = serve->settings->public_url,
                                             .leads = serve_leads,
                                             .arg = serve};
+    const struct duties_settings duties = {serve->settings->conninfo, serve->settings->expiry_days,
+                                           serve->settings->keep, serve_leads, serve};
     serve->hub.ingest = ingest_new(&serve->loop, serve->rows.pg);
     if (serve->hub.ingest != NULL) {
         session_hub_ready(&serve->hub);
@@ -420,9 +422,9 @@ static bool serve_workers(struct serve *serve)
     serve->presence = presence_new(&serve->loop, serve->plan.pg, &presence);
     serve->gauges = gauges_new(&serve->loop, serve->plan.pg);
     serve->teller = teller_new(&serve->loop, serve->plan.pg, &telling);
-    serve->judge = judge_worker_new(&serve->loop, serve->settings->conninfo, serve->settings->expiry_days);
+    serve->duties = duties_new(&serve->loop, &duties);
     return serve->hub.ingest != NULL && serve->planner != NULL && serve->presence != NULL &&
-           serve->gauges != NULL && serve->teller != NULL && serve->judge != NULL;
+           serve->gauges != NULL && serve->teller != NULL && serve->duties != NULL;
 }
 
 static bool serve_open(struct serve *serve, char **ret_why)
@@ -483,7 +485,7 @@ int serve_run(const struct serve_settings *settings)
     }
     (void)uv_run(&serve->loop, UV_RUN_DEFAULT);
     log_left_out(1);
-    judge_worker_free(serve->judge);
+    duties_free(serve->duties);
     planner_free(serve->planner);
     presence_free(serve->presence);
     gauges_free(serve->gauges);

@@ -4,6 +4,7 @@
 #include "ingest/ca.h"
 #include "ingest/network.h"
 #include "outlet/receiver.h"
+#include "store/retain.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,12 +18,13 @@ struct serve_settings {
     bool metrics_must;                /* it is an error when it cannot be */
     const struct receiver *receivers; /* of alerts */
     size_t receiver_count;
-    const char *public_url; /* NULL: none */
-    uint64_t timeout_us;    /* of one attempt */
-    int64_t validity_s;     /* of vantages' certificates */
-    int expiry_days;        /* certificates that end sooner make an incident */
-    bool has_roles;         /* the database limits what each connection may do */
-    int64_t collector_id;   /* its row */
+    const char *public_url;           /* NULL: none */
+    uint64_t timeout_us;              /* of one attempt */
+    int64_t validity_s;               /* of vantages' certificates */
+    int expiry_days;                  /* certificates that end sooner make an incident */
+    const struct retain_policy *keep; /* NULL: everything, for good */
+    bool has_roles;                   /* the database limits what each connection may do */
+    int64_t collector_id;             /* its row */
     const struct ca *ca;
     const struct networks *networks; /* NULL: none */
 };

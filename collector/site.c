@@ -128,6 +128,14 @@ static bool read_fetch(const struct site_row *row, unsigned *ret_fetch, struct s
            fault(ret_fault, SITE_COLUMN_FETCH, text, _("expected issuer, ocsp, both, or none"));
 }
 
+static bool read_depth(const struct site_row *row, enum depth *ret_depth, struct site_fault *ret_fault)
+{
+    const char *text = row->text[SITE_COLUMN_DEPTH];
+    *ret_depth = DEPTH_FULL;
+    return text[0] == '\0' || depth_from_name(text, ret_depth) ||
+           fault(ret_fault, SITE_COLUMN_DEPTH, text, _("expected full or hello"));
+}
+
 bool site_sentinel_parse(const char *text, enum site_sentinel *ret_sentinel)
 {
     static const char *const words[] = {
@@ -222,28 +230,46 @@ static bool read_endpoint(struct site_book *book, const struct site_row *row,
     return true;
 }
 
-/* What is the site's own has to be the same wherever it is said. */
-/* What a row says of its site must not contradict an earlier one. */
-static bool settle_site(struct site *site, const struct site_row *row, int interval_s,
-                        enum site_sentinel sentinel, unsigned fetch, struct site_fault *ret_fault)
+/* What a row says of its site itself; what it does not say is as it is. */
+static bool read_settings(const struct site_row *row, struct site *ret_said, struct site_fault *ret_fault)
 {
-    bool fetch_given = row->text[SITE_COLUMN_FETCH][0] != '\0';
-    if (interval_s != 0 && site->interval_s != 0 && site->interval_s != interval_s)
+    struct site said = {.fetch_given = row->text[SITE_COLUMN_FETCH][0] != '\0',
+                        .depth_given = row->text[SITE_COLUMN_DEPTH][0] != '\0'};
+    if (!read_interval(row, &said.interval_s, ret_fault) || !read_fetch(row, &said.fetch, ret_fault) ||
+        !read_depth(row, &said.depth, ret_fault))
+        return false;
+    if (!site_sentinel_parse(row->text[SITE_COLUMN_SENTINEL], &said.sentinel))
+        return fault(ret_fault, SITE_COLUMN_SENTINEL, row->text[SITE_COLUMN_SENTINEL],
+                     _("expected yes or no"));
+    *ret_said = said;
+    return true;
+}
+
+/* What a row says of its site must not contradict an earlier one. */
+static bool settle_site(struct site *site, const struct site_row *row, const struct site *said,
+                        struct site_fault *ret_fault)
+{
+    const char *as_before = _("expected what an earlier line says of this site");
+    if (said->interval_s != 0 && site->interval_s != 0 && site->interval_s != said->interval_s)
         return fault(ret_fault, SITE_COLUMN_INTERVAL, row->text[SITE_COLUMN_INTERVAL],
                      _("expected the interval that an earlier line gives this site"));
-    if (sentinel != SENTINEL_NOT_GIVEN && site->sentinel != SENTINEL_NOT_GIVEN && site->sentinel != sentinel)
-        return fault(ret_fault, SITE_COLUMN_SENTINEL, row->text[SITE_COLUMN_SENTINEL],
-                     _("expected what an earlier line says of this site"));
-    if (fetch_given && site->fetch_given && site->fetch != fetch)
-        return fault(ret_fault, SITE_COLUMN_FETCH, row->text[SITE_COLUMN_FETCH],
-                     _("expected what an earlier line says of this site"));
-    if (interval_s != 0)
-        site->interval_s = interval_s;
-    if (sentinel != SENTINEL_NOT_GIVEN)
-        site->sentinel = sentinel;
-    if (fetch_given)
-        site->fetch = fetch;
-    site->fetch_given |= fetch_given;
+    if (said->sentinel != SENTINEL_NOT_GIVEN && site->sentinel != SENTINEL_NOT_GIVEN &&
+        site->sentinel != said->sentinel)
+        return fault(ret_fault, SITE_COLUMN_SENTINEL, row->text[SITE_COLUMN_SENTINEL], as_before);
+    if (said->fetch_given && site->fetch_given && site->fetch != said->fetch)
+        return fault(ret_fault, SITE_COLUMN_FETCH, row->text[SITE_COLUMN_FETCH], as_before);
+    if (said->depth_given && site->depth_given && site->depth != said->depth)
+        return fault(ret_fault, SITE_COLUMN_DEPTH, row->text[SITE_COLUMN_DEPTH], as_before);
+    if (said->interval_s != 0)
+        site->interval_s = said->interval_s;
+    if (said->sentinel != SENTINEL_NOT_GIVEN)
+        site->sentinel = said->sentinel;
+    if (said->fetch_given)
+        site->fetch = said->fetch;
+    if (said->depth_given)
+        site->depth = said->depth;
+    site->fetch_given |= said->fetch_given;
+    site->depth_given |= said->depth_given;
     return true;
 }
 
@@ -251,25 +277,19 @@ bool site_book_add(struct site_book *book, const struct site_row *row, struct si
 {
     const char *name = row->text[SITE_COLUMN_SITE];
     struct site_endpoint made;
-    enum site_sentinel sentinel;
-    int interval_s;
-    unsigned fetch;
+    struct site said;
     if (!is_site_name(name))
         return fault(ret_fault, SITE_COLUMN_SITE, name,
                      _("expected a name of up to 100 bytes without spaces, commas, slashes or quotes"));
-    if (!read_endpoint(book, row, &made, ret_fault) || !read_interval(row, &interval_s, ret_fault) ||
-        !read_fetch(row, &fetch, ret_fault))
+    if (!read_endpoint(book, row, &made, ret_fault) || !read_settings(row, &said, ret_fault))
         return false;
-    if (!site_sentinel_parse(row->text[SITE_COLUMN_SENTINEL], &sentinel))
-        return fault(ret_fault, SITE_COLUMN_SENTINEL, row->text[SITE_COLUMN_SENTINEL],
-                     _("expected yes or no"));
     struct site *site = book->endpoint_count < SITE_MAX_ENDPOINTS ? find_site(book, name) : NULL;
     void *endpoints = site == NULL ? NULL : site->endpoints;
     if (site == NULL ||
         !grow(&book->arena, &endpoints, site->endpoint_count, &site->endpoint_room, sizeof made))
         return fault(ret_fault, SITE_COLUMN_SITE, name, _("expected fewer sites and endpoints in one input"));
     site->endpoints = endpoints; /* at once: its room is already counted */
-    if (!settle_site(site, row, interval_s, sentinel, fetch, ret_fault))
+    if (!settle_site(site, row, &said, ret_fault))
         return false;
     site->endpoints[site->endpoint_count++] = made;
     book->endpoint_count++;

@@ -24,7 +24,8 @@ enum { SITE_NAME_MAX = 100, SITE_MAX_SITES = 100000, SITE_MAX_ENDPOINTS = 100000
     X(SITE_COLUMN_SNI, "sni")                                                                                \
     X(SITE_COLUMN_INTERVAL, "interval")                                                                      \
     X(SITE_COLUMN_SENTINEL, "sentinel")                                                                      \
-    X(SITE_COLUMN_FETCH, "fetch")
+    X(SITE_COLUMN_FETCH, "fetch")                                                                            \
+    X(SITE_COLUMN_DEPTH, "depth")
 
 #define SITE_ENUM(symbol, name) symbol,
 enum site_column { SITE_COLUMNS(SITE_ENUM) SITE_COLUMN_COUNT };
@@ -60,6 +61,8 @@ struct site {
     enum site_sentinel sentinel;
     bool fetch_given;
     unsigned fetch; /* enum fetch_flags */
+    bool depth_given;
+    enum depth depth;
     size_t endpoint_count;
     size_t endpoint_room;
     struct site_endpoint *endpoints;
@@ -96,7 +99,7 @@ void site_book_settle(struct site_book *book);
 /** Reads CSV (RFC 4180, header row) into the book; problems are noted as "name:line: ...". */
 void site_book_csv(struct site_book *book, const char *name, const char *text, size_t length);
 
-/** Reads YAML: `sites:` is a list of {name, interval, sentinel, fetch, endpoints: [{role, target, address, sni}]}. */
+/** Reads YAML: `sites:` is a list of {name, interval, sentinel, fetch, depth, endpoints: [{role, target, address, sni}]}. */
 void site_book_yaml(struct site_book *book, const char *name, const char *text, size_t length);
 
 struct site_counts {
@@ -113,7 +116,7 @@ bool site_book_store(struct db *db, const struct site_book *book, bool must_be_n
                      struct site_counts *ret_counts);
 
 /**
- * A site of the database by its name: id, interval_s, fetch. @return a row (PQclear it); NULL after cli_error, which names one that is
+ * A site of the database by its name: id, interval_s, fetch, depth. @return a row (PQclear it); NULL after cli_error, which names one that is
  * spelt alike.
  */
 PGresult *site_find(struct db *db, const char *name);

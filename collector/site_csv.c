@@ -70,7 +70,7 @@ static void read_header(struct reader *reader, const char *text)
     else
         trouble(reader,
                 text_format(_("unknown column \"%s\" (expected site, role, target, address, sni, interval, "
-                              "sentinel, fetch)"),
+                              "sentinel, fetch, depth)"),
                             text));
 }
 
@@ -107,11 +107,9 @@ static void end_header(struct reader *reader)
         target = target || reader->columns[i] == SITE_COLUMN_TARGET;
     }
     if (!site || !target)
-        trouble(
-            reader,
-            text_format(
-                _("no column \"%s\" in the header (expected site,role,target,address,sni,interval,fetch)"),
-                site ? "target" : "site"));
+        trouble(reader, text_format(_("no column \"%s\" in the header (expected "
+                                      "site,role,target,address,sni,interval,sentinel,fetch,depth)"),
+                                    site ? "target" : "site"));
     reader->has_header = true;
     reader->broken = reader->trouble != NULL;
 }
@@ -202,8 +200,8 @@ void site_book_csv(struct site_book *book, const char *name, const char *text, s
         complain(reader, text_format(_("a quoted field does not end")));
     else if (!reader->broken && !reader->has_header) {
         reader->record_line = 1;
-        complain(reader, text_format(_(
-                             "empty file (expected a header: site,role,target,address,sni,interval,fetch)")));
+        complain(reader, text_format(_("empty file (expected a header: "
+                                       "site,role,target,address,sni,interval,sentinel,fetch,depth)")));
     }
     csv_free(&parser);
     free(reader->trouble);

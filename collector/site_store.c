@@ -10,7 +10,7 @@ enum { STORE_NUMBER_BYTES = 24 };
 
 /* What a site says of itself, as SQL texts; NULL where nothing was given. */
 struct setting_texts {
-    char interval[STORE_NUMBER_BYTES], fetch[STORE_NUMBER_BYTES];
+    char interval[STORE_NUMBER_BYTES], fetch[STORE_NUMBER_BYTES], depth[STORE_NUMBER_BYTES];
 };
 
 static const char *interval_text(const struct site *site, struct setting_texts *texts)
@@ -25,6 +25,12 @@ static const char *fetch_text(const struct site *site, struct setting_texts *tex
     return site->fetch_given ? texts->fetch : NULL;
 }
 
+static const char *depth_text(const struct site *site, struct setting_texts *texts)
+{
+    (void)snprintf(texts->depth, sizeof texts->depth, "%d", (int)site->depth);
+    return site->depth_given ? texts->depth : NULL;
+}
+
 static const char *sentinel_text(const struct site *site)
 {
     return site->sentinel == SENTINEL_YES ? "t" : site->sentinel == SENTINEL_NO ? "f" : NULL;
@@ -35,19 +41,22 @@ static PGresult *insert_site(struct db *db, const struct site *site)
 {
     struct setting_texts texts;
     char usual[STORE_NUMBER_BYTES];
-    const char *interval = interval_text(site, &texts), *fetch = fetch_text(site, &texts);
+    const char *interval = interval_text(site, &texts), *fetch = fetch_text(site, &texts),
+               *depth = depth_text(site, &texts);
     (void)snprintf(usual, sizeof usual, "%d", SITE_DEFAULT_INTERVAL_S);
     const char *values[] = {site->name, interval == NULL ? usual : interval,
-                            site->sentinel == SENTINEL_YES ? "t" : "f", fetch == NULL ? "0" : fetch};
-    return db_query(db, STATEMENT_site_insert, values, 4);
+                            site->sentinel == SENTINEL_YES ? "t" : "f", fetch == NULL ? "0" : fetch,
+                            depth == NULL ? "0" : depth};
+    return db_query(db, STATEMENT_site_insert, values, 5);
 }
 
 /* Changes what is given. */
 static bool update_site(struct db *db, const struct site *site, const char *id, struct site_counts *counts)
 {
     struct setting_texts texts;
-    const char *values[] = {id, interval_text(site, &texts), sentinel_text(site), fetch_text(site, &texts)};
-    PGresult *result = db_query(db, STATEMENT_site_update, values, 4);
+    const char *values[] = {id, interval_text(site, &texts), sentinel_text(site), fetch_text(site, &texts),
+                            depth_text(site, &texts)};
+    PGresult *result = db_query(db, STATEMENT_site_update, values, 5);
     if (result == NULL)
         return false;
     bool changed = PQntuples(result) > 0;

@@ -11,7 +11,8 @@ enum { FETCH_MAX_BYTES = 1024 };
 static const struct config_rule file_rules[] = {{"sites", CONFIG_LIST, true}, {NULL, CONFIG_SCALAR, false}};
 static const struct config_rule site_rules[] = {
     {"name", CONFIG_SCALAR, true}, {"interval", CONFIG_SCALAR, false}, {"sentinel", CONFIG_SCALAR, false},
-    {"fetch", CONFIG_LIST, false}, {"endpoints", CONFIG_LIST, true},   {NULL, CONFIG_SCALAR, false},
+    {"fetch", CONFIG_LIST, false}, {"depth", CONFIG_SCALAR, false},    {"endpoints", CONFIG_LIST, true},
+    {NULL, CONFIG_SCALAR, false},
 };
 static const struct config_rule endpoint_rules[] = {
     {"role", CONFIG_SCALAR, false}, {"target", CONFIG_SCALAR, true}, {"address", CONFIG_SCALAR, false},
@@ -61,7 +62,8 @@ static const char *fetch_of(struct site_book *book, const struct config_node *si
 /* Is this a setting of the site, which stands beside its endpoints? */
 static bool of_site(enum site_column column)
 {
-    return column == SITE_COLUMN_INTERVAL || column == SITE_COLUMN_SENTINEL || column == SITE_COLUMN_FETCH;
+    return column == SITE_COLUMN_INTERVAL || column == SITE_COLUMN_SENTINEL || column == SITE_COLUMN_FETCH ||
+           column == SITE_COLUMN_DEPTH;
 }
 
 /* @return false when it is the site that is wrong: its other endpoints would say the same again. */
@@ -85,6 +87,7 @@ static bool read_endpoint(struct site_book *book, const struct config *config, c
                                [SITE_COLUMN_INTERVAL] = text_of(site, "interval"),
                                [SITE_COLUMN_SENTINEL] = text_of(site, "sentinel"),
                                [SITE_COLUMN_FETCH] = fetch,
+                               [SITE_COLUMN_DEPTH] = text_of(site, "depth"),
                            }};
     if (site_book_add(book, &row, &fault))
         return true;

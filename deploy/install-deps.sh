@@ -2,7 +2,7 @@
 # Installs the Debian 12 packages that Parallax needs, and only those that are missing.
 #   deploy/install-deps.sh [--build] [--run] [--test] [--bench]     default: --build
 # --build compiles the programs, --run is for a collector and the lab on this machine, --test is for tests/run.sh,
-# --bench for what tests/bench compares with.
+# --bench for what tests/bench measures, and compares with.
 set -euo pipefail
 
 build=(gcc libc6-dev cmake ninja-build pkg-config protobuf-c-compiler gettext
@@ -22,7 +22,7 @@ for set in "$@"; do
         --build) wanted+=("${build[@]}") ;;
         --run) wanted+=("${run[@]}") ;;
         --test) wanted+=("${test[@]}") ;;
-        --bench) wanted+=(golang-go) ;;
+        --bench) wanted+=("${run[@]}" golang-go iproute2 perl time) ;;
         --help) sed -n '2,5s/^# //p' "$0"; exit 0 ;;
         *) echo "install-deps.sh: unknown option $set (--build, --run, --test or --bench)" >&2; exit 2 ;;
     esac

@@ -1,6 +1,6 @@
 -- Who may do what. Run after migrations, and whenever the roles turn out not to be in force; running it again changes nothing.
 --   parallax_ingest  sessions, enrolment, and what vantages send
---   parallax_plan    rounds, their judgement, alerts and gauges
+--   parallax_plan    rounds, their judgement, alerts, gauges and retention
 --   parallax_read    reports
 -- Roles belong to the whole server, privileges to one database. Every table needs a decision here, even if it is "nobody": then it
 -- stands in the list of tests/unit/collector/store/test_roles.c. A partition is reached through its table only.
@@ -46,7 +46,7 @@ BEGIN
 
     GRANT SELECT ON site, endpoint, vantage_cursor, certificate, chain, attempt, dropped, refused_record, storage TO parallax_plan;
     GRANT SELECT, UPDATE (connected_since, collector_id, last_seen_at, baseline) ON vantage TO parallax_plan;
-    GRANT SELECT, INSERT, UPDATE ON round, round_vantage TO parallax_plan;
+    GRANT SELECT, INSERT, UPDATE, DELETE ON round, round_vantage TO parallax_plan;
     GRANT SELECT, INSERT ON round_endpoint TO parallax_plan;
     GRANT SELECT, UPDATE (round_id, refusal) ON round_request TO parallax_plan;
     GRANT SELECT, INSERT, UPDATE, DELETE ON collector TO parallax_plan;
@@ -56,7 +56,7 @@ BEGIN
     GRANT SELECT, INSERT, UPDATE, DELETE ON rollup_due TO parallax_plan;
     GRANT SELECT, INSERT, DELETE ON rollup_count, rollup_count_hour, rollup_look, rollup_look_hour, rollup_latency,
                                     rollup_latency_hour TO parallax_plan;
-    GRANT EXECUTE ON FUNCTION attempt_partitions(date, date) TO parallax_plan;
+    GRANT EXECUTE ON FUNCTION attempt_partitions(date, date), attempt_strays(timestamptz), attempt_drop(date) TO parallax_plan;
 
     GRANT SELECT ON site, endpoint, vantage, vantage_cursor, collector, round, round_endpoint, round_vantage, certificate, chain,
                     attempt, dropped, refused_record, incident, incident_endpoint, incident_event, rollup_count, rollup_count_hour,

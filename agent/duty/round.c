@@ -227,6 +227,7 @@ static void round_refuse(struct round *round, const struct slot *slot, const cha
     attempt->clock.slot_us = slot->at_us;
     attempt->round_id = round->plan.round_id;
     attempt->endpoint_id = endpoint->id;
+    attempt->depth = endpoint->depth;
     attempt->agent_version = PARALLAX_VERSION;
     attempt->tls_library = OpenSSL_version(OPENSSL_VERSION);
     attempt->flow.destination = endpoint->address;

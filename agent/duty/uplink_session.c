@@ -123,18 +123,25 @@ static bool batch_is_full(size_t count, const struct buf *bytes)
 }
 
 /* @param full  only a batch that is full. */
-static bool push_batch(struct uplink *uplink, bool full, struct buf *bytes, struct buf *payload)
+static bool send_batch(struct uplink *uplink, const struct bytes *records, size_t count)
+{
+    struct buf payload;
+    if (uplink->packs)
+        return channel_send_packed(uplink->channel, records, count);
+    buf_init(&payload, 0);
+    bool sent = message_encode_batch(records, count, &payload) &&
+                channel_send_payload(uplink->channel, payload.data, payload.len);
+    buf_done(&payload);
+    return sent;
+}
+
+static bool push_batch(struct uplink *uplink, bool full, struct buf *bytes)
 {
     struct bytes records[UPLINK_BATCH_RECORDS];
     uint64_t last = 0;
     size_t count = spool_read(uplink->deps.spool, uplink->sent_up_to + 1, UPLINK_BATCH_RECORDS,
                               UPLINK_BATCH_BYTES, bytes, records, &last);
-    buf_clear(payload);
-    if (count == 0 || (full && !batch_is_full(count, bytes)) ||
-        !message_encode_batch(records, count, payload))
-        return false;
-    if (uplink->packs ? !channel_send_packed(uplink->channel, (struct bytes){payload->data, payload->len})
-                      : !channel_send_payload(uplink->channel, payload->data, payload->len))
+    if (count == 0 || (full && !batch_is_full(count, bytes)) || !send_batch(uplink, records, count))
         return false;
     uplink->sent_up_to = last;
     uplink->flights[uplink->flight_count++] = last;
@@ -143,14 +150,12 @@ static bool push_batch(struct uplink *uplink, bool full, struct buf *bytes, stru
 
 static void push(struct uplink *uplink, bool full)
 {
-    struct buf bytes, payload;
+    struct buf bytes;
     buf_init(&bytes, 0);
-    buf_init(&payload, 0);
     while (uplink->state == UPLINK_LIVE && uplink->flight_count < UPLINK_WINDOW &&
-           push_batch(uplink, full, &bytes, &payload))
+           push_batch(uplink, full, &bytes))
         continue;
     buf_done(&bytes);
-    buf_done(&payload);
 }
 
 static void on_gathered(uv_timer_t *timer)
@@ -217,7 +222,7 @@ static void on_welcome(struct uplink *uplink, const struct message *message)
     uplink->live_since_us = clock_mono_us();
     uplink->sent_up_to = message->welcome.committed;
     uplink->packs =
-        message->welcome.history_bytes > 0 && message->welcome.history_bytes <= PACK_HISTORY_BYTES;
+        message->welcome.history_bytes > 0 && message->welcome.history_bytes <= PACK_MOST_BYTES;
     channel_pack_history(uplink->channel, message->welcome.history_bytes, 0);
     (void)uv_timer_stop(&uplink->timer);
     keeper_commit(uplink->deps.keeper, message->welcome.committed);

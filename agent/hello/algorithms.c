@@ -9,9 +9,8 @@
 static bool hash_init(struct tls_hash *hash, const char *name)
 {
     hash->md = EVP_MD_fetch(NULL, name, NULL);
-    hash->scratch = EVP_MD_CTX_new();
     hash->copy = EVP_MD_CTX_new();
-    if (hash->md == NULL || hash->scratch == NULL || hash->copy == NULL)
+    if (hash->md == NULL || hash->copy == NULL)
         return false;
     hash->bytes = (size_t)EVP_MD_get_size(hash->md);
     hash->block_bytes = (size_t)EVP_MD_get_block_size(hash->md);
@@ -49,7 +48,7 @@ static bool groups_init(struct tls_algorithms *algorithms)
         uint16_t id;
         const char *type;
         const char *curve; /* NULL: the type says it */
-    } rows[TLS_GROUPS] = {{0x001d, "X25519", NULL}, {0x0017, "EC", "P-256"}, {0x0018, "EC", "P-384"}};
+    } rows[TLS_GROUPS] = {{TLS_X25519, "X25519", NULL}, {0x0017, "EC", "P-256"}, {0x0018, "EC", "P-384"}};
     for (size_t i = 0; i < TLS_GROUPS; i++) {
         EVP_PKEY_CTX *generator = EVP_PKEY_CTX_new_from_name(NULL, rows[i].type, NULL);
         algorithms->groups[i] = (struct tls_group){.id = rows[i].id, .generator = generator};
@@ -81,7 +80,6 @@ void tls_algorithms_free(struct tls_algorithms *algorithms)
         return;
     for (size_t i = 0; i < TLS_HASHES; i++) {
         EVP_MD_free(algorithms->hashes[i].md);
-        EVP_MD_CTX_free(algorithms->hashes[i].scratch);
         EVP_MD_CTX_free(algorithms->hashes[i].copy);
     }
     for (size_t i = 0; i < TLS_SUITES; i++)
@@ -106,4 +104,10 @@ const struct tls_group *tls_group_find(const struct tls_algorithms *algorithms, 
         if (algorithms->groups[i].id == id)
             return &algorithms->groups[i];
     return NULL;
+}
+
+bool tls_lacks_memory(void)
+{
+    return ERR_GET_REASON(ERR_peek_error()) == ERR_R_MALLOC_FAILURE ||
+           ERR_GET_REASON(ERR_peek_last_error()) == ERR_R_MALLOC_FAILURE;
 }

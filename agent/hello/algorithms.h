@@ -23,7 +23,6 @@ struct tls_hash {
     EVP_MD *md;
     size_t bytes;
     size_t block_bytes;
-    EVP_MD_CTX *scratch;                 /* for HMAC: always of this md */
     EVP_MD_CTX *copy;                    /* of a transcript that goes on */
     uint8_t empty[TLS_HASH_MAX_BYTES];   /* the hash of nothing */
     uint8_t derived[TLS_HASH_MAX_BYTES]; /* of the early secret without a pre-shared key: always the same */
@@ -36,7 +35,7 @@ struct tls_suite {
     EVP_CIPHER *cipher;
 };
 
-enum { TLS_HASHES = 2, TLS_SUITES = 3, TLS_GROUPS = 3 };
+enum { TLS_HASHES = 2, TLS_SUITES = 3, TLS_GROUPS = 3, TLS_X25519 = 0x001d };
 
 struct tls_group {
     uint16_t id;
@@ -48,11 +47,15 @@ struct tls_algorithms {
     struct tls_suite suites[TLS_SUITES];
     struct tls_group groups[TLS_GROUPS];
     EVP_MD_CTX *verify;
+    struct key_pair *pair;                 /* of X25519, that clients of the moment have said; theirs */
     struct chain_der chain[TLS_MAX_CHAIN]; /* scratch of the Certificate message that is being read */
 };
 
 /** @return NULL when it is not one that the engine speaks. Borrowed. */
 const struct tls_suite *tls_suite_find(const struct tls_algorithms *algorithms, uint16_t id);
 const struct tls_group *tls_group_find(const struct tls_algorithms *algorithms, uint16_t id);
+
+/** Does OpenSSL's error queue say that memory was short? What it could not do then is no fault of the peer's. */
+bool tls_lacks_memory(void);
 
 #endif

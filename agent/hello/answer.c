@@ -54,7 +54,7 @@ static struct hello_span take_vector(struct cursor *cursor, size_t length)
 static bool read_server_hello(struct reader *reader, struct cursor *body)
 {
     struct hello_answer *answer = reader->answer;
-    answer->has_hello = server_hello_read(body->at, cursor_left(body), &answer->hello, NULL);
+    answer->has_hello = server_hello_read(body->at, cursor_left(body), &answer->hello);
     if (!answer->has_hello)
         return false;
     reader->encrypted = answer->hello.retry || answer->hello.version >= VERSION_TLS_1_3;

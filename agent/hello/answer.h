@@ -1,44 +1,12 @@
 #ifndef PARALLAX_HELLO_ANSWER_H
 #define PARALLAX_HELLO_ANSWER_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "hello/server_hello.h"
 
 /*
  * What a server says to a ClientHello before anything is encrypted. Strangers' bytes in, a typed result out; nothing is
  * copied or allocated, and nothing is read outside [bytes, bytes + length).
  */
-
-/** A piece of what was read. Borrowed from it. */
-struct hello_span {
-    const uint8_t *bytes; /* NULL: not there */
-    size_t length;
-};
-
-/** ServerHello or HelloRetryRequest (RFC 8446, 4.1.3; RFC 5246, 7.4.1.3). */
-struct server_hello {
-    uint16_t legacy_version;
-    uint16_t version; /* selected_version, else legacy_version */
-    bool retry;       /* it is a HelloRetryRequest */
-    struct hello_span random;
-    struct hello_span session_id;
-    uint16_t cipher;
-    uint8_t compression;
-    uint16_t group; /* of the key share, or the one asked for; 0: none */
-    struct hello_span share;
-    struct hello_span cookie;
-    struct hello_span alpn; /* TLS 1.2 says it here */
-    bool psk;               /* it chose a pre-shared key, which nobody offered */
-    bool unoffered;         /* an extension that is known and has no place here (RFC 8446, 4.2) */
-    bool downgraded;        /* the last bytes of random are those of RFC 8446, 4.1.3 */
-};
-
-/**
- * Reads the message without its header of four bytes.
- * @return false when it is malformed; ret_at (may be NULL) is then where.
- */
-bool server_hello_read(const uint8_t *bytes, size_t length, struct server_hello *ret_hello, size_t *ret_at);
 
 /**
  * Whether a suite of TLS 1.2 or older exchanges keys on a curve (RFC 8422, 5.4) and not with a prime (RFC 5246, 7.4.3): the bytes of a

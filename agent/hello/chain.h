@@ -66,15 +66,21 @@ STACK_OF(X509) * chain_sent(const struct chain *chain);
 /** What verification made of it, leaf to root; NULL when nothing. Borrowed, until the next chain_verify. */
 STACK_OF(X509) * chain_verified(const struct chain *chain);
 
+enum { CHAIN_MAX_SAID = 16 }; /* as many as the queue holds */
+
 /** A set of verify errors. */
 struct chain_verdict {
     size_t count;
     struct verify_error errors[EVIDENCE_MAX_VERIFY];
+    int gave_up; /* X509_V_* of what was seen last when X509_verify_cert itself ended, for a key that it cannot read; X509_V_OK: not */
+    size_t said_count; /* when it gave up: what it put into OpenSSL's error queue, oldest first */
+    unsigned long said[CHAIN_MAX_SAID];
 };
 
 /**
  * Verifies for TLS servers, as libssl does with SSL_VERIFY_PEER and a callback that goes on after each error.
- * @param name    the leaf has to cover it: a DNS name, or an address as text.
+ * @param name    the leaf has to cover it: a DNS name, or an address as text; NULL: any is fine.
+ * OpenSSL's error queue has to be empty before when the leaf's key cannot be read, and is as it was afterwards.
  * @param now_s   Unix time to judge validity by.
  * @return false without memory.
  */

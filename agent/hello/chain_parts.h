@@ -21,6 +21,7 @@ struct chain_judgement {
     int64_t until_s;     /* the first second it no longer holds in */
     STACK_OF(X509) * verified;
     struct chain_verdict verdict;
+    bool no_path;       /* it gave up before it had one, and before the name's place */
     size_t before_name; /* how many errors come before that of the name */
 };
 

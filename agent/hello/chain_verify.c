@@ -1,3 +1,4 @@
+#include "hello/algorithms.h"
 #include "hello/certificate_facts.h"
 #include "hello/chain_parts.h"
 
@@ -198,11 +199,25 @@ static bool prepare(X509_STORE_CTX *context, struct run *run)
     return true;
 }
 
+static void keep_said(struct chain_verdict *verdict)
+{
+    for (unsigned long error; (error = ERR_get_error()) != 0;)
+        if (verdict->said_count < CHAIN_MAX_SAID)
+            verdict->said[verdict->said_count++] = error;
+}
+
 /* @return false without memory. */
 static bool run_once(X509_STORE_CTX *context, struct run *run, struct chain_judgement *ret_judgement)
 {
-    (void)X509_verify_cert(context); /* all that it has to say it says to on_error */
-    if (X509_STORE_CTX_get_error(context) == X509_V_ERR_OUT_OF_MEM)
+    /* What it has to say of certificates it says to on_error. */
+    if (X509_verify_cert(context) <= 0) {
+        run->verdict.gave_up = X509_STORE_CTX_get_error(context);
+        ret_judgement->no_path =
+            ERR_GET_REASON(ERR_peek_last_error()) != X509_R_UNABLE_TO_GET_CERTS_PUBLIC_KEY;
+        keep_said(&run->verdict);
+    }
+    /* What it did not find may be there. */
+    if (X509_STORE_CTX_get_error(context) == X509_V_ERR_OUT_OF_MEM || tls_lacks_memory())
         return false;
     ret_judgement->verdict = run->verdict;
     /* It gives up for a key that it cannot read, which it notices right after the name. */
@@ -285,16 +300,24 @@ static void add_name(const struct chain_judgement *judgement, int32_t error, str
     verdict->count++;
 }
 
+static void judge_name(const struct chain_judgement *judgement, int32_t error, struct chain_verdict *verdict)
+{
+    if (error == X509_V_OK || judgement->no_path)
+        return;
+    add_name(judgement, error, verdict);
+    if (verdict->gave_up != X509_V_OK)
+        verdict->gave_up = error;
+}
+
 bool chain_verify(struct chain *chain, const char *name, int64_t now_s, struct chain_verdict *ret_verdict)
 {
     if (!holds(chain, now_s) && !judge(chain, now_s))
         return false;
-    const struct chain_name *known = name_of(chain, name);
-    if (known == NULL)
+    const struct chain_name *known = name == NULL ? NULL : name_of(chain, name);
+    if (known == NULL && name != NULL)
         return false;
     *ret_verdict = chain->judgement.verdict;
-    if (known->error != X509_V_OK)
-        add_name(&chain->judgement, known->error, ret_verdict);
+    judge_name(&chain->judgement, known == NULL ? X509_V_OK : known->error, ret_verdict);
     return true;
 }
 

@@ -39,6 +39,10 @@ void client_end(struct tls_client *client, int alert, int reason)
 {
     if (!client_alive(client))
         return;
+    if (tls_lacks_memory()) {
+        alert = SSL_AD_INTERNAL_ERROR;
+        reason = ERR_R_MALLOC_FAILURE;
+    }
     client->fault = (struct tls_fault){.alert = alert, .reason = reason};
     if (alert != TLS_NO_ALERT)
         (void)client_say_alert(client, SSL3_AL_FATAL, (uint8_t)alert);
@@ -57,13 +61,22 @@ static bool draw(struct tls_client *client)
     return true;
 }
 
+static bool make_share(struct tls_client *client, const struct tls_group *group)
+{
+    const struct tls_client_options *options = &client->options;
+    struct key_share *share = &client->shares[client->share_count++];
+    if (options->now_us != 0 && group->id == TLS_X25519)
+        return key_share_again(share, group, &options->algorithms->pair, options->now_us);
+    return key_share_init(share, group);
+}
+
 /* A profile may say shares of groups that are not spoken here: those are left out, and asking again is the server's right. */
 static bool make_shares(struct tls_client *client)
 {
     const struct hello_list *shares = &client->options.profile->shares;
     for (size_t i = 0; i < shares->count && client->share_count < HELLO_MAX_SHARES; i++) {
         const struct tls_group *group = tls_group_find(client->options.algorithms, shares->values[i]);
-        if (group != NULL && !key_share_init(&client->shares[client->share_count++], group))
+        if (group != NULL && !make_share(client, group))
             return false;
     }
     return true;

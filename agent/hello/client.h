@@ -38,10 +38,16 @@ struct tls_client_options {
     struct tls_algorithms *algorithms;
     struct chain_cache *chains;
     const struct hello_profile *profile;
-    const char *sni;                    /* "" for none */
-    X509 *certificate;                  /* to show when asked for one; NULL: the empty list */
+    const char *sni; /* "" for none */
+    const char *
+        name; /* that the leaf has to cover; NULL: any. Who asks chain_verify decides what comes of it; here it */
+    int64_t now_s;     /* ... says with Unix time what the peer is told of a leaf whose key cannot be read. */
+    X509 *certificate; /* to show when asked for one; NULL: the empty list */
     STACK_OF(X509) * certificate_chain; /* above it; may be NULL */
     EVP_PKEY *key;
+    /** Monotonic: for some moments clients may say one key share, whose bounds and reasons are key_share_again's (hello/share.h).
+     * 0: this one has a key pair of its own. */
+    int64_t now_us;
     /** Each message in plain text as libssl's message callback shows it: handshake messages with their header, alerts (two bytes),
      * change_cipher_spec. `content` is 20, 21 or 22. May be NULL. */
     void (*on_message)(void *arg, bool sent, int content, const uint8_t *bytes, size_t length);

@@ -18,17 +18,22 @@ static bool say_ccs(struct tls_client *client)
     return client->ccs_sent;
 }
 
-static void describe_hello(const struct tls_client *client, struct hello_values *values,
+/* @return false without memory: a share without a key would be the server's to refuse. */
+static bool describe_hello(const struct tls_client *client, struct hello_values *values,
                            uint8_t keys[HELLO_MAX_SHARES][SHARE_MAX_PUBLIC_BYTES])
 {
+    bool good = true;
     values->sni = client->options.sni;
     values->share_count = client->share_count;
     memcpy(values->random, client->random, sizeof values->random);
     memcpy(values->session_id, client->session_id, sizeof values->session_id);
-    for (size_t i = 0; i < client->share_count; i++)
-        values->shares[i] = (struct hello_share){.group = client->shares[i].group,
-                                                 .key = keys[i],
-                                                 .key_bytes = key_share_public(&client->shares[i], keys[i])};
+    for (size_t i = 0; i < client->share_count; i++) {
+        size_t length = key_share_public(&client->shares[i], keys[i]);
+        values->shares[i] =
+            (struct hello_share){.group = client->shares[i].group, .key = keys[i], .key_bytes = length};
+        good = good && length > 0;
+    }
+    return good;
 }
 
 static bool say_first_hello(struct tls_client *client, const struct buf *hello)
@@ -51,8 +56,7 @@ bool client_say_hello(struct tls_client *client, const uint8_t *cookie, size_t c
     uint8_t keys[HELLO_MAX_SHARES][SHARE_MAX_PUBLIC_BYTES];
     struct hello_values values = {.cookie = cookie, .cookie_bytes = cookie_bytes};
     bool first = client->transcript == NULL;
-    describe_hello(client, &values, keys);
-    if (!first && !say_ccs(client))
+    if (!describe_hello(client, &values, keys) || (!first && !say_ccs(client)))
         return false;
     bool good = hello_write(client->options.profile, &values, &client->hello) &&
                 (first ? say_first_hello(client, &client->hello) : say_second_hello(client, &client->hello));

@@ -226,6 +226,18 @@ static bool take_chain(struct tls_client *client, struct chain_der *certificates
     return !longer || client_fail(client, SSL_AD_DECODE_ERROR, SSL_R_CERT_LENGTH_MISMATCH);
 }
 
+/* A key that cannot be read ends X509_verify_cert itself, which is where libssl meets it. */
+static bool refuse_key(struct tls_client *client)
+{
+    const struct tls_client_options *options = &client->options;
+    struct chain_verdict verdict;
+    if (!chain_verify(client->chain, options->name, options->now_s, &verdict))
+        return client_no_memory(client);
+    for (size_t i = 0; i < verdict.said_count; i++)
+        ERR_raise(ERR_GET_LIB(verdict.said[i]), ERR_GET_REASON(verdict.said[i]));
+    return client_fail(client, proof_alert(verdict.gave_up), SSL_R_CERTIFICATE_VERIFY_FAILED);
+}
+
 /* libssl parses each certificate before it reads on, so a wrong one comes before what is wrong behind it. */
 static bool take_certificate(struct tls_client *client, struct cursor body)
 {
@@ -243,6 +255,8 @@ static bool take_certificate(struct tls_client *client, struct cursor body)
         client->chain = NULL;
         return parsed && fail_as(client, &fault);
     }
+    if (chain_leaf_key(client->chain) == NULL)
+        return refuse_key(client);
     if (!proof_key_usable(chain_leaf_key(client->chain), &fault))
         return fail_as(client, &fault);
     return schedule_transcript(client->suite->hash, client->transcript, client->certificate_hash) ||
@@ -268,21 +282,22 @@ static bool advance_keys(struct tls_client *client, uint8_t *ret_client_secret)
     struct tls_hash *hash = client->suite->hash;
     uint8_t derived[TLS_HASH_MAX_BYTES], master[TLS_HASH_MAX_BYTES], finished[TLS_HASH_MAX_BYTES],
         exporter[TLS_HASH_MAX_BYTES];
+    struct schedule_key key;
     bool good =
         schedule_expand(hash, client->secret, "derived", hash->empty, hash->bytes, derived, hash->bytes) &&
-        schedule_next(hash, derived, NULL, 0, master) &&
+        schedule_next(hash, derived, NULL, 0, master) && schedule_key_init(&key, hash, master) &&
         schedule_transcript(hash, client->transcript, finished) &&
-        schedule_expand(hash, master, "c ap traffic", finished, hash->bytes, ret_client_secret,
-                        hash->bytes) &&
-        schedule_expand(hash, master, "s ap traffic", finished, hash->bytes, client->server_secret,
-                        hash->bytes) &&
+        schedule_expand_key(&key, "c ap traffic", finished, hash->bytes, ret_client_secret, hash->bytes) &&
+        schedule_expand_key(&key, "s ap traffic", finished, hash->bytes, client->server_secret,
+                            hash->bytes) &&
         record_keys_set(&client->read, client->suite, client->server_secret, false);
     if (good && client->options.on_secret != NULL &&
-        schedule_expand(hash, master, "exp master", finished, hash->bytes, exporter, hash->bytes)) {
+        schedule_expand_key(&key, "exp master", finished, hash->bytes, exporter, hash->bytes)) {
         client_tell_secret(client, "CLIENT_TRAFFIC_SECRET_0", ret_client_secret);
         client_tell_secret(client, "SERVER_TRAFFIC_SECRET_0", client->server_secret);
         client_tell_secret(client, "EXPORTER_SECRET", exporter);
     }
+    schedule_key_done(&key);
     OPENSSL_cleanse(master, sizeof master);
     OPENSSL_cleanse(client->secret, sizeof client->secret);
     return good;

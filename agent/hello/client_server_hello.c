@@ -5,19 +5,15 @@
 #include <string.h>
 
 /*
- * ServerHello and HelloRetryRequest (RFC 8446, 4.1.3 and 4.1.4): what the server chose, and the handshake's keys. The reader of
- * answer.h says what is there; this one says no where libssl does, and with its words, so it reads in libssl's order.
+ * ServerHello and HelloRetryRequest (RFC 8446, 4.1.3 and 4.1.4): what the server chose, and the handshake's keys. What is there is
+ * read by server_hello.h; here it is judged: no is said where libssl says it, and with its words, so in libssl's order.
  */
 
-enum { VERSION_12 = 0x0303, VERSION_13 = 0x0304, MAX_SESSION_ID_BYTES = 32 };
+enum { VERSION_13 = 0x0304 };
 
 struct choice {
-    bool retry;
-    uint16_t version;
-    uint16_t cipher;
-    uint8_t compression;
-    struct hello_span session_id;
-    struct cursor extension_block;
+    struct server_hello hello;
+    struct cursor block; /* of extensions */
     struct tls_extensions extensions;
 };
 
@@ -29,65 +25,41 @@ static bool in_list(const struct hello_list *list, uint16_t value)
     return false;
 }
 
-/* SHA-256 of "HelloRetryRequest". */
-static bool is_retry(uint16_t version, const uint8_t *random)
+static bool read_head(struct tls_client *client, struct cursor body, struct choice *ret_choice)
 {
-    static const uint8_t retry[HELLO_RANDOM_BYTES] = {
-        0xCF, 0x21, 0xAD, 0x74, 0xE5, 0x9A, 0x61, 0x11, 0xBE, 0x1D, 0x8C, 0x02, 0x1E, 0x65, 0xB8, 0x91,
-        0xC2, 0xA2, 0x11, 0x16, 0x7A, 0xBB, 0x8C, 0x5E, 0x07, 0x9E, 0x09, 0xE2, 0xC8, 0xA8, 0x33, 0x9C};
-    return version == VERSION_12 && memcmp(random, retry, sizeof retry) == 0;
-}
-
-static bool read_head(struct tls_client *client, struct cursor *body, struct choice *ret_choice)
-{
-    uint16_t version = cursor_u16(body);
-    const uint8_t *random = cursor_bytes(body, HELLO_RANDOM_BYTES);
-    if (random == NULL)
-        return client_fail_length(client);
-    *ret_choice = (struct choice){.version = version, .retry = is_retry(version, random)};
-    if (ret_choice->retry && client->retried)
+    const struct server_hello *hello = &ret_choice->hello;
+    enum server_hello_flaw flaw = server_hello_split(body, &ret_choice->hello, &ret_choice->block);
+    if (hello->retry && client->retried)
         return client_fail(client, SSL_AD_UNEXPECTED_MESSAGE, SSL_R_UNEXPECTED_MESSAGE);
-    client->retried |= ret_choice->retry;
-    struct cursor session_id = cursor_block(body, cursor_u8(body));
-    if (body->failed)
-        return client_fail_length(client);
-    ret_choice->session_id = (struct hello_span){.bytes = session_id.at, .length = cursor_left(&session_id)};
-    if (ret_choice->session_id.length > MAX_SESSION_ID_BYTES)
-        return client_fail(client, SSL_AD_ILLEGAL_PARAMETER, SSL_R_SSL3_SESSION_ID_TOO_LONG);
-    ret_choice->cipher = cursor_u16(body);
-    ret_choice->compression = cursor_u8(body);
-    return !body->failed || client_fail_length(client);
-}
-
-static bool read_block(struct tls_client *client, struct cursor *body, struct choice *choice)
-{
-    if (cursor_left(body) == 0 && !choice->retry)
+    client->retried |= hello->retry;
+    switch (flaw) {
+    case SERVER_HELLO_SOUND:
         return true;
-    choice->extension_block = cursor_block(body, cursor_u16(body));
-    return (!body->failed && cursor_left(body) == 0) ||
-           client_fail(client, SSL_AD_DECODE_ERROR, SSL_R_BAD_LENGTH);
+    case SERVER_HELLO_LONG_ID:
+        return client_fail(client, SSL_AD_ILLEGAL_PARAMETER, SSL_R_SSL3_SESSION_ID_TOO_LONG);
+    case SERVER_HELLO_BAD_BLOCK:
+        return client_fail(client, SSL_AD_DECODE_ERROR, SSL_R_BAD_LENGTH);
+    case SERVER_HELLO_CUT:
+        break;
+    }
+    return client_fail_length(client);
 }
 
 static bool read_extensions(struct tls_client *client, struct choice *choice, unsigned places)
 {
     const struct tls_client_options *options = &client->options;
     struct tls_fault fault;
-    return extensions_read(choice->extension_block, places, options->profile, options->sni,
-                           &choice->extensions, &fault) ||
+    return extensions_read(choice->block, places, options->profile, options->sni, &choice->extensions,
+                           &fault) ||
            client_fail(client, fault.alert, fault.reason);
 }
 
 static bool read_version(struct tls_client *client, struct choice *choice)
 {
-    struct cursor cursor = extension_cursor(&choice->extensions, EXTENSION_VERSIONS);
-    if (choice->extensions.of[EXTENSION_VERSIONS].bytes == NULL)
-        return true;
-    uint16_t version = cursor_u16(&cursor);
-    if (cursor.failed || cursor_left(&cursor) > 0)
+    if (!server_hello_take_version(&choice->extensions, &choice->hello))
         return client_fail_length(client);
-    if (version != VERSION_13)
+    if (choice->hello.selects && choice->hello.version != VERSION_13)
         return client_fail(client, SSL_AD_ILLEGAL_PARAMETER, SSL_R_BAD_PROTOCOL_VERSION_NUMBER);
-    choice->version = version;
     return true;
 }
 
@@ -102,22 +74,22 @@ static bool choose_version(struct tls_client *client, struct choice *choice)
 {
     if (!read_version(client, choice))
         return false;
-    if (client->retried && choice->version != VERSION_13)
+    if (client->retried && choice->hello.version != VERSION_13)
         return client_fail(client, SSL_AD_PROTOCOL_VERSION, SSL_R_WRONG_SSL_VERSION);
-    if (!offers_version(client->options.profile, choice->version))
+    if (!offers_version(client->options.profile, choice->hello.version))
         return client_fail(client, SSL_AD_PROTOCOL_VERSION, SSL_R_UNSUPPORTED_PROTOCOL);
-    if (choice->version != VERSION_13)
+    if (choice->hello.version != VERSION_13)
         return client_leave(client);
-    client->version = choice->version;
+    client->version = choice->hello.version;
     return true;
 }
 
 static bool judge_echo(struct tls_client *client, const struct choice *choice)
 {
-    if (choice->compression != 0)
+    if (choice->hello.compression != 0)
         return client_fail(client, SSL_AD_ILLEGAL_PARAMETER, SSL_R_INVALID_COMPRESSION_ALGORITHM);
-    if (choice->session_id.length != client->options.profile->session_id_bytes ||
-        memcmp(choice->session_id.bytes, client->session_id, choice->session_id.length) != 0)
+    if (choice->hello.session_id.length != client->options.profile->session_id_bytes ||
+        memcmp(choice->hello.session_id.bytes, client->session_id, choice->hello.session_id.length) != 0)
         return client_fail(client, SSL_AD_ILLEGAL_PARAMETER, SSL_R_INVALID_SESSION_ID);
     return true;
 }
@@ -143,12 +115,12 @@ static bool is_known_suite(uint16_t cipher)
 
 static bool choose_suite(struct tls_client *client, const struct choice *choice)
 {
-    bool offered = in_list(&client->options.profile->ciphers, choice->cipher);
-    bool of_13 = choice->cipher >> 8 == 0x13;
-    const struct tls_suite *suite = tls_suite_find(client->options.algorithms, choice->cipher);
-    if (!is_known_suite(choice->cipher))
+    bool offered = in_list(&client->options.profile->ciphers, choice->hello.cipher);
+    bool of_13 = choice->hello.cipher >> 8 == 0x13;
+    const struct tls_suite *suite = tls_suite_find(client->options.algorithms, choice->hello.cipher);
+    if (!is_known_suite(choice->hello.cipher))
         return client_fail(client, SSL_AD_ILLEGAL_PARAMETER, SSL_R_UNKNOWN_CIPHER_RETURNED);
-    if (!offered || (!of_13 && !choice->retry) || (client->suite != NULL && client->suite != suite))
+    if (!offered || (!of_13 && !choice->hello.retry) || (client->suite != NULL && client->suite != suite))
         return client_fail(client, SSL_AD_ILLEGAL_PARAMETER, SSL_R_WRONG_CIPHER_RETURNED);
     if (suite == NULL)
         return client_leave(client);
@@ -188,12 +160,11 @@ static bool sent_share_of(const struct tls_client *client, uint16_t group)
     return false;
 }
 
-static bool change_share(struct tls_client *client, const struct choice *choice)
+static bool change_share(struct tls_client *client, struct choice *choice)
 {
-    struct cursor cursor = extension_cursor(&choice->extensions, EXTENSION_KEY_SHARE);
-    uint16_t id = cursor_u16(&cursor);
-    if (cursor.failed || cursor_left(&cursor) > 0)
+    if (!server_hello_take_share(&choice->extensions, &choice->hello))
         return client_fail_length(client);
+    uint16_t id = choice->hello.group;
     if (sent_share_of(client, id) || !in_list(&client->options.profile->groups, id))
         return client_fail(client, SSL_AD_ILLEGAL_PARAMETER, SSL_R_BAD_KEY_SHARE);
     const struct tls_group *group = tls_group_find(client->options.algorithms, id);
@@ -205,27 +176,24 @@ static bool change_share(struct tls_client *client, const struct choice *choice)
     return key_share_init(&client->shares[0], group) || client_no_memory(client);
 }
 
-static bool read_cookie(struct tls_client *client, const struct choice *choice, struct cursor *ret_cookie)
+static bool read_cookie(struct tls_client *client, struct choice *choice)
 {
-    *ret_cookie = (struct cursor){0};
-    if (choice->extensions.of[EXTENSION_COOKIE].bytes == NULL)
-        return true;
-    return extension_list(&choice->extensions, EXTENSION_COOKIE, ret_cookie) || client_fail_length(client);
+    return server_hello_take_cookie(&choice->extensions, &choice->hello) || client_fail_length(client);
 }
 
 static bool take_retry(struct tls_client *client, struct choice *choice, const struct cursor *message)
 {
-    struct cursor cookie;
+    const struct hello_span *cookie = &choice->hello.cookie;
     if (!read_extensions(client, choice, IN_HELLO_RETRY) || !read_version(client, choice))
         return false;
     bool changed = choice->extensions.of[EXTENSION_KEY_SHARE].bytes != NULL;
-    if ((changed && !change_share(client, choice)) || !read_cookie(client, choice, &cookie))
+    if ((changed && !change_share(client, choice)) || !read_cookie(client, choice))
         return false;
-    if (!changed && cursor_left(&cookie) == 0)
+    if (!changed && cookie->length == 0)
         return client_fail(client, SSL_AD_ILLEGAL_PARAMETER, SSL_R_NO_CHANGE_FOLLOWING_HRR);
     if (!restart_transcript(client, message))
         return client_no_memory(client);
-    return client_say_hello(client, cookie.at, cursor_left(&cookie)) || client_no_memory(client);
+    return client_say_hello(client, cookie->bytes, cookie->length) || client_no_memory(client);
 }
 
 /* --- ServerHello ----------------------------------------------------------------------------------------------- */
@@ -238,23 +206,23 @@ static const struct key_share *share_of(const struct tls_client *client, uint16_
     return NULL;
 }
 
-static bool agree(struct tls_client *client, const struct choice *choice,
+static bool agree(struct tls_client *client, struct choice *choice,
                   uint8_t ret_secret[SHARE_MAX_SECRET_BYTES], size_t *ret_length)
 {
-    struct cursor cursor = extension_cursor(&choice->extensions, EXTENSION_KEY_SHARE);
-    if (choice->extensions.of[EXTENSION_KEY_SHARE].bytes == NULL)
+    const struct hello_span *extension = &choice->extensions.of[EXTENSION_KEY_SHARE];
+    if (extension->bytes == NULL)
         return client_fail(client, SSL_AD_MISSING_EXTENSION, SSL_R_NO_SUITABLE_KEY_SHARE);
-    uint16_t group = cursor_u16(&cursor);
-    if (cursor.failed)
+    bool whole = server_hello_take_share(&choice->extensions, &choice->hello);
+    if (extension->length < sizeof choice->hello.group)
         return client_fail_length(client);
-    const struct key_share *share = share_of(client, group);
+    const struct key_share *share = share_of(client, choice->hello.group);
     if (share == NULL)
         return client_fail(client, SSL_AD_ILLEGAL_PARAMETER, SSL_R_BAD_KEY_SHARE);
-    struct cursor peer = cursor_block(&cursor, cursor_u16(&cursor));
-    if (cursor.failed || cursor_left(&cursor) > 0 || cursor_left(&peer) == 0)
+    if (!whole)
         return client_fail_length(client);
-    client->group = group;
-    switch (key_share_agree(share, peer.at, cursor_left(&peer), ret_secret, ret_length)) {
+    const struct hello_span *peer = &choice->hello.share;
+    client->group = choice->hello.group;
+    switch (key_share_agree(share, peer->bytes, peer->length, ret_secret, ret_length)) {
     case KEY_SHARE_AGREED:
         return true;
     case KEY_SHARE_NO_POINT:
@@ -286,7 +254,7 @@ static bool start_keys(struct tls_client *client, const uint8_t *shared, size_t 
     return good;
 }
 
-static bool take_choice(struct tls_client *client, const struct choice *choice, const struct cursor *message)
+static bool take_choice(struct tls_client *client, struct choice *choice, const struct cursor *message)
 {
     uint8_t shared[SHARE_MAX_SECRET_BYTES];
     size_t shared_bytes = 0;
@@ -307,14 +275,14 @@ bool client_take_server_hello(struct tls_client *client, struct cursor body)
 {
     struct choice choice;
     struct cursor message = {.at = body.at - MESSAGE_HEADER_BYTES, .end = body.end};
-    if (!read_head(client, &body, &choice) || !read_block(client, &body, &choice))
+    if (!read_head(client, body, &choice))
         return false;
-    if (!choice.retry && (!read_extensions(client, &choice, IN_SERVER_HELLO | IN_SERVER_HELLO_12) ||
-                          !choose_version(client, &choice)))
+    if (!choice.hello.retry && (!read_extensions(client, &choice, IN_SERVER_HELLO | IN_SERVER_HELLO_12) ||
+                                !choose_version(client, &choice)))
         return false;
     if (!judge_echo(client, &choice))
         return false;
-    if (choice.retry)
+    if (choice.hello.retry)
         return choose_suite(client, &choice) && take_retry(client, &choice, &message);
     return take_choice(client, &choice, &message);
 }

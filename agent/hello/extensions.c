@@ -55,9 +55,9 @@ bool extensions_read(struct cursor block, unsigned places, const struct hello_pr
         if (which == TLS_EXTENSION_COUNT)
             continue;
         struct hello_span *span = &ret_extensions->of[which];
-        if ((known[which].places & places) == 0 || span->bytes != NULL)
+        if ((profile != NULL && (known[which].places & places) == 0) || span->bytes != NULL)
             return tls_fault(ret_fault, SSL_AD_ILLEGAL_PARAMETER, SSL_R_BAD_EXTENSION);
-        if (needs_offer(which, places) && !extension_offered(profile, sni, type))
+        if (profile != NULL && needs_offer(which, places) && !extension_offered(profile, sni, type))
             return tls_fault(ret_fault, SSL_AD_UNSUPPORTED_EXTENSION, SSL_R_UNSOLICITED_EXTENSION);
         *span = (struct hello_span){.bytes = body.at, .length = cursor_left(&body)};
     }

@@ -1,7 +1,6 @@
 #ifndef PARALLAX_HELLO_EXTENSIONS_H
 #define PARALLAX_HELLO_EXTENSIONS_H
 
-#include "hello/answer.h"
 #include "hello/profile.h"
 #include "words/cursor.h"
 
@@ -9,6 +8,12 @@
  * The extensions of a server's messages, judged as libssl does: which may be where (RFC 8446, 4.2), none twice, none that
  * was not asked for. A fault has libssl's number, so that the evidence says the same whichever engine met it.
  */
+
+/** A piece of what was read. Borrowed from it. */
+struct hello_span {
+    const uint8_t *bytes; /* NULL: not there */
+    size_t length;
+};
 
 /** Why the peer's bytes end a connection. */
 struct tls_fault {
@@ -76,7 +81,11 @@ struct tls_extensions {
 /** Does a hello of the profile have the extension? @param sni  "" for none. */
 bool extension_offered(const struct hello_profile *profile, const char *sni, uint16_t type);
 
-/** Reads a block of extensions without its length. @param places  a set of enum extension_place. */
+/**
+ * Reads a block of extensions without its length.
+ * @param places   a set of enum extension_place.
+ * @param profile  what was offered; NULL: whatever is there once is taken, in whatever place.
+ */
 bool extensions_read(struct cursor block, unsigned places, const struct hello_profile *profile,
                      const char *sni, struct tls_extensions *ret_extensions, struct tls_fault *ret_fault);
 

@@ -1,5 +1,10 @@
+/* The key of a certificate is read as one of the older kind, of which EVP makes another for its provider: that of a new leaf costs a
+ * third of checking its signature. */
+#define OPENSSL_SUPPRESS_DEPRECATED
+
 #include "hello/proof.h"
 
+#include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/rsa.h>
 #include <openssl/ssl.h>
@@ -12,21 +17,22 @@ struct scheme {
     int key;            /* EVP_PKEY_*: kind of the key */
     const char *digest; /* NULL: the signature has its own */
     int curve;          /* NID; 0 for any */
+    size_t hash; /* which of those of struct tls_algorithms the digest of an EC key is, from 1; 0: none */
 };
 
 /* SignatureSchemes of TLS 1.3 (RFC 8446, 4.2.3). SHA-1, SHA-224, DSA and PKCS #1 v1.5 sign nothing in it. */
 static const struct scheme schemes[] = {
-    {0x0403, EVP_PKEY_EC, "SHA256", NID_X9_62_prime256v1},
-    {0x0503, EVP_PKEY_EC, "SHA384", NID_secp384r1},
-    {0x0603, EVP_PKEY_EC, "SHA512", NID_secp521r1},
-    {0x0804, EVP_PKEY_RSA, "SHA256", 0},
-    {0x0805, EVP_PKEY_RSA, "SHA384", 0},
-    {0x0806, EVP_PKEY_RSA, "SHA512", 0},
-    {0x0807, EVP_PKEY_ED25519, NULL, 0},
-    {0x0808, EVP_PKEY_ED448, NULL, 0},
-    {0x0809, EVP_PKEY_RSA_PSS, "SHA256", 0},
-    {0x080a, EVP_PKEY_RSA_PSS, "SHA384", 0},
-    {0x080b, EVP_PKEY_RSA_PSS, "SHA512", 0},
+    {0x0403, EVP_PKEY_EC, "SHA256", NID_X9_62_prime256v1, 1},
+    {0x0503, EVP_PKEY_EC, "SHA384", NID_secp384r1, 2},
+    {0x0603, EVP_PKEY_EC, "SHA512", NID_secp521r1, 0},
+    {0x0804, EVP_PKEY_RSA, "SHA256", 0, 0},
+    {0x0805, EVP_PKEY_RSA, "SHA384", 0, 0},
+    {0x0806, EVP_PKEY_RSA, "SHA512", 0, 0},
+    {0x0807, EVP_PKEY_ED25519, NULL, 0, 0},
+    {0x0808, EVP_PKEY_ED448, NULL, 0, 0},
+    {0x0809, EVP_PKEY_RSA_PSS, "SHA256", 0, 0},
+    {0x080a, EVP_PKEY_RSA_PSS, "SHA384", 0, 0},
+    {0x080b, EVP_PKEY_RSA_PSS, "SHA512", 0, 0},
 };
 
 enum { CONTENT_PAD_BYTES = 64, CONTENT_TEXT_BYTES = 34, CONTENT_PAD = 0x20 };
@@ -72,11 +78,24 @@ static int curve_of(EVP_PKEY *key)
     return OBJ_txt2nid(name);
 }
 
+int proof_alert(int verify_error)
+{
+    static const struct {
+        int error, alert;
+    } rows[] = {
+        {X509_V_ERR_UNSPECIFIED, SSL_AD_INTERNAL_ERROR},
+        {X509_V_ERR_INVALID_CA, SSL_AD_UNKNOWN_CA},
+        {X509_V_ERR_PATH_LENGTH_EXCEEDED, SSL_AD_UNKNOWN_CA},
+        {X509_V_ERR_INVALID_PURPOSE, SSL_AD_UNSUPPORTED_CERTIFICATE},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (rows[i].error == verify_error)
+            return rows[i].alert;
+    return SSL_AD_BAD_CERTIFICATE;
+}
+
 bool proof_key_usable(EVP_PKEY *key, struct tls_fault *ret_fault)
 {
-    /* A key that cannot be read ends X509_verify_cert itself, which is where libssl meets it. */
-    if (key == NULL)
-        return tls_fault(ret_fault, SSL_AD_BAD_CERTIFICATE, SSL_R_CERTIFICATE_VERIFY_FAILED);
     if (EVP_PKEY_missing_parameters(key))
         return tls_fault(ret_fault, SSL_AD_INTERNAL_ERROR, SSL_R_UNABLE_TO_FIND_PUBLIC_KEY_PARAMETERS);
     static const int kinds[] = {EVP_PKEY_RSA, EVP_PKEY_RSA_PSS, EVP_PKEY_DSA,
@@ -108,8 +127,22 @@ static bool pad(const struct scheme *scheme, EVP_PKEY_CTX *context)
            EVP_PKEY_CTX_set_rsa_pss_saltlen(context, RSA_PSS_SALTLEN_DIGEST) > 0;
 }
 
-static bool verify(struct tls_algorithms *algorithms, EVP_PKEY *key, const struct scheme *scheme,
-                   const struct content *content, struct hello_span signature, struct tls_fault *ret_fault)
+static bool verify_ec(struct tls_hash *hash, EC_KEY *key, const struct content *content,
+                      struct hello_span signature, struct tls_fault *ret_fault)
+{
+    uint8_t digest[TLS_HASH_MAX_BYTES];
+    if (EVP_DigestInit_ex2(hash->copy, hash->md, NULL) != 1 ||
+        EVP_DigestUpdate(hash->copy, content->bytes, content->length) != 1 ||
+        EVP_DigestFinal_ex(hash->copy, digest, NULL) != 1)
+        return tls_fault(ret_fault, SSL_AD_INTERNAL_ERROR, ERR_R_EVP_LIB);
+    if (ECDSA_verify(0, digest, (int)hash->bytes, signature.bytes, (int)signature.length, key) != 1)
+        return tls_fault(ret_fault, SSL_AD_DECRYPT_ERROR, SSL_R_BAD_SIGNATURE);
+    return true;
+}
+
+static bool verify_any(struct tls_algorithms *algorithms, EVP_PKEY *key, const struct scheme *scheme,
+                       const struct content *content, struct hello_span signature,
+                       struct tls_fault *ret_fault)
 {
     EVP_PKEY_CTX *context = NULL; /* the hash context's own */
     EVP_MD_CTX *hash = algorithms->verify;
@@ -120,6 +153,17 @@ static bool verify(struct tls_algorithms *algorithms, EVP_PKEY *key, const struc
     if (EVP_DigestVerify(hash, signature.bytes, signature.length, content->bytes, content->length) != 1)
         return tls_fault(ret_fault, SSL_AD_DECRYPT_ERROR, SSL_R_BAD_SIGNATURE);
     return true;
+}
+
+static bool verify(struct tls_algorithms *algorithms, EVP_PKEY *key, const struct scheme *scheme,
+                   const struct content *content, struct hello_span signature, struct tls_fault *ret_fault)
+{
+    EC_KEY *ec = scheme->hash == 0 ? NULL : EVP_PKEY_get1_EC_KEY(key);
+    if (ec == NULL)
+        return verify_any(algorithms, key, scheme, content, signature, ret_fault);
+    bool good = verify_ec(&algorithms->hashes[scheme->hash - 1], ec, content, signature, ret_fault);
+    EC_KEY_free(ec);
+    return good;
 }
 
 bool proof_check(struct tls_algorithms *algorithms, EVP_PKEY *key, struct cursor body,
@@ -171,13 +215,15 @@ bool proof_make(struct tls_algorithms *algorithms, EVP_PKEY *key, uint16_t schem
     EVP_PKEY_CTX *context = NULL;
     EVP_MD_CTX *signer = algorithms->verify;
     const struct scheme *scheme = find(scheme_id);
-    size_t length = (size_t)EVP_PKEY_get_size(key);
+    size_t most = (size_t)EVP_PKEY_get_size(key), length = most;
     signed_content(PROOF_OF_CLIENT, hash, hash_bytes, &content);
-    uint8_t *at = buf_room(out, 4 + length);
+    uint8_t *at = buf_room(out, 4 + most);
     (void)EVP_MD_CTX_reset(signer);
     if (at == NULL || scheme == NULL ||
         EVP_DigestSignInit_ex(signer, &context, scheme->digest, NULL, NULL, key, NULL) != 1 ||
-        !pad(scheme, context) || EVP_DigestSign(signer, at + 4, &length, content.bytes, content.length) != 1)
+        !pad(scheme, context) ||
+        EVP_DigestSign(signer, at + 4, &length, content.bytes, content.length) != 1 ||
+        length > most) /* without memory ECDSA says that it has signed, in (size_t)-1 bytes */
         return false;
     at[0] = (uint8_t)(scheme_id >> 8);
     at[1] = (uint8_t)scheme_id;

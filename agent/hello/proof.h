@@ -7,6 +7,9 @@
 
 /* CertificateVerify (RFC 8446, 4.4.3): the proof that a peer has the key of its certificate. */
 
+/** What the peer is told of a certificate for which verification gave up with this X509_V_ERR_*. */
+int proof_alert(int verify_error);
+
 /** May a key of this kind sign in TLS at all? */
 bool proof_key_usable(EVP_PKEY *key, struct tls_fault *ret_fault);
 

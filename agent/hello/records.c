@@ -15,14 +15,16 @@ bool record_keys_set(struct record_keys *keys, const struct tls_suite *suite, co
                      bool sending)
 {
     uint8_t key[TLS_KEY_MAX_BYTES];
+    struct schedule_key from;
     if (keys->cipher == NULL)
         keys->cipher = EVP_CIPHER_CTX_new();
     keys->sequence = 0;
-    bool good = keys->cipher != NULL &&
-                schedule_expand(suite->hash, secret, "key", NULL, 0, key, suite->key_bytes) &&
-                schedule_expand(suite->hash, secret, "iv", NULL, 0, keys->iv, TLS_IV_BYTES) &&
+    bool good = keys->cipher != NULL && schedule_key_init(&from, suite->hash, secret) &&
+                schedule_expand_key(&from, "key", NULL, 0, key, suite->key_bytes) &&
+                schedule_expand_key(&from, "iv", NULL, 0, keys->iv, TLS_IV_BYTES) &&
                 EVP_CipherInit_ex2(keys->cipher, suite->cipher, key, NULL, sending, NULL) == 1;
     OPENSSL_cleanse(key, sizeof key);
+    schedule_key_done(&from);
     return good;
 }
 

@@ -1,6 +1,4 @@
-#include "hello/answer.h"
-#include "hello/profile.h"
-#include "words/cursor.h"
+#include "hello/server_hello.h"
 
 #include <string.h>
 
@@ -8,135 +6,22 @@ enum {
     RANDOM_BYTES = 32,
     SESSION_ID_MAX_BYTES = 32,
     DOWNGRADE_BYTES = 8,
-    TLS_1_3 = 0x0304,
-    PRE_SHARED_KEY = 41
+    VERSION_12 = 0x0303,
+    VERSION_13 = 0x0304
 };
 
-/* SHA-256 of "HelloRetryRequest", the random of a ServerHello that is one (RFC 8446, 4.1.3). */
-static const uint8_t retry_random[RANDOM_BYTES] = {
-    0xCF, 0x21, 0xAD, 0x74, 0xE5, 0x9A, 0x61, 0x11, 0xBE, 0x1D, 0x8C, 0x02, 0x1E, 0x65, 0xB8, 0x91,
-    0xC2, 0xA2, 0x11, 0x16, 0x7A, 0xBB, 0x8C, 0x5E, 0x07, 0x9E, 0x09, 0xE2, 0xC8, 0xA8, 0x33, 0x9C};
-
-/* Where an extension may stand. */
-enum place { NOWHERE = 0, IN_HELLO = 1 /* of TLS 1.2 and older */, IN_HELLO_13 = 2, IN_RETRY = 4 };
-
-/* The bytes of a vector (RFC 8446, 3.4); an empty one is there as well. */
-static struct hello_span take_vector(struct cursor *cursor, size_t length)
+static struct hello_span span_of(const struct cursor *cursor)
 {
-    const uint8_t *bytes = cursor_bytes(cursor, length);
-    return (struct hello_span){.bytes = bytes, .length = bytes == NULL ? 0 : length};
+    return (struct hello_span){.bytes = cursor->at, .length = cursor_left(cursor)};
 }
 
-static void read_version(struct server_hello *hello, struct cursor *body)
+/* The random of a ServerHello that is a HelloRetryRequest: SHA-256 of that word (RFC 8446, 4.1.3). */
+static bool is_retry(const struct server_hello *hello)
 {
-    hello->version = cursor_u16(body);
-}
-
-static void read_share(struct server_hello *hello, struct cursor *body)
-{
-    hello->group = cursor_u16(body);
-    if (!hello->retry)
-        hello->share = take_vector(body, cursor_u16(body));
-}
-
-static void read_cookie(struct server_hello *hello, struct cursor *body)
-{
-    hello->cookie = take_vector(body, cursor_u16(body));
-    body->failed |= hello->cookie.length == 0;
-}
-
-/* One name, in a list (RFC 7301, 3.1). */
-static void read_alpn(struct server_hello *hello, struct cursor *body)
-{
-    size_t list = cursor_u16(body);
-    body->failed |= list != cursor_left(body);
-    hello->alpn = take_vector(body, cursor_u8(body));
-    body->failed |= hello->alpn.length == 0;
-}
-
-static void read_psk(struct server_hello *hello, struct cursor *body)
-{
-    (void)cursor_u16(body);
-    hello->psk = true;
-}
-
-/* RFC 8446, 4.2, and those of TLS 1.2 that libssl knows; what it lets pass in a place passes here. */
-static const struct known {
-    uint16_t type;
-    uint8_t places;
-    void (*read)(struct server_hello *hello, struct cursor *body); /* NULL: its bytes say nothing to us */
-} known[] = {
-    {0, IN_HELLO, NULL},
-    {1, IN_HELLO, NULL},
-    {5, IN_HELLO, NULL},
-    {10, IN_HELLO, NULL}, /* no server should, some do */
-    {11, IN_HELLO, NULL},
-    {13, NOWHERE, NULL},
-    {14, IN_HELLO, NULL},
-    {15, IN_HELLO, NULL},
-    {HELLO_ALPN, IN_HELLO, read_alpn},
-    {18, IN_HELLO, NULL},
-    {HELLO_PADDING, NOWHERE, NULL},
-    {22, IN_HELLO, NULL},
-    {23, IN_HELLO, NULL},
-    {35, IN_HELLO, NULL},
-    {PRE_SHARED_KEY, IN_HELLO_13, read_psk},
-    {42, NOWHERE, NULL},
-    {HELLO_SUPPORTED_VERSIONS, IN_HELLO | IN_HELLO_13 | IN_RETRY, read_version},
-    {HELLO_COOKIE, IN_RETRY, read_cookie},
-    {45, NOWHERE, NULL},
-    {47, NOWHERE, NULL},
-    {49, NOWHERE, NULL},
-    {50, NOWHERE, NULL},
-    {HELLO_KEY_SHARE, IN_HELLO_13 | IN_RETRY, read_share},
-    {13172, IN_HELLO, NULL},
-    {65281, IN_HELLO, NULL},
-};
-enum { KNOWN = sizeof known / sizeof known[0] };
-
-struct extensions {
-    bool seen[KNOWN];
-};
-
-/* @return false at one that is there twice, or not what its type says. */
-static bool read_extension(struct server_hello *hello, struct extensions *extensions, uint16_t type,
-                           struct cursor *body)
-{
-    for (size_t i = 0; i < KNOWN; i++) {
-        if (known[i].type != type)
-            continue;
-        if (extensions->seen[i])
-            return false;
-        extensions->seen[i] = true;
-        if (known[i].read == NULL)
-            return true;
-        known[i].read(hello, body);
-        return !body->failed && cursor_left(body) == 0;
-    }
-    return true;
-}
-
-static bool read_extensions(struct server_hello *hello, struct extensions *extensions, struct cursor *all)
-{
-    struct cursor list = cursor_block(all, cursor_u16(all));
-    while (!list.failed && cursor_left(&list) > 0) {
-        const uint8_t *start = list.at;
-        uint16_t type = cursor_u16(&list);
-        struct cursor body = cursor_block(&list, cursor_u16(&list));
-        if (list.failed || !read_extension(hello, extensions, type, &body)) {
-            all->at = start;
-            return false;
-        }
-    }
-    return !all->failed && cursor_left(all) == 0;
-}
-
-/* Where they belong is only known when all are read: the version is one of them. */
-static void check_places(struct server_hello *hello, const struct extensions *extensions)
-{
-    enum place place = hello->retry ? IN_RETRY : hello->version >= TLS_1_3 ? IN_HELLO_13 : IN_HELLO;
-    for (size_t i = 0; i < KNOWN; i++)
-        hello->unoffered |= extensions->seen[i] && (known[i].places & place) == 0;
+    static const uint8_t random[RANDOM_BYTES] = {
+        0xCF, 0x21, 0xAD, 0x74, 0xE5, 0x9A, 0x61, 0x11, 0xBE, 0x1D, 0x8C, 0x02, 0x1E, 0x65, 0xB8, 0x91,
+        0xC2, 0xA2, 0x11, 0x16, 0x7A, 0xBB, 0x8C, 0x5E, 0x07, 0x9E, 0x09, 0xE2, 0xC8, 0xA8, 0x33, 0x9C};
+    return hello->legacy_version == VERSION_12 && memcmp(hello->random.bytes, random, sizeof random) == 0;
 }
 
 static bool is_downgrade(const uint8_t *random)
@@ -146,42 +31,109 @@ static bool is_downgrade(const uint8_t *random)
     return memcmp(end, sentinel, DOWNGRADE_BYTES - 1) == 0 && end[DOWNGRADE_BYTES - 1] <= 1;
 }
 
-/* All that comes before the extensions. */
-static bool read_fixed(struct server_hello *hello, struct cursor *all)
+enum server_hello_flaw server_hello_split(struct cursor message, struct server_hello *ret_hello,
+                                          struct cursor *ret_block)
 {
-    hello->legacy_version = hello->version = cursor_u16(all);
-    hello->random = take_vector(all, RANDOM_BYTES);
-    size_t id_bytes = cursor_u8(all);
-    all->failed |= id_bytes > SESSION_ID_MAX_BYTES;
-    hello->session_id = take_vector(all, id_bytes);
-    hello->cipher = cursor_u16(all);
-    hello->compression = cursor_u8(all);
-    return !all->failed;
+    struct server_hello *hello = ret_hello;
+    *hello = (struct server_hello){0};
+    *ret_block = (struct cursor){0};
+    hello->legacy_version = hello->version = cursor_u16(&message);
+    const uint8_t *random = cursor_bytes(&message, RANDOM_BYTES);
+    if (random == NULL)
+        return SERVER_HELLO_CUT;
+    hello->random = (struct hello_span){.bytes = random, .length = RANDOM_BYTES};
+    hello->retry = is_retry(hello);
+    hello->downgraded = is_downgrade(random);
+    struct cursor session_id = cursor_block(&message, cursor_u8(&message));
+    if (message.failed)
+        return SERVER_HELLO_CUT;
+    if (cursor_left(&session_id) > SESSION_ID_MAX_BYTES)
+        return SERVER_HELLO_LONG_ID;
+    hello->session_id = span_of(&session_id);
+    hello->cipher = cursor_u16(&message);
+    hello->compression = cursor_u8(&message);
+    if (message.failed)
+        return SERVER_HELLO_CUT;
+    if (cursor_left(&message) == 0 && !hello->retry)
+        return SERVER_HELLO_SOUND;
+    *ret_block = cursor_block(&message, cursor_u16(&message));
+    return message.failed || cursor_left(&message) > 0 ? SERVER_HELLO_BAD_BLOCK : SERVER_HELLO_SOUND;
 }
 
-static bool read_hello(struct server_hello *hello, struct cursor *all)
+static bool is_there(const struct tls_extensions *extensions, enum tls_extension which)
 {
-    struct extensions extensions = {{false}};
-    if (!read_fixed(hello, all))
-        return false;
-    hello->retry = memcmp(hello->random.bytes, retry_random, RANDOM_BYTES) == 0;
-    hello->downgraded = is_downgrade(hello->random.bytes);
-    if (cursor_left(all) > 0 && !read_extensions(hello, &extensions, all))
-        return false;
-    check_places(hello, &extensions);
-    return true;
+    return extensions->of[which].bytes != NULL;
 }
 
-bool server_hello_read(const uint8_t *bytes, size_t length, struct server_hello *ret_hello, size_t *ret_at)
+bool server_hello_take_version(const struct tls_extensions *extensions, struct server_hello *hello)
 {
-    struct server_hello hello = {0};
-    struct cursor all;
-    cursor_init(&all, bytes, length);
-    if (read_hello(&hello, &all)) {
-        *ret_hello = hello;
+    struct cursor cursor = extension_cursor(extensions, EXTENSION_VERSIONS);
+    if (!is_there(extensions, EXTENSION_VERSIONS))
         return true;
-    }
-    if (ret_at != NULL)
-        *ret_at = bytes == NULL ? 0 : (size_t)(all.at - bytes);
-    return false;
+    hello->selects = true;
+    hello->version = cursor_u16(&cursor);
+    return !cursor.failed && cursor_left(&cursor) == 0;
+}
+
+/* A HelloRetryRequest names the group alone (RFC 8446, 4.2.8). */
+bool server_hello_take_share(const struct tls_extensions *extensions, struct server_hello *hello)
+{
+    struct cursor cursor = extension_cursor(extensions, EXTENSION_KEY_SHARE);
+    if (!is_there(extensions, EXTENSION_KEY_SHARE))
+        return true;
+    hello->group = cursor_u16(&cursor);
+    if (hello->retry)
+        return !cursor.failed && cursor_left(&cursor) == 0;
+    struct cursor share = cursor_block(&cursor, cursor_u16(&cursor));
+    hello->share = span_of(&share);
+    return !cursor.failed && cursor_left(&cursor) == 0 && hello->share.length > 0;
+}
+
+bool server_hello_take_cookie(const struct tls_extensions *extensions, struct server_hello *hello)
+{
+    struct cursor cookie;
+    if (!is_there(extensions, EXTENSION_COOKIE))
+        return true;
+    bool whole = extension_list(extensions, EXTENSION_COOKIE, &cookie);
+    hello->cookie = span_of(&cookie);
+    return whole;
+}
+
+/* One name, in a list (RFC 7301, 3.1). */
+static bool take_alpn(const struct tls_extensions *extensions, struct server_hello *hello)
+{
+    struct cursor list;
+    if (!is_there(extensions, EXTENSION_ALPN))
+        return true;
+    bool whole = extension_list(extensions, EXTENSION_ALPN, &list);
+    struct cursor name = cursor_block(&list, cursor_u8(&list));
+    hello->alpn = span_of(&name);
+    return whole && !list.failed && cursor_left(&list) == 0 && hello->alpn.length > 0;
+}
+
+static bool take_extensions(const struct tls_extensions *extensions, struct server_hello *hello)
+{
+    hello->psk = is_there(extensions, EXTENSION_PSK);
+    return server_hello_take_version(extensions, hello) && server_hello_take_share(extensions, hello) &&
+           server_hello_take_cookie(extensions, hello) && take_alpn(extensions, hello) &&
+           (!is_there(extensions, EXTENSION_COOKIE) || hello->cookie.length > 0) &&
+           (!hello->psk || extensions->of[EXTENSION_PSK].length == sizeof(uint16_t));
+}
+
+bool server_hello_read(const uint8_t *bytes, size_t length, struct server_hello *ret_hello)
+{
+    struct server_hello hello;
+    struct cursor message, block;
+    struct tls_extensions extensions;
+    struct tls_fault fault;
+    cursor_init(&message, bytes, length);
+    if (server_hello_split(message, &hello, &block) != SERVER_HELLO_SOUND ||
+        !extensions_read(block, 0, NULL, NULL, &extensions, &fault) || !take_extensions(&extensions, &hello))
+        return false;
+    /* Where they belong is only known when all are read: the version is one of them. */
+    hello.unoffered = !extensions_fit(&extensions, hello.retry                   ? IN_HELLO_RETRY
+                                                   : hello.version >= VERSION_13 ? IN_SERVER_HELLO
+                                                                                 : IN_SERVER_HELLO_12);
+    *ret_hello = hello;
+    return true;
 }

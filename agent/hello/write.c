@@ -108,8 +108,17 @@ static uint16_t grease_value(const struct writer *writer, enum grease what)
 static void put_list(struct writer *writer, struct hello_list list, size_t prefix, enum grease what)
 {
     size_t from = open_length(writer, prefix);
-    for (size_t i = 0; i < list.count; i++)
-        put_number(writer, list.values[i] == HELLO_GREASE ? grease_value(writer, what) : list.values[i], 2);
+    uint8_t *room = writer->failed ? NULL : buf_room(writer->out, 2 * list.count);
+    if (room == NULL) {
+        writer->failed = true;
+        return;
+    }
+    for (size_t i = 0; i < list.count; i++) {
+        uint16_t value = list.values[i] == HELLO_GREASE ? grease_value(writer, what) : list.values[i];
+        room[2 * i] = (uint8_t)(value >> 8);
+        room[2 * i + 1] = (uint8_t)value;
+    }
+    buf_grew(writer->out, 2 * list.count);
     close_length(writer, from, prefix);
 }
 

@@ -53,7 +53,8 @@ void certificates_keep_staple(STACK_OF(X509) * sent, STACK_OF(X509) * verified, 
     if (leaf == NULL)
         return;
     if (attempt->clock.handshake_us != EVIDENCE_NEVER)
-        staple_read(staple, staple_length, leaf, issuer_of(sent, verified, leaf), tls);
+        staple_read(staple, staple_length, leaf, staple == NULL ? NULL : issuer_of(sent, verified, leaf),
+                    tls);
     tls->sct_count = tls->sct_certificate + tls->sct_tls + tls->sct_staple;
 }
 

@@ -27,6 +27,8 @@ static uint64_t key_of(const struct probe *probe)
 const struct engine *engine_for(const struct probe *probe)
 {
     const struct prober *prober = probe->prober;
+    if (probe->attempt->depth == DEPTH_HELLO)
+        return &engine_hello;
     if (prober->options.engine == PROBER_LIBSSL || probe->attempt->engine_again ||
         trust_profile(probe->task->job.variant) == NULL)
         return &engine_libssl;

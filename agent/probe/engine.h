@@ -12,7 +12,8 @@
  *
  *      start -> handshake* -> observe -> (send* | receive*)* -> goodbye -> free
  *
- * Everything but start may be left out, and free may follow at any time. An engine keeps its state in probe->session.
+ * Everything but start may be left out, and free may follow at any time. An engine keeps its state in probe->session. One whose
+ * handshakes are never done has no send, receive and goodbye.
  */
 struct probe;
 
@@ -21,6 +22,7 @@ enum engine_step {
     STEP_DONE,
     STEP_WANT_READ,
     STEP_WANT_WRITE,
+    STEP_ENOUGH, /* of a handshake: it goes no further; how the connection ended by it is in the attempt */
     STEP_OTHER,  /* of a handshake: the server chose what this engine does not speak */
     STEP_FAILED, /* why, and how the connection ended by it, is in the attempt */
 };
@@ -50,6 +52,8 @@ struct engine {
 
 extern const struct engine engine_libssl;
 extern const struct engine engine_own;
+extern const struct engine
+    engine_hello; /* of DEPTH_HELLO: our own as well, which asks, and reads the answer */
 
 /** The engine for an attempt that is connected: one whose hello is the variant's. */
 const struct engine *engine_for(const struct probe *probe);

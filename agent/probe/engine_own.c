@@ -77,11 +77,20 @@ static bool start(struct probe *probe, const char *sni)
     if (own == NULL)
         return false;
     buf_init(&own->data, DATA_MAX_BYTES);
+    enum variant variant = probe->task->job.variant;
+    const struct trust_identity none = {NULL, NULL, NULL};
+    const struct trust_identity *identity = variant == VARIANT_CLIENT_CERT ? trust_identity(trust) : &none;
     struct tls_client_options options = {
         .algorithms = trust_algorithms(trust),
         .chains = trust_chains(trust),
-        .profile = trust_profile(probe->task->job.variant),
+        .profile = trust_profile(variant),
         .sni = sni,
+        .name = probe_expected_name(probe, sni),
+        .now_s = clock_wall_us() / US_PER_S,
+        .certificate = identity->certificate,
+        .certificate_chain = identity->chain,
+        .key = identity->key,
+        .now_us = clock_mono_us(),
         .on_message = on_message,
         .on_data = on_data,
         .on_secret = probe->prober->options.keylog != NULL ? on_secret : NULL,

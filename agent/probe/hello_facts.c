@@ -62,9 +62,10 @@ static bool is_suite_of_13(uint16_t cipher)
 static int reason_of_hello(const struct hello_profile *profile, const struct server_hello *hello)
 {
     bool of_13 = hello->retry || hello->version == TLS1_3_VERSION;
+    if (hello->selects && hello->version != TLS1_3_VERSION)
+        return SSL_R_BAD_PROTOCOL_VERSION_NUMBER;
     if (!takes_version(profile, hello->version) && !hello->retry)
-        return hello->version == hello->legacy_version ? SSL_R_UNSUPPORTED_PROTOCOL
-                                                       : SSL_R_BAD_PROTOCOL_VERSION_NUMBER;
+        return SSL_R_UNSUPPORTED_PROTOCOL;
     if (is_fallback(profile, hello))
         return SSL_R_INAPPROPRIATE_FALLBACK;
     if (of_13 && hello->compression != 0)

@@ -7,6 +7,7 @@
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -26,8 +27,9 @@
  *
  * RESOLVE may fork: the first address is this probe's, each other one gets a probe of its own that begins at
  * CONNECT. A stage returns the next stage, or PROBE_WAIT after saying what it waits for. It is run again on
- * that event, on its wake_us, and at the deadline. probe_poll is the only function that touches the poller,
- * probe_finish the only caller of the done callback (through prober_finished), after every handle is closed.
+ * that event, on its wake_us, and at the deadline. The poller tells of an event once: what comes while no stage wants it is
+ * remembered in wire.dry. probe_finish is the only caller of the done callback (through prober_finished), after every handle is
+ * closed.
  */
 
 #define STAGE_FUNCTION(STAGE, name) [PROBE_##STAGE] = probe_stage_##name,
@@ -106,12 +108,9 @@ enum probe_stage probe_begin_again(struct probe *probe)
     probe->engine = NULL;
     probe->session = NULL;
     pcap_end(&probe->capture, ENDING_BY_US, probe_wall_us(probe));
-    if (probe->polled != 0)
-        (void)uv_poll_stop(&probe->polls[0]);
-    probe->polled = 0;
-    probe->ready = false;
+    probe->ready = probe->faulty = false;
     (void)shutdown(probe->wire.fd, SHUT_RDWR);
-    probe->first_fd = probe->wire.fd; /* its poller has it until it is closed */
+    (void)close(probe->wire.fd);
     wire_init(&probe->wire, -1);
     attempt_forget_connection(probe->attempt);
     probe->attempt->engine_again = true;
@@ -131,36 +130,21 @@ static void probe_finish(void *arg)
     buf_done(&probe->body);
     if (probe->wire.fd >= 0)
         (void)close(probe->wire.fd);
-    if (probe->first_fd >= 0)
-        (void)close(probe->first_fd);
     prober_finished(probe);
 }
 
-static void on_poll(uv_poll_t *poll, int status, int events)
+void probe_seen(void *arg, unsigned events)
 {
-    (void)events;
-    struct probe *probe = poll->data;
-    if (status < 0)
-        probe->polled = 0; /* libuv stopped it: the socket has an error, which the stage will read */
+    struct probe *probe = arg;
+    bool over = (events & (EPOLLERR | EPOLLHUP)) != 0;
+    bool readable = over || (events & (EPOLLIN | EPOLLRDHUP)) != 0;
+    bool writable = over || (events & EPOLLOUT) != 0;
+    probe->faulty |= over;
+    wire_seen(&probe->wire, readable, over || (events & EPOLLRDHUP) != 0);
+    if (!(probe->want == WANT_READ && readable) && !(probe->want == WANT_WRITE && writable))
+        return;
     probe->ready = true;
     probe_step(probe);
-}
-
-/* The one place that touches the poller. @return 0 or a libuv error. */
-static int probe_poll(struct probe *probe)
-{
-    int events = probe->want == WANT_READ ? UV_READABLE : probe->want == WANT_WRITE ? UV_WRITABLE : 0;
-    uv_poll_t *poll = &probe->polls[probe->first_fd >= 0];
-    if (events == probe->polled)
-        return 0;
-    if (poll->type == UV_UNKNOWN_HANDLE) {
-        int status = uv_poll_init(probe->prober->loop, poll, probe->wire.fd);
-        if (status != 0)
-            return status;
-        poll->data = probe;
-    }
-    probe->polled = events;
-    return events == 0 ? uv_poll_stop(poll) : uv_poll_start(poll, events, on_poll);
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -173,6 +157,8 @@ static void probe_set_timer(struct probe *probe)
     int64_t due_us = probe->deadline_us;
     if (probe->wake_us > 0 && probe->wake_us < due_us)
         due_us = probe->wake_us;
+    if (probe->want == WANT_READ && !probe->wire.dry)
+        due_us = 0; /* what is left to read has been told */
     int64_t left_us = due_us - probe_now_us(probe);
     uint64_t ms = left_us <= 0 ? 0 : (uint64_t)(left_us + 999) / 1000;
     (void)uv_timer_start(&probe->timer, on_timer, ms, 0);
@@ -181,13 +167,7 @@ static void probe_set_timer(struct probe *probe)
 static void probe_wait(struct probe *probe)
 {
     probe->ready = false;
-    int status = probe_poll(probe);
-    if (status == 0) {
-        probe_set_timer(probe);
-        return;
-    }
-    probe->stage = probe_local(probe, LOCAL_RESOURCE, -status, "poll");
-    probe_step(probe);
+    probe_set_timer(probe);
 }
 
 void probe_step(struct probe *probe)
@@ -204,6 +184,7 @@ void probe_step(struct probe *probe)
         return;
     }
     probe->stage = PROBE_DONE;
+    probe->want = WANT_NOTHING;
     handles_close_all(&probe->handles, probe->prober->loop, probe_finish, probe);
 }
 
@@ -221,6 +202,7 @@ static void identify(struct probe *probe)
     attempt->endpoint_id = job->endpoint.id;
     attempt->variant = job->variant;
     attempt->role = job->role;
+    attempt->depth = variant_fetches(job->variant) ? DEPTH_FULL : job->endpoint.depth;
     attempt->agent_version = kept(attempt, probe->prober->agent_version);
     attempt->tls_library = kept(attempt, OpenSSL_version(OPENSSL_VERSION));
     attempt->hello_profile = TRUST_HELLO_PROFILE;
@@ -250,8 +232,6 @@ static void start_clock(struct probe *probe)
 static bool prepare(struct probe *probe)
 {
     handles_init(&probe->handles);
-    for (size_t i = 0; i < PROBE_CONNECTIONS; i++)
-        handles_add(&probe->handles, &probe->polls[i]);
     handles_add(&probe->handles, &probe->timer);
     if (probe->attempt == NULL)
         probe->attempt = attempt_new();

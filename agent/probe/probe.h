@@ -7,6 +7,7 @@
 #include "probe/hosts.h"
 #include "probe/http.h"
 #include "probe/pcap.h"
+#include "probe/poller.h"
 #include "probe/prober.h"
 #include "probe/resolver.h"
 #include "probe/trust.h"
@@ -35,9 +36,6 @@ enum probe_stage { PROBE_STAGES(PROBE_STAGE_ENUM) PROBE_DONE, PROBE_WAIT };
 /* What a stage that returned PROBE_WAIT waits for, besides time. */
 enum probe_want { WANT_NOTHING, WANT_READ, WANT_WRITE };
 
-/* An attempt is one connection; a second one takes its place when its engine does not speak what the server does. */
-enum { PROBE_CONNECTIONS = 2 };
-
 enum { PROBE_FAMILIES = 2, PROBE_QUESTIONS = PROBE_FAMILIES + 1, PROBE_USER_AGENT_BYTES = 256 };
 
 /* A job, shared by the attempts it gives. */
@@ -62,10 +60,12 @@ struct probe_question {
 struct probe {
     struct prober *prober;
     struct probe_task *task;
-    struct probe *next; /* in the queue or among the running */
+    struct probe *next;  /* in the queue or among the running */
+    struct probe **here; /* among the running: what points to it */
     enum probe_stage stage;
     enum probe_want want;
-    bool ready;              /* the poller saw the socket since the stage last ran */
+    bool ready;              /* the poller saw what the stage wants since it last ran */
+    bool faulty;             /* it saw an error then */
     bool stepping;           /* the driver is on the stack */
     struct attempt *attempt; /* NULL before the start; and without memory */
     struct address address;  /* none: to be resolved */
@@ -82,11 +82,8 @@ struct probe {
     struct buf body; /* of what is fetched */
     size_t request_sent;
     bool requesting;
-    bool half_closed;                   /* FIN sent, to see whether the peer closes as well */
-    int64_t stop_us;                    /* when enough was read after the handshake; 0: not known yet */
-    uv_poll_t polls[PROBE_CONNECTIONS]; /* of the connection that is, and of the one before it */
-    int first_fd;                       /* of a connection that was given up; -1: none */
-    int polled;                         /* events the poller watches now */
+    bool half_closed; /* FIN sent, to see whether the peer closes as well */
+    int64_t stop_us;  /* when enough was read after the handshake; 0: not known yet */
     uv_timer_t timer;
     struct handles handles;
 };
@@ -99,6 +96,7 @@ struct prober {
     struct trust *trust;
     struct engine_memory *memory;
     struct resolver *resolver;
+    struct poller poller;
     struct hosts *hosts; /* NULL: a resolver was named, which alone is asked */
     struct probe *queue;
     struct probe **queue_end;
@@ -118,6 +116,9 @@ void probe_start(struct probe *probe);
 
 /** Ends it as cancelled, started or not. */
 void probe_cancel(struct probe *probe);
+
+/** Something has come to the socket of a probe: EPOLL*. */
+void probe_seen(void *probe, unsigned events);
 
 /** Runs the stages until one waits. Not from inside a stage. */
 void probe_step(struct probe *probe);

@@ -88,7 +88,6 @@ static struct probe *probe_new(struct prober *prober, struct probe_task *task)
     probe->stage = PROBE_RESOLVE;
     probe->deadline_us = task->job.timeout_us > INT64_MAX ? INT64_MAX : (int64_t)task->job.timeout_us;
     wire_init(&probe->wire, -1);
-    probe->first_fd = -1;
     task->open++;
     return probe;
 }
@@ -117,17 +116,19 @@ static struct probe *queue_take(struct prober *prober)
     if (prober->queue == NULL)
         prober->queue_end = &prober->queue;
     probe->next = prober->running;
+    probe->here = &prober->running;
+    if (probe->next != NULL)
+        probe->next->here = &probe->next;
     prober->running = probe;
     prober->running_count++;
     return probe;
 }
 
-static void leave_running(struct prober *prober, struct probe *probe)
+static void leave_running(struct prober *prober, const struct probe *probe)
 {
-    struct probe **link = &prober->running;
-    while (*link != probe)
-        link = &(*link)->next;
-    *link = probe->next;
+    *probe->here = probe->next;
+    if (probe->next != NULL)
+        probe->next->here = probe->here;
     prober->running_count--;
 }
 
@@ -140,7 +141,7 @@ static void prober_free(struct prober *prober)
     free(prober);
 }
 
-static void on_resolver_closed(void *arg)
+static void on_poller_closed(void *arg)
 {
     struct prober *prober = arg;
     void (*closed)(void *) = prober->closed;
@@ -148,6 +149,12 @@ static void on_resolver_closed(void *arg)
     prober_free(prober);
     if (closed != NULL)
         closed(closed_arg);
+}
+
+static void on_resolver_closed(void *arg)
+{
+    struct prober *prober = arg;
+    poller_close(&prober->poller, on_poller_closed, prober);
 }
 
 static void prober_advance(struct prober *prober)
@@ -327,6 +334,7 @@ struct prober *prober_new(uv_loop_t *loop, const struct prober_options *options,
         if (prober->options.concurrency == 0)
             prober->options.concurrency = PROBER_CONCURRENCY;
         prober->queue_end = &prober->queue;
+        poller_init(&prober->poller, loop, probe_seen);
         if (prober_load(prober, options, ret_why)) {
             write_user_agent(prober, options->contact);
             return prober;

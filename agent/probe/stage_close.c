@@ -49,8 +49,11 @@ static bool waits_half_closed(struct probe *probe)
 
 static void say_goodbye(struct probe *probe)
 {
-    if (probe->engine != NULL && probe->attempt->clock.handshake_us != EVIDENCE_NEVER && !probe->wire.ended)
-        probe->engine->goodbye(probe);
+    if (probe->engine == NULL || probe->attempt->clock.handshake_us == EVIDENCE_NEVER || probe->wire.ended)
+        return;
+    probe->wire.last =
+        probe->wire.dry; /* else the kernel may reset the connection, and the goodbye be lost */
+    probe->engine->goodbye(probe);
 }
 
 enum probe_stage probe_stage_close(struct probe *probe)

@@ -46,7 +46,6 @@ static void capture_start(struct probe *probe, bool accepted)
 static enum probe_stage connected(struct probe *probe)
 {
     probe_stamp(probe, &probe->attempt->clock.connected_us);
-    tcp_source(probe->wire.fd, &probe->attempt->flow);
     probe_snapshot(probe, MOMENT_CONNECTED);
     capture_start(probe, true);
     if (variant_fetches(probe->task->job.variant))
@@ -59,10 +58,10 @@ static enum probe_stage connected(struct probe *probe)
 static bool fetch_allowed(const struct probe *probe)
 {
     const struct case_file *about = probe->task->job.about;
+    if (!variant_fetches(probe->task->job.variant) || about == NULL || probe->prober->options.allow != NULL)
+        return true;
     enum address_kind kind = address_kind(&probe->address);
-    return !variant_fetches(probe->task->job.variant) || about == NULL ||
-           probe->prober->options.allow != NULL || kind == ADDRESS_PUBLIC ||
-           kind == address_kind(&about->attempts[0]->flow.destination);
+    return kind == ADDRESS_PUBLIC || kind == address_kind(&about->attempts[0]->flow.destination);
 }
 
 /* @return which of the owner's limits it would exceed, NULL: none, and its token is spent. */
@@ -101,19 +100,29 @@ static enum probe_stage start(struct probe *probe)
     struct sockaddr_storage name;
     socklen_t length = address_to_sockaddr(&probe->address, attempt->flow.destination_port, &name);
     probe_stamp(probe, &attempt->clock.connect_us);
-    if (connect(fd, (const struct sockaddr *)&name, length) == 0)
-        return connected(probe);
-    if (errno != EINPROGRESS)
+    if (connect(fd, (const struct sockaddr *)&name, length) != 0 && errno != EINPROGRESS)
         return failed_at_once(probe, errno, CALL_CONNECT);
     tcp_source(fd, &attempt->flow);
+    int error = poller_add(&probe->prober->poller, fd, probe);
+    if (error != 0)
+        return probe_local(probe, LOCAL_RESOURCE, error, "poll");
+    probe->wire.dry = true; /* what comes is told from now on */
     return probe_wait_for(probe, WANT_WRITE, 0);
+}
+
+static bool has_connected(const struct probe *probe)
+{
+    if (probe->faulty)
+        return tcp_connect_result(probe->wire.fd, &probe->attempt->flow) == 0;
+    tcp_connected(probe->wire.fd, &probe->attempt->flow);
+    return true;
 }
 
 enum probe_stage probe_stage_connect(struct probe *probe)
 {
     if (probe->wire.fd < 0)
         return start(probe);
-    if (probe->ready && tcp_connect_result(probe->wire.fd, &probe->attempt->flow) == 0)
+    if (probe->ready && has_connected(probe))
         return connected(probe);
     if (!probe->ready && !probe_expired(probe))
         return probe_wait_for(probe, WANT_WRITE, 0);

@@ -106,6 +106,9 @@ enum probe_stage probe_stage_handshake(struct probe *probe)
         ERR_clear_error();
         return probe_local(probe, LOCAL_RESOURCE, 0, "TLS setup");
     }
+    if (!probe->ready && probe->wire.sent_bytes > 0)
+        wire_seen(&probe->wire, true,
+                  false); /* a timer: what has come may wait for its turn in the poller, behind it */
     if (probe->ready && probe->want == WANT_READ)
         snapshot_hello(probe);
     enum engine_step step = probe->engine->handshake(probe);
@@ -114,7 +117,7 @@ enum probe_stage probe_stage_handshake(struct probe *probe)
         return probe_begin_again(probe);
     if (step == STEP_DONE)
         probe_stamp(probe, &probe->attempt->clock.handshake_us);
-    if (step == STEP_DONE || step == STEP_FAILED)
+    if (step == STEP_DONE || step == STEP_ENOUGH || step == STEP_FAILED)
         return PROBE_OBSERVE;
     if (!probe_expired(probe))
         return wait_for_peer(probe, step);

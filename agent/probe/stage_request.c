@@ -11,14 +11,21 @@ enum {
     BODY_TIME_US = 2 * 1000 * 1000,
     LINGER_MIN_US = 50 * 1000,
     LINGER_MAX_US = 1000 * 1000,
+    /* Lingering ends at multiples of it, for many attempts at once: waking up costs more than staying. */
+    LINGER_TURN_US = 20 * 1000,
     IDLE_US = 3 * 1000 * 1000, /* the variant idle: what does the server do when nothing is asked? */
     READS_A_TURN = 32
 };
 
-static int64_t linger_us(const struct probe *probe)
+/* @return until when, from the attempt's start. */
+static int64_t linger_until_us(const struct probe *probe)
 {
     int64_t rtt_us = (int64_t)probe->attempt->tcp[MOMENT_CONNECTED].rtt_us * 2;
-    return rtt_us < LINGER_MIN_US ? LINGER_MIN_US : rtt_us > LINGER_MAX_US ? LINGER_MAX_US : rtt_us;
+    int64_t linger_us = rtt_us < LINGER_MIN_US   ? LINGER_MIN_US
+                        : rtt_us > LINGER_MAX_US ? LINGER_MAX_US
+                                                 : rtt_us;
+    int64_t until_us = probe->start_us + probe_now_us(probe) + linger_us;
+    return until_us + LINGER_TURN_US - until_us % LINGER_TURN_US - probe->start_us;
 }
 
 /* Host as RFC 9112, 3.2: brackets around IPv6, no port when it is the default. */
@@ -54,7 +61,7 @@ static bool start(struct probe *probe)
     http_reader_init(&probe->http, &probe->attempt->arena, &probe->attempt->http);
     if (!asks(probe)) {
         bool idle = probe->task->job.variant == VARIANT_IDLE;
-        probe->stop_us = probe_now_us(probe) + (idle ? IDLE_US : linger_us(probe));
+        probe->stop_us = idle ? probe_now_us(probe) + IDLE_US : linger_until_us(probe);
         return true;
     }
     probe_stamp(probe, &probe->attempt->clock.request_us);

@@ -115,6 +115,11 @@ static void drain_error_queue(int fd, struct evidence_flow *flow)
     }
 }
 
+void tcp_connected(int fd, const struct evidence_flow *flow)
+{
+    (void)set_icmp_queue(fd, flow->destination.length == 16 ? AF_INET6 : AF_INET, 0);
+}
+
 int tcp_connect_result(int fd, struct evidence_flow *flow)
 {
     int error = 0;
@@ -122,8 +127,7 @@ int tcp_connect_result(int fd, struct evidence_flow *flow)
     if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) != 0)
         error = errno;
     drain_error_queue(fd, flow);
-    int family = flow->destination.length == 16 ? AF_INET6 : AF_INET;
-    (void)set_icmp_queue(fd, family, 0);
+    tcp_connected(fd, flow);
     if (error != 0) {
         flow->error = error;
         flow->error_call = CALL_CONNECT;

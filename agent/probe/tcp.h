@@ -31,6 +31,9 @@ int tcp_socket(const struct address *address, const struct address *source);
  */
 int tcp_connect_result(int fd, struct evidence_flow *flow);
 
+/** The same of a socket that the poller saw writable and without an error: it is connected, and no message is behind it. */
+void tcp_connected(int fd, const struct evidence_flow *flow);
+
 /** What a failing socket() or connect() says about this machine. LOCAL_NONE: it says something about the peer. */
 enum evidence_local tcp_local_reason(int error);
 

@@ -47,6 +47,8 @@ struct shape {
     bool legacy_servers; /* without RFC 5746 */
     bool large;
     bool client_cert;
+    const char *profile; /* the same offer as data (hello/profile.h) */
+    bool own;            /* our own engine speaks what may be agreed on */
 };
 
 enum shape_kind {
@@ -66,19 +68,22 @@ enum shape_kind {
 #define BOTH        .min = TLS1_2_VERSION, .max = TLS1_3_VERSION, .security_level = 2, .ciphers = "DEFAULT"
 #define ALL_CIPHERS "ALL:COMPLEMENTOFALL:@SECLEVEL=0"
 static const struct shape shapes[SHAPES] = {
-    [SHAPE_NORMAL] = {BOTH},
-    [SHAPE_TLS12] = {TLS1_2_VERSION, TLS1_2_VERSION, .security_level = 2, .ciphers = "DEFAULT"},
-    [SHAPE_TLS13] = {TLS1_3_VERSION, TLS1_3_VERSION, .security_level = 2, .ciphers = "DEFAULT"},
-    [SHAPE_LEGACY] = {TLS1_VERSION, TLS1_2_VERSION, .ciphers = "ALL:@SECLEVEL=0", .legacy_servers = true},
+    [SHAPE_NORMAL] = {BOTH, .profile = HELLO_PROFILE_NORMAL, .own = true},
+    [SHAPE_TLS12] = {TLS1_2_VERSION, TLS1_2_VERSION, .security_level = 2, .ciphers = "DEFAULT",
+                     .profile = "openssl-tls12"},
+    [SHAPE_TLS13] = {TLS1_3_VERSION, TLS1_3_VERSION, .security_level = 2, .ciphers = "DEFAULT",
+                     .profile = "openssl-tls13", .own = true},
+    [SHAPE_LEGACY] = {TLS1_VERSION, TLS1_2_VERSION, .ciphers = "ALL:@SECLEVEL=0", .legacy_servers = true,
+                      .profile = "openssl-legacy"},
     [SHAPE_RSA_ONLY] = {TLS1_2_VERSION, TLS1_3_VERSION, .security_level = 2, .ciphers = "aRSA",
-                        .signatures = SIGNATURES_RSA},
+                        .signatures = SIGNATURES_RSA, .profile = "openssl-rsa"},
     [SHAPE_ECDSA_ONLY] = {TLS1_2_VERSION, TLS1_3_VERSION, .security_level = 2, .ciphers = "aECDSA",
-                          .signatures = SIGNATURES_ECDSA},
-    [SHAPE_LARGE] = {BOTH, .large = true},
-    [SHAPE_CLIENT_CERT] = {BOTH, .client_cert = true},
-    [SHAPE_NO_ALPN] = {BOTH, .no_alpn = true},
+                          .signatures = SIGNATURES_ECDSA, .profile = "openssl-ecdsa"},
+    [SHAPE_LARGE] = {BOTH, .large = true, .profile = "openssl-large", .own = true},
+    [SHAPE_CLIENT_CERT] = {BOTH, .client_cert = true, .profile = HELLO_PROFILE_NORMAL, .own = true},
+    [SHAPE_NO_ALPN] = {BOTH, .no_alpn = true, .profile = "openssl-no-alpn", .own = true},
     [SHAPE_WIDE] = {TLS1_2_VERSION, TLS1_3_VERSION, .ciphers = ALL_CIPHERS, .suites = SUITES_WIDE,
-                    .groups = GROUPS_WIDE},
+                    .groups = GROUPS_WIDE, .profile = "openssl-wide"},
 };
 
 /* Variants that are none of these differ below TLS, or in the name, and offer what NORMAL does. */
@@ -108,6 +113,7 @@ struct trust {
     SSL_CTX *contexts[SHAPES];
     struct chain_cache *chains;
     struct tls_algorithms *algorithms;
+    struct trust_identity identity;
 };
 
 static char *why_file(const char *path, const char *problem)
@@ -198,6 +204,7 @@ void trust_free(struct trust *trust)
 {
     if (trust == NULL)
         return;
+    sk_X509_pop_free(trust->identity.chain, X509_free);
     for (size_t i = 0; i < SHAPES; i++)
         SSL_CTX_free(trust->contexts[i]);
     chain_cache_free(trust->chains);
@@ -229,9 +236,14 @@ struct tls_algorithms *trust_algorithms(struct trust *trust)
     return trust->algorithms;
 }
 
+const struct hello_profile *trust_hello(enum variant variant)
+{
+    return hello_profile_find(shapes[shape_of(variant)].profile);
+}
+
 const struct hello_profile *trust_profile(enum variant variant)
 {
-    return shape_of(variant) == SHAPE_NORMAL ? hello_profile_find(HELLO_PROFILE_NORMAL) : NULL;
+    return shapes[shape_of(variant)].own ? trust_hello(variant) : NULL;
 }
 
 const uint8_t *trust_sha256(const struct trust *trust)
@@ -309,6 +321,36 @@ SSL_CTX *trust_context(struct trust *trust, enum variant variant)
     if (trust->contexts[kind] == NULL)
         trust->contexts[kind] = context_new(trust, &shapes[kind]);
     return trust->contexts[kind];
+}
+
+/* What libssl puts above a client's certificate: what the file says, else what the trusted ones make of it. */
+static STACK_OF(X509) * chain_above(SSL_CTX *context, X509_STORE *store, X509 *certificate)
+{
+    STACK_OF(X509) *said = NULL, *made = NULL;
+    (void)SSL_CTX_get0_chain_certs(context, &said);
+    if (said != NULL && sk_X509_num(said) > 0)
+        return X509_chain_up_ref(said);
+    X509_STORE_CTX *path = X509_STORE_CTX_new();
+    if (path != NULL && X509_STORE_CTX_init(path, store, certificate, NULL) == 1) {
+        (void)X509_verify_cert(path);
+        made = X509_STORE_CTX_get1_chain(path);
+    }
+    X509_STORE_CTX_free(path);
+    ERR_clear_error();
+    X509_free(made == NULL ? NULL : sk_X509_shift(made));
+    return made;
+}
+
+const struct trust_identity *trust_identity(struct trust *trust)
+{
+    struct trust_identity *identity = &trust->identity;
+    SSL_CTX *context = trust->client_cert == NULL ? NULL : trust_context(trust, VARIANT_CLIENT_CERT);
+    if (context != NULL && identity->certificate == NULL) {
+        identity->certificate = SSL_CTX_get0_certificate(context);
+        identity->key = SSL_CTX_get0_privatekey(context);
+        identity->chain = chain_above(context, trust->store, identity->certificate);
+    }
+    return identity;
 }
 
 /* Reads the client's certificate at once, so that a wrong file is told of before anything is probed. */

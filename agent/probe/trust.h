@@ -38,8 +38,19 @@ X509_STORE *trust_store(const struct trust *trust);
 struct chain_cache *trust_chains(struct trust *trust);
 struct tls_algorithms *trust_algorithms(struct trust *trust);
 
-/** What our own engine offers for a variant; NULL: that is libssl's alone. */
+/** What the hello of a variant offers, whoever says it. */
+const struct hello_profile *trust_hello(enum variant variant);
+
+/** The same where our own engine goes on with the answer; NULL: that is libssl's alone. */
 const struct hello_profile *trust_profile(enum variant variant);
+
+/** What VARIANT_CLIENT_CERT shows, as libssl does; all of it NULL: nothing. Borrowed. */
+struct trust_identity {
+    X509 *certificate;
+    STACK_OF(X509) * chain; /* above it; may be NULL */
+    EVP_PKEY *key;
+};
+const struct trust_identity *trust_identity(struct trust *trust);
 
 /** The context for what a variant offers. Borrowed; made when first asked for. NULL without memory. */
 SSL_CTX *trust_context(struct trust *trust, enum variant variant);

@@ -11,6 +11,12 @@ void wire_init(struct wire *wire, int fd)
     *wire = (struct wire){.fd = fd};
 }
 
+void wire_seen(struct wire *wire, bool readable, bool ending)
+{
+    wire->dry &= !readable;
+    wire->ending |= ending;
+}
+
 static void wire_fail(struct wire *wire, int error, enum evidence_call call)
 {
     if (wire->error != 0)
@@ -52,13 +58,16 @@ int wire_read(struct wire *wire, void *bytes, size_t length)
 {
     if (wire->ended || length == 0)
         return 0;
+    if (wire->dry)
+        return -1;
     if (wire->received_bytes >= WIRE_MAX_RECEIVED_BYTES) {
         wire->flooded = true;
         wire_end(wire);
         return 0;
     }
     ssize_t got = receive(wire->fd, bytes, length > INT_MAX ? INT_MAX : length);
-    if (got < 0 && would_block(errno))
+    wire->dry = got < 0 && would_block(errno);
+    if (wire->dry)
         return -1;
     if (got <= 0) {
         if (got < 0)
@@ -72,6 +81,7 @@ int wire_read(struct wire *wire, void *bytes, size_t length)
     wire_keep_first(wire, bytes, (size_t)got);
     wire->received_bytes += (uint64_t)got;
     wire->reads++;
+    wire->dry = (size_t)got < length && !wire->ending;
     if (wire->on_bytes != NULL)
         wire->on_bytes(false, bytes, (size_t)got, wire->arg);
     return (int)got;
@@ -90,11 +100,11 @@ void wire_complete_first(struct wire *wire)
     wire->received_bytes += (uint64_t)got;
 }
 
-static ssize_t transmit(int fd, const void *bytes, size_t length)
+static ssize_t transmit(const struct wire *wire, const void *bytes, size_t length)
 {
     ssize_t sent;
     do
-        sent = send(fd, bytes, length, MSG_NOSIGNAL);
+        sent = send(wire->fd, bytes, length, MSG_NOSIGNAL | (wire->last ? MSG_MORE : 0));
     while (sent < 0 && errno == EINTR);
     return sent;
 }
@@ -109,12 +119,13 @@ int wire_write(struct wire *wire, const void *bytes, size_t length)
         return -1;
     if (piecewise && claimed > WIRE_PIECE_BYTES)
         claimed = WIRE_PIECE_BYTES;
-    ssize_t sent = transmit(wire->fd, bytes, (size_t)claimed);
+    ssize_t sent = transmit(wire, bytes, (size_t)claimed);
     if (sent < 0 && would_block(errno))
         return -1;
     if (sent < 0) {
         wire_fail(wire, errno, CALL_SEND);
         wire->mute = true;
+        wire->dry = false;
         return claimed;
     }
     if (wire->sent_bytes == 0 && wire->on_sent != NULL)

@@ -31,6 +31,9 @@ struct wire {
     bool ended; /* eof or error on reading: no more comes and nothing more goes out */
     bool mute;  /* a write failed: nothing more goes out */
     bool flooded;
+    bool dry;    /* all that has come was read; nothing is read until wire_seen says that there is more */
+    bool ending; /* an end or an error has come, and waits behind what is there to read */
+    bool last;   /* the connection is closed behind what is written now, and both go in one segment */
     bool
         in_pieces; /* until the first bytes come, each write sends at most WIRE_PIECE_BYTES and the next one waits */
     bool between;  /* a piece was sent and the next one waits: clear it to go on */
@@ -50,8 +53,11 @@ struct wire {
 };
 
 /** @param fd  nonblocking socket, borrowed; -1 when there is none yet. Callbacks are set by the owner
- * afterwards. */
+ * afterwards. It is taken for readable until it is found dry. */
 void wire_init(struct wire *wire, int fd);
+
+/** The poller saw something: there may be more to read, and the end behind it. */
+void wire_seen(struct wire *wire, bool readable, bool ending);
 
 /**
  * Reads or writes once. @return bytes, 0 at the end (also when an error ended it: see `error`), -1 when it

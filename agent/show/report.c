@@ -8,6 +8,7 @@
 #include "words/conclusion_json.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 enum { PROGRESS_EVERY_US = 100 * 1000 };
 
@@ -53,39 +54,62 @@ static void case_text(struct report *report, const struct case_file *file,
     }
 }
 
-/* A JSON value on a line of its own, or with the comma that an array wants before it. */
-static void print_value(struct report *report, json_t *value, bool first)
+static bool put_value(FILE *out, json_t *value)
 {
-    if (report->format == REPORT_JSON)
-        (void)fputs(first ? "\n" : ",\n", stdout);
-    bool printed = value != NULL && json_dumpf(value, stdout, JSON_COMPACT) == 0;
+    bool put = value != NULL && json_dumpf(value, out, JSON_COMPACT) == 0;
     json_decref(value);
-    if (!printed && !ferror(stdout)) {
-        report->broken = true;
-        report->error = ENOMEM;
-    }
-    if (report->format == REPORT_NDJSON)
-        (void)fputc('\n', stdout);
+    return put;
 }
 
-void report_case(struct report *report, const struct case_file *file, const struct conclusion *conclusion)
+static bool put_case(FILE *out, enum report_format format, const struct case_file *file,
+                     const struct conclusion *conclusion)
+{
+    if (format == REPORT_JSON)
+        return put_value(out, case_json(file, conclusion));
+    bool put = true;
+    for (size_t i = 0; i < file->count && put; i++)
+        put = put_value(out, case_attempt_json(file, i)) && fputc('\n', out) != EOF;
+    return put && put_value(out, verdict_line_json(file, conclusion)) && fputc('\n', out) != EOF;
+}
+
+char *report_compose(const struct report *report, const struct case_file *file,
+                     const struct conclusion *conclusion)
+{
+    char *text = NULL;
+    size_t length = 0;
+    FILE *out = report->format == REPORT_TEXT ? NULL : open_memstream(&text, &length);
+    if (out == NULL)
+        return NULL;
+    bool put = put_case(out, report->format, file, conclusion);
+    if (fclose(out) == 0 && put)
+        return text;
+    free(text);
+    return NULL;
+}
+
+/* In an array of JSON, with the comma that it wants before each but the first. */
+static void print_composed(struct report *report, const char *composed)
+{
+    if (composed == NULL) {
+        report->broken = true;
+        report->error = ENOMEM;
+        return;
+    }
+    if (report->format == REPORT_JSON)
+        (void)fputs(report->shown == 0 ? "\n" : ",\n", stdout);
+    (void)fputs(composed, stdout);
+}
+
+void report_case(struct report *report, const struct case_file *file, const struct conclusion *conclusion,
+                 const char *composed)
 {
     if (report->broken)
         return;
     progress_clear(report);
-    switch (report->format) {
-    case REPORT_TEXT:
+    if (report->format == REPORT_TEXT)
         case_text(report, file, conclusion);
-        break;
-    case REPORT_JSON:
-        print_value(report, case_json(file, conclusion), report->shown == 0);
-        break;
-    case REPORT_NDJSON:
-        for (size_t i = 0; i < file->count; i++)
-            print_value(report, case_attempt_json(file, i), false);
-        print_value(report, verdict_line_json(file, conclusion), false);
-        break;
-    }
+    else
+        print_composed(report, composed);
     report->shown++;
     flush(report);
 }

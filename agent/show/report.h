@@ -26,10 +26,20 @@ struct report {
 void report_begin(struct report *report);
 
 /**
- * Prints one case (at least one attempt) with what was concluded, and flushes. In ndjson: a line for each attempt, then one
- * for the verdict. Afterwards `broken` says whether anybody still reads.
+ * What is printed of a case (at least one attempt) with what was concluded, in a format for machines. That is most of the work, and any thread
+ * may do it while another prints.
+ * @return NULL in text, and without memory. The caller frees it.
  */
-void report_case(struct report *report, const struct case_file *file, const struct conclusion *conclusion);
+char *report_compose(const struct report *report, const struct case_file *file,
+                     const struct conclusion *conclusion);
+
+/**
+ * Prints one case, and flushes. In ndjson: a line for each attempt, then one for the verdict. Afterwards `broken` says whether anybody
+ * still reads.
+ * @param composed  what report_compose has made of it
+ */
+void report_case(struct report *report, const struct case_file *file, const struct conclusion *conclusion,
+                 const char *composed);
 
 /** Draws how far it is, at most ten times a second. */
 void report_progress(struct report *report, const struct show_counts *counts, size_t total);

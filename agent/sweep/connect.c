@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
 #include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,7 @@
  * the callback alone.
  */
 
-enum { HANDSHAKE = 22, RECORD_HEADER_BYTES = 5, PIECE_BYTES = 512 };
+enum { PIECE_BYTES = 512 };
 
 /* --- the end -------------------------------------------------------------------------------------------------------- */
 
@@ -42,58 +43,51 @@ void sweep_connection_free(struct sweep_connection *connection)
     free(connection);
 }
 
-static struct attempt *begin_attempt(const struct sweep_item *item)
+/* There is one at a time, and all are made in the same place. */
+static struct attempt *begin_attempt(const struct sweep_item *item, int64_t start_us)
 {
-    struct attempt *attempt = attempt_new();
-    if (attempt == NULL)
-        return NULL;
+    struct attempt *attempt = item->sweep->attempt;
+    attempt_clear(attempt);
     attempt->agent_version = PARALLAX_VERSION;
     attempt->tls_library = OpenSSL_version(OPENSSL_VERSION);
+    attempt->depth = DEPTH_HELLO;
     attempt->hello_profile = item->sweep->options.profile->name;
     attempt->flow.destination_port = item->endpoint.port;
-    attempt->clock.start_us = clock_wall_us();
-    attempt->tls.sni = endpoint_sni(&item->endpoint);
+    attempt->clock.start_us = start_us;
+    attempt->tls.sni = item->sni;
     sweep_keep_dns(item, attempt);
     return attempt;
 }
 
-/* Hands it over. @param attempt  taken; NULL: there was no memory for it. */
-static void end_attempt(struct sweep_item *item, const struct address *address, struct attempt *attempt)
+static void end_attempt(struct sweep_item *item, const struct address *address)
 {
     struct sweep *sweep = item->sweep;
     item->tried |= address->length == 16 ? SWEEP_ONLY_IPV6 : address->length == 4 ? SWEEP_ONLY_IPV4 : 0;
-    if (attempt == NULL) {
-        sweep_fail(sweep);
-        return;
-    }
     sweep->counts.attempts++;
-    sweep->options.attempt(&item->endpoint, attempt, sweep->options.arg);
-    attempt_free(attempt);
+    sweep->options.attempt(&item->endpoint, sweep->attempt, sweep->options.arg);
 }
 
 void sweep_refuse(struct sweep_item *item, const struct address *address, enum evidence_local local,
                   int error, const char *detail)
 {
-    struct attempt *attempt = begin_attempt(item);
-    if (attempt != NULL) {
-        const char *kept = arena_string(&attempt->arena, detail);
-        attempt->flow.destination = *address;
-        attempt->local = local;
-        attempt->local_error = error;
-        attempt->local_detail = kept == NULL ? "" : kept;
-    }
-    end_attempt(item, address, attempt);
+    struct attempt *attempt = begin_attempt(item, clock_wall_us());
+    const char *kept = arena_string(&attempt->arena, detail);
+    attempt->flow.destination = *address;
+    attempt->local = local;
+    attempt->local_error = error;
+    attempt->local_detail = kept == NULL ? "" : kept;
+    end_attempt(item, address);
 }
 
 void sweep_unresolved(struct sweep_item *item)
 {
     const struct address none = {0};
-    end_attempt(item, &none, begin_attempt(item));
+    (void)begin_attempt(item, clock_wall_us());
+    end_attempt(item, &none);
 }
 
 static void keep_clock(const struct sweep_connection *connection, struct evidence_clock *clock)
 {
-    clock->start_us = connection->wall_us;
     if (connection->item->endpoint.address.length == 0)
         clock->resolved_us = 0;
     clock->connect_us = 0;
@@ -113,52 +107,87 @@ static void keep_bytes(const struct sweep_connection *connection, const uint8_t 
         memcpy(end->first_bytes, bytes, end->first_byte_count);
 }
 
-static void keep_answer(struct sweep *sweep, const struct sweep_connection *connection, const uint8_t *bytes,
-                        size_t length, struct attempt *attempt)
+/* Of TLS 1.2 and older the certificates come in plain text, and what came of them with the ServerHello is here anyway. */
+static void keep_certificates(struct sweep *sweep, const struct hello_answer *answer, struct attempt *attempt)
 {
-    struct hello_answer answer;
-    hello_answer_read(bytes, length, sweep->joined, &answer);
-    enum evidence_ending how = hello_facts(attempt, sweep->options.profile, &answer, connection->hello_length,
+    struct evidence_tls *tls = &attempt->tls;
+    size_t count = answer->certificate_count;
+    tls->chain = count == 0 ? NULL : arena_array(&attempt->arena, count, sizeof *tls->chain);
+    for (size_t i = 0; tls->chain != NULL && i < count; i++) {
+        struct chain_certificate *certificate = &tls->chain[i];
+        const struct hello_span *der = &answer->certificates[i];
+        if (EVP_Digest(der->bytes, der->length, certificate->sha256, NULL, sweep->sha256, NULL) != 1)
+            break;
+        certificate->der = der->bytes;
+        certificate->der_length = der->length;
+        tls->chain_count++;
+    }
+    tls->chain_dropped = answer->certificates_dropped + (uint32_t)(count - tls->chain_count);
+}
+
+static void keep_answer(struct sweep *sweep, const struct sweep_connection *connection,
+                        const struct hello_answer *answer, struct attempt *attempt)
+{
+    enum evidence_ending how = hello_facts(attempt, sweep->options.profile, answer, connection->hello_length,
                                            connection->first_byte_us);
+    keep_certificates(sweep, answer, attempt);
     if (how != ENDING_NONE)
         attempt->end.how = how;
+}
+
+static void keep_counters(const struct sweep_connection *connection, struct attempt *attempt)
+{
+    struct tcp_snapshot *asked = &attempt->tcp[MOMENT_HELLO];
+    attempt->tcp[MOMENT_CONNECTED] = connection->connected;
+    *asked = connection->asked;
+    if (connection->just_asked)
+        attempt->tcp[MOMENT_END] = *asked;
+    else
+        (void)tcp_snapshot_take(connection->fd, attempt->clock.closed_us, &attempt->tcp[MOMENT_END]);
+    if (asked->taken && asked->bytes_acked > connection->hello_length)
+        attempt->clock.hello_acked_us = asked->at_us;
 }
 
 /*
  * It is over in this way. What the peer's application has not read any more must not wait for it: a reset frees both sides at
  * once, and no port of ours stays behind in TIME_WAIT.
- * @param how    unless the answer says so.
- * @param bytes  all that came of the answer; NULL: nothing.
+ * @param how     unless the answer says so.
+ * @param answer  read from `bytes`, all that came of it; NULL: no hello was sent.
  */
-static void finish(struct sweep_connection *connection, enum evidence_ending how, const uint8_t *bytes,
-                   size_t length)
+static void finish(struct sweep_connection *connection, enum evidence_ending how,
+                   const struct hello_answer *answer, const uint8_t *bytes, size_t length)
 {
     static const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
     struct sweep_item *item = connection->item;
-    struct sweep *sweep = item->sweep;
-    struct attempt *attempt = begin_attempt(item);
-    if (attempt != NULL) {
-        struct tcp_snapshot *asked = &attempt->tcp[MOMENT_HELLO];
-        keep_clock(connection, &attempt->clock);
-        keep_bytes(connection, bytes, length, &attempt->end);
-        attempt->flow = connection->flow;
-        attempt->end.how = how;
-        attempt->tcp[MOMENT_CONNECTED] = connection->connected;
-        *asked = connection->asked;
-        if (connection->just_asked)
-            attempt->tcp[MOMENT_END] = *asked;
-        else
-            (void)tcp_snapshot_take(connection->fd, attempt->clock.closed_us, &attempt->tcp[MOMENT_END]);
-        if (connection->hello_sent_us != EVIDENCE_NEVER)
-            keep_answer(sweep, connection, bytes, length, attempt);
-        if (asked->taken && asked->bytes_acked > connection->hello_length)
-            attempt->clock.hello_acked_us = asked->at_us;
-    }
+    struct attempt *attempt = begin_attempt(item, connection->wall_us);
+    keep_clock(connection, &attempt->clock);
+    keep_bytes(connection, bytes, length, &attempt->end);
+    attempt->flow = connection->flow;
+    attempt->end.how = how;
+    keep_counters(connection, attempt);
+    if (answer != NULL)
+        keep_answer(item->sweep, connection, answer, attempt);
     (void)setsockopt(connection->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
     const struct address address = connection->address;
+    end_attempt(item, &address);
     sweep_connection_free(connection);
-    end_attempt(item, &address, attempt);
     sweep_item_release(item);
+}
+
+/* Without a connection. */
+static void finish_unconnected(struct sweep_connection *connection)
+{
+    finish(connection, ENDING_NONE, NULL, NULL, 0);
+}
+
+/* With what had come of an answer before. */
+static void finish_with_pieces(struct sweep_connection *connection, enum evidence_ending how)
+{
+    struct sweep *sweep = connection->item->sweep;
+    struct hello_answer answer;
+    hello_answer_read(connection->pieces, connection->piece_bytes, sweep->joined, &answer);
+    bool asked = connection->hello_sent_us != EVIDENCE_NEVER;
+    finish(connection, how, asked ? &answer : NULL, connection->pieces, connection->piece_bytes);
 }
 
 /* Before there is a socket worth watching. */
@@ -207,7 +236,7 @@ static bool take_bytes(struct sweep_connection *connection, size_t length)
     struct hello_answer answer;
     if (connection->piece_bytes > 0) {
         if (!keep_piece(connection, bytes, length)) {
-            finish(connection, ENDING_ERROR, connection->pieces, connection->piece_bytes);
+            finish_with_pieces(connection, ENDING_ERROR);
             return true;
         }
         bytes = connection->pieces;
@@ -215,12 +244,12 @@ static bool take_bytes(struct sweep_connection *connection, size_t length)
     }
     hello_answer_read(bytes, length, sweep->joined, &answer);
     if (hello_answer_is_over(&answer)) {
-        finish(connection, ENDING_NONE, bytes, length);
+        finish(connection, ENDING_NONE, &answer, bytes, length);
         return true;
     }
     if (connection->piece_bytes > 0 || keep_piece(connection, bytes, length))
         return false;
-    finish(connection, ENDING_ERROR, bytes, length);
+    finish(connection, ENDING_ERROR, &answer, bytes, length);
     return true;
 }
 
@@ -240,7 +269,7 @@ static void finish_read(struct sweep_connection *connection, int error)
         connection->flow.error = error;
         connection->flow.error_call = CALL_RECV;
     }
-    finish(connection, ending_of_error(connection, error), connection->pieces, connection->piece_bytes);
+    finish_with_pieces(connection, ending_of_error(connection, error));
 }
 
 /* Edge-triggered: reads until nothing is left, which SWEEP_ANSWER_MAX bounds. */
@@ -283,48 +312,50 @@ static bool take_random(struct sweep *sweep, uint8_t *out, size_t length)
     return true;
 }
 
-static bool write_hello(struct sweep *sweep, const struct endpoint *endpoint)
+static bool make_hello(struct sweep *sweep, const char *sni)
 {
-    const struct hello_profile *profile = sweep->options.profile;
     uint8_t random[HELLO_DECOY_RANDOM_BYTES];
-    struct hello_decoy decoy;
-    buf_clear(&sweep->message);
-    buf_clear(&sweep->hello);
-    return take_random(sweep, random, sizeof random) &&
-           hello_decoy_make(profile, endpoint_sni(endpoint), random, &decoy) &&
-           hello_write(profile, &decoy.values, &sweep->message) &&
-           hello_write_records(HANDSHAKE, profile->record_version, sweep->message.data, sweep->message.len,
-                               &sweep->hello);
+    return take_random(sweep, random, sizeof random) && sweep_hello_make(&sweep->hello, sni, random);
 }
 
 /* A socket that has sent nothing yet takes a hello whole. */
 static void send_hello(struct sweep_connection *connection)
 {
     struct sweep *sweep = connection->item->sweep;
-    if (!write_hello(sweep, &connection->item->endpoint)) {
+    const struct buf *hello = &sweep->hello.bytes;
+    if (!make_hello(sweep, connection->item->sni)) {
         finish_local(connection, LOCAL_RESOURCE, 0, "hello");
         return;
     }
     connection->state = SWEEP_ASKED;
-    connection->hello_length = (uint32_t)sweep->hello.len;
+    connection->hello_length = (uint32_t)hello->len;
     connection->hello_sent_us = clock_mono_us() - connection->start_us;
-    ssize_t sent = send(connection->fd, sweep->hello.data, sweep->hello.len, MSG_NOSIGNAL);
+    ssize_t sent = send(connection->fd, hello->data, hello->len, MSG_NOSIGNAL);
     if (sent < 0) {
         connection->flow.error = errno;
         connection->flow.error_call = CALL_SEND;
-    } else if ((size_t)sent < sweep->hello.len) {
+    } else if ((size_t)sent < hello->len) {
         finish_local(connection, LOCAL_RESOURCE, 0, "send");
     }
 }
 
-void sweep_connection_event(struct sweep_connection *connection)
+/* Neither the socket nor its queue of ICMP messages has an error, or the kernel would say EPOLLERR: then it need not be asked. */
+static bool is_connected(struct sweep_connection *connection, uint32_t events)
+{
+    if (events & (EPOLLERR | EPOLLHUP))
+        return tcp_connect_result(connection->fd, &connection->flow) == 0;
+    tcp_connected(connection->fd, &connection->flow);
+    return true;
+}
+
+void sweep_connection_event(struct sweep_connection *connection, uint32_t events)
 {
     if (connection->state == SWEEP_ASKED) {
         read_answer(connection);
         return;
     }
-    if (tcp_connect_result(connection->fd, &connection->flow) != 0) {
-        finish(connection, ENDING_NONE, NULL, 0);
+    if (!is_connected(connection, events)) {
+        finish_unconnected(connection);
         return;
     }
     connection->connected_us = clock_mono_us() - connection->start_us;
@@ -334,7 +365,7 @@ void sweep_connection_event(struct sweep_connection *connection)
 
 void sweep_connection_expire(struct sweep_connection *connection)
 {
-    finish(connection, ENDING_TIMEOUT, connection->pieces, connection->piece_bytes);
+    finish_with_pieces(connection, ENDING_TIMEOUT);
 }
 
 /* --- the beginning -------------------------------------------------------------------------------------------------- */
@@ -361,7 +392,7 @@ static void failed_at_once(struct sweep_connection *connection, int error, enum 
     connection->flow.error = error;
     connection->flow.error_call = call;
     if (local == LOCAL_NONE)
-        finish(connection, ENDING_NONE, NULL, 0);
+        finish_unconnected(connection);
     else
         finish_local(connection, local, error, evidence_call_name((int)call));
 }

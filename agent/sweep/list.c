@@ -209,7 +209,7 @@ static bool begin_network(struct sweep_list *list, struct cidr cidr, const char 
 static bool give_address(struct sweep_list *list, struct endpoint *ret_endpoint)
 {
     char text[ADDRESS_TEXT_BYTES];
-    arena_done(&list->arena);
+    arena_clear(&list->arena);
     list->network.host = arena_string(&list->arena, address_text(&list->network.address, text));
     if (list->network.host == NULL)
         return false;
@@ -383,7 +383,7 @@ static enum sweep_list_result next_line(struct sweep_list *list, struct endpoint
         if (text == NULL)
             continue;
         (void)snprintf(list->text, sizeof list->text, "%s", text);
-        arena_done(&list->arena);
+        arena_clear(&list->arena);
         enum sweep_list_result result = whole ? take_line(list, text, ret_endpoint) : too_long(list, file);
         if (result != SWEEP_LIST_END)
             return result;
@@ -399,7 +399,7 @@ static enum sweep_list_result next_of_source(struct sweep_list *list, struct end
     if (list->begun)
         return SWEEP_LIST_END;
     list->begun = true;
-    arena_done(&list->arena);
+    arena_clear(&list->arena);
     (void)snprintf(list->text, sizeof list->text, "%s", source->text);
     return take_target(list, source->text, ret_endpoint) ? SWEEP_LIST_ENTRY : SWEEP_LIST_BAD;
 }

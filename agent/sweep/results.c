@@ -6,11 +6,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum { AT_ONCE_BYTES = 64 * 1024 };
 
 static void fail(struct results *results, int error)
 {
@@ -24,9 +27,15 @@ static const char csv_header[] =
     "start,host,port,sni,address,outcome,raw,version,cipher,group,rtt_us,connected_us,"
     "first_byte_us,closed_us\n";
 
-static bool csv_number(struct buf *line, int64_t value, int64_t absent)
+static bool csv_text(struct buf *line, const char *text)
 {
-    return value == absent ? buf_byte(line, ',') : buf_printf(line, "%" PRId64 ",", value);
+    return buf_text(line, text) && buf_byte(line, ',');
+}
+
+/* Empty for what never was. */
+static bool csv_number(struct buf *line, int64_t value)
+{
+    return (value == EVIDENCE_NEVER || buf_integer(line, value)) && buf_byte(line, ',');
 }
 
 static bool csv_line(struct buf *line, const struct endpoint *endpoint, const struct attempt *attempt,
@@ -34,16 +43,18 @@ static bool csv_line(struct buf *line, const struct endpoint *endpoint, const st
 {
     char start[UNITS_TIME_BYTES], address[ADDRESS_TEXT_BYTES], raw[96];
     const struct evidence_clock *clock = &attempt->clock;
+    const struct evidence_tls *tls = &attempt->tls;
     const struct tcp_snapshot *connected = &attempt->tcp[MOMENT_CONNECTED];
-    return buf_printf(line, "%s,%s,%u,%s,%s,%s,%s,%s,%s,%s,", time_rfc3339(clock->start_us, 6, start),
-                      endpoint->host, endpoint->port, attempt->tls.sni,
-                      address_text(&attempt->flow.destination, address), outcome_class_id(outcome.class),
-                      outcome_raw_text(outcome, raw, sizeof raw), tls_version_name(attempt->tls.version),
-                      tls_cipher_name(attempt->tls.cipher), tls_group_name(attempt->tls.group)) &&
-           csv_number(line, connected->taken ? (int64_t)connected->rtt_us : EVIDENCE_NEVER, EVIDENCE_NEVER) &&
-           csv_number(line, clock->connected_us, EVIDENCE_NEVER) &&
-           csv_number(line, clock->first_byte_us, EVIDENCE_NEVER) &&
-           csv_number(line, clock->closed_us, EVIDENCE_NEVER) && (line->data[line->len - 1] = '\n', true);
+    return csv_text(line, time_rfc3339(clock->start_us, 6, start)) && csv_text(line, endpoint->host) &&
+           csv_number(line, endpoint->port) && csv_text(line, tls->sni) &&
+           csv_text(line, address_text(&attempt->flow.destination, address)) &&
+           csv_text(line, outcome_class_id(outcome.class)) &&
+           csv_text(line, outcome_raw_text(outcome, raw, sizeof raw)) &&
+           csv_text(line, tls_version_name(tls->version)) && csv_text(line, tls_cipher_name(tls->cipher)) &&
+           csv_text(line, tls_group_name(tls->group)) &&
+           csv_number(line, connected->taken ? (int64_t)connected->rtt_us : EVIDENCE_NEVER) &&
+           csv_number(line, clock->connected_us) && csv_number(line, clock->first_byte_us) &&
+           csv_number(line, clock->closed_us) && (line->data[line->len - 1] = '\n', true);
 }
 
 /* --- files ---------------------------------------------------------------------------------------------------------- */
@@ -51,7 +62,8 @@ static bool csv_line(struct buf *line, const struct endpoint *endpoint, const st
 static void begin(struct results *results, enum results_format format, FILE *file)
 {
     *results = (struct results){.format = format, .file = file};
-    buf_init(&results->line, 0);
+    results->at_once_bytes = isatty(fileno(file)) ? 0 : AT_ONCE_BYTES;
+    buf_init(&results->lines, 0);
 }
 
 static void write_header(struct results *results)
@@ -106,31 +118,43 @@ int results_append(struct results *results, enum results_format format, const ch
     return error;
 }
 
+static bool write_line(struct buf *lines, enum results_format format, const struct endpoint *endpoint,
+                       const struct attempt *attempt, struct outcome outcome)
+{
+    if (format == RESULTS_CSV)
+        return csv_line(lines, endpoint, attempt, outcome);
+    return attempt_json_write(lines, attempt, endpoint, outcome) && buf_byte(lines, '\n');
+}
+
+void results_flush(struct results *results)
+{
+    struct buf *lines = &results->lines;
+    if (results->error == 0 && lines->len > 0 &&
+        (fwrite(lines->data, 1, lines->len, results->file) != lines->len || fflush(results->file) != 0))
+        fail(results, errno);
+    buf_clear(lines);
+}
+
 void results_write(struct results *results, const struct endpoint *endpoint, const struct attempt *attempt,
                    struct outcome outcome)
 {
-    bool written = true;
+    struct buf *lines = &results->lines;
+    size_t whole = lines->len;
     if (results->format == RESULTS_NONE || results->error != 0)
         return;
-    buf_clear(&results->line);
-    if (results->format == RESULTS_CSV) {
-        written = csv_line(&results->line, endpoint, attempt, outcome);
-    } else {
-        json_t *value = attempt_json(attempt, endpoint, outcome);
-        char *text = value == NULL ? NULL : json_dumps(value, JSON_COMPACT);
-        json_decref(value);
-        written = text != NULL && buf_text(&results->line, text) && buf_byte(&results->line, '\n');
-        free(text);
-    }
-    if (!written)
+    if (!write_line(lines, results->format, endpoint, attempt, outcome)) {
+        lines->len = whole;
+        results_flush(results);
         fail(results, ENOMEM);
-    else if (fwrite(results->line.data, 1, results->line.len, results->file) != results->line.len)
-        fail(results, errno);
+    }
+    if (lines->len > results->at_once_bytes)
+        results_flush(results);
 }
 
 int results_sync(struct results *results, uint64_t *ret_bytes)
 {
     struct stat status;
+    results_flush(results);
     if (fflush(results->file) != 0 || fdatasync(fileno(results->file)) != 0 ||
         fstat(fileno(results->file), &status) != 0)
         fail(results, errno);
@@ -143,10 +167,15 @@ int results_close(struct results *results)
 {
     if (results->file == NULL)
         return 0;
-    int failed = results->file == stdout ? fflush(stdout) : fclose(results->file);
-    if (failed != 0)
+    results_flush(results);
+    bool ours = results->file != stdout;
+    if ((ours ? fclose(results->file) : fflush(stdout)) != 0)
         fail(results, errno);
-    buf_done(&results->line);
+    if (!ours && results->error != 0) { /* who closes it says so, and nobody has to say it again */
+        __fpurge(stdout);
+        clearerr(stdout);
+    }
+    buf_done(&results->lines);
     results->file = NULL;
     return results->error;
 }

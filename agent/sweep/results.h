@@ -7,14 +7,15 @@
 
 #include <stdio.h>
 
-/* Where the attempts of a sweep are written, a line each. */
+/* Where the attempts of a sweep are written, a line each: many lines at once, unless somebody reads along at a terminal. */
 
 enum results_format { RESULTS_NONE, RESULTS_NDJSON, RESULTS_CSV };
 
 struct results {
     FILE *file;
     enum results_format format;
-    struct buf line;
+    struct buf lines; /* that were not written out yet */
+    size_t at_once_bytes;
     int error; /* errno of the first write that failed; 0: none */
 };
 
@@ -29,6 +30,9 @@ int results_append(struct results *results, enum results_format format, const ch
 
 void results_write(struct results *results, const struct endpoint *endpoint, const struct attempt *attempt,
                    struct outcome outcome);
+
+/** Writes out what is there, for whoever reads along. */
+void results_flush(struct results *results);
 
 /** Brings everything to the disk. @param ret_bytes  the file's length then. @return 0 or an errno. */
 int results_sync(struct results *results, uint64_t *ret_bytes);

@@ -3,6 +3,7 @@
 #include "words/units.h"
 
 #include <errno.h>
+#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -63,6 +64,7 @@ static struct sweep_item *item_new(struct sweep *sweep, uint64_t index, const st
     item->endpoint.site = "";
     item->endpoint.host = memcpy(item->texts, endpoint->host, host);
     item->endpoint.sni = memcpy(item->texts + host, name, sni);
+    item->sni = endpoint_sni(&item->endpoint);
     item->next = sweep->items;
     if (item->next != NULL)
         item->next->previous = item;
@@ -293,7 +295,7 @@ static void on_events(uv_poll_t *poll, int status, int events)
     int count = epoll_wait(sweep->epoll, ready, EVENTS_A_TURN, 0);
     sweep->turning = true;
     for (int i = 0; i < count && !sweep->stopping; i++)
-        sweep_connection_event(ready[i].data.ptr);
+        sweep_connection_event(ready[i].data.ptr, ready[i].events);
     sweep->turning = false;
     sweep_turn(sweep);
 }
@@ -317,8 +319,9 @@ static bool make_handles(struct sweep *sweep)
 
 static void sweep_drop(struct sweep *sweep)
 {
-    buf_done(&sweep->message);
-    buf_done(&sweep->hello);
+    sweep_hello_done(&sweep->hello);
+    attempt_free(sweep->attempt);
+    EVP_MD_free(sweep->sha256);
     pace_free(sweep->pace);
     hosts_free(sweep->hosts);
     free(sweep->waiting);
@@ -337,13 +340,16 @@ struct sweep *sweep_new(uv_loop_t *loop, const struct sweep_options *options, ch
     sweep->loop = loop;
     sweep->options = *options;
     sweep->epoll = -1;
+    sweep_hello_init(&sweep->hello, options->profile);
     sweep->list_hash = UINT64_C(14695981039346656037);
     sweep->period_ns = INT64_C(1000000000) / (options->rate > 0 ? options->rate : 1);
     sweep->pace = pace_new(&rates);
     sweep->waiting = calloc(SWEEP_HEAP_MAX, sizeof(struct sweep_connection *));
     sweep->hosts = options->resolver != NULL ? NULL : hosts_new("/etc/hosts");
-    bool made =
-        sweep->pace != NULL && sweep->waiting != NULL && (sweep->hosts != NULL || options->resolver != NULL);
+    sweep->attempt = attempt_new();
+    sweep->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    bool made = sweep->pace != NULL && sweep->waiting != NULL && sweep->attempt != NULL &&
+                sweep->sha256 != NULL && (sweep->hosts != NULL || options->resolver != NULL);
     sweep->resolver = made ? resolver_new(loop, options->resolver, ret_why) : NULL;
     if (sweep->resolver != NULL)
         return sweep;

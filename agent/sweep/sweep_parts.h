@@ -2,11 +2,13 @@
 #define PARALLAX_SWEEP_SWEEP_PARTS_H
 
 #include "hello/answer.h"
-#include "hello/decoy.h"
 #include "link/handles.h"
 #include "probe/hosts.h"
 #include "probe/resolver.h"
+#include "sweep/hello.h"
 #include "sweep/sweep.h"
+
+#include <openssl/types.h>
 
 /* Inside agent/sweep only. */
 
@@ -40,6 +42,7 @@ struct sweep_item {
     struct sweep *sweep;
     uint64_t index;
     struct endpoint endpoint;         /* texts are in `texts` */
+    const char *sni;                  /* as it is sent; "" for none */
     unsigned open;                    /* connections and questions; it goes with the last one */
     unsigned tried;                   /* enum sweep_flags */
     struct sweep_question *questions; /* SWEEP_FAMILIES; NULL: nothing to resolve */
@@ -93,7 +96,9 @@ struct sweep {
     size_t pieces_bytes;
     uint8_t randoms[SWEEP_RANDOM_POOL_BYTES];
     size_t randoms_left;
-    struct buf message, hello;
+    struct sweep_hello hello;
+    struct attempt *attempt; /* the one that is being made */
+    EVP_MD *sha256;
     uint8_t bytes[SWEEP_READ_BYTES]; /* what was read last */
     uint8_t joined[SWEEP_READ_BYTES];
 };
@@ -133,7 +138,7 @@ bool sweep_connection_add(struct sweep_item *item, const struct address *address
 
 /** Its turn has come. */
 void sweep_connection_start(struct sweep_connection *connection);
-void sweep_connection_event(struct sweep_connection *connection);
+void sweep_connection_event(struct sweep_connection *connection, uint32_t events);
 /** Its time is over. */
 void sweep_connection_expire(struct sweep_connection *connection);
 /** Without an attempt. */

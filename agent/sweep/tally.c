@@ -45,11 +45,14 @@ static void show_class(enum outcome_class class, void *arg)
     const char *text = class == OUTCOME_OK ? _("answered") : _(outcome_class_text(class));
     unsigned width = text_width(text);
     enum { TEXT_COLUMN = 40 };
-    (void)fprintf(showing->out, "  %10" PRIu64 "  %s%*s", count, text,
-                  width < TEXT_COLUMN ? (int)(TEXT_COLUMN - width) : 1, "");
+    (void)fprintf(showing->out, "  %10" PRIu64 "  %s", count, text);
+    if (class == OUTCOME_OK) {
+        (void)fputc('\n', showing->out);
+        return;
+    }
+    (void)fprintf(showing->out, "%*s", width < TEXT_COLUMN ? (int)(TEXT_COLUMN - width) : 1, "");
     /* The names of endpoints are checked when a list is read: nothing in them is raw. */
-    (void)fprintf(showing->out, class == OUTCOME_OK ? "\n" : _("such as %s\n"),
-                  showing->tally->examples[class]);
+    (void)fprintf(showing->out, _("such as %s\n"), showing->tally->examples[class]);
 }
 
 void tally_show(const struct tally *tally, uint64_t endpoints, FILE *out)

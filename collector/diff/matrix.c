@@ -166,6 +166,24 @@ struct cell *matrix_find(const struct matrix *matrix, int64_t endpoint_id, int64
     return vantage == matrix->vantage_count ? NULL : matrix_cell(matrix, matrix->by_id[low], vantage);
 }
 
+static unsigned endpoint_of(const struct matrix *matrix, const struct cell *cell)
+{
+    return (unsigned)((size_t)(cell - matrix->cells) / matrix->vantage_count);
+}
+
+void matrix_at_hello(struct matrix *matrix, const struct cell *cell)
+{
+    matrix->endpoints[endpoint_of(matrix, cell)].at_hello = true;
+}
+
+struct outcome matrix_outcome(const struct matrix *matrix, const struct cell *cell, struct outcome outcome)
+{
+    bool behind = outcome.stage == OUTCOME_STAGE_CERTIFICATE || outcome.stage == OUTCOME_STAGE_HTTP;
+    return behind && matrix->endpoints[endpoint_of(matrix, cell)].at_hello
+               ? outcome_make(OUTCOME_OK, RAW_NONE, 0)
+               : outcome;
+}
+
 static void tally_add(struct cell *cell, struct outcome outcome, unsigned count)
 {
     size_t at = 0;

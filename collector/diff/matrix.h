@@ -33,6 +33,7 @@ struct matrix_endpoint {
     uint16_t port;
     const char *sni;     /* the name really asked for, "" when none */
     const char *address; /* pinned; "" when resolved */
+    bool at_hello;       /* matrix_at_hello */
 };
 
 struct tally {
@@ -118,6 +119,16 @@ struct cell *matrix_cell(const struct matrix *matrix, unsigned endpoint, unsigne
  */
 void cell_count(struct cell *cell, enum attempt_role role, struct outcome outcome, int family,
                 unsigned count);
+
+/**
+ * Notes that attempts of the cell passed that went no further than the answer to their hello (DEPTH_HELLO). What attempts of the same
+ * endpoint from an agent that goes further met behind that answer is then no failure that could be compared. Call it before the
+ * endpoint's attempts are counted.
+ */
+void matrix_at_hello(struct matrix *matrix, const struct cell *cell);
+
+/** What an outcome seen in a cell counts as, after matrix_at_hello. */
+struct outcome matrix_outcome(const struct matrix *matrix, const struct cell *cell, struct outcome outcome);
 
 enum cell_state cell_state(const struct cell *cell);
 

@@ -99,10 +99,18 @@ void session_check_newer(struct session_hub *hub, int32_t vantage_id, int64_t nu
             session_replaced(session);
 }
 
+/* The fewer there are, the more is kept of each (link/pack.h). */
+static uint32_t open_history(size_t sessions)
+{
+    size_t share = SESSION_HISTORY_BYTES / (sessions > 0 ? sessions : 1);
+    if (share > PACK_MOST_BYTES)
+        return PACK_MOST_BYTES;
+    return share < PACK_LEAST_BYTES ? PACK_LEAST_BYTES : (uint32_t)share;
+}
+
 static void open_welcome(struct session *session)
 {
-    bool few = session->hub->count <= SESSION_FEW;
-    uint32_t history = few ? PACK_HISTORY_BYTES : PACK_HISTORY_LEAST_BYTES;
+    uint32_t history = open_history(session->hub->count);
     struct message welcome = {.kind = MESSAGE_WELCOME,
                               .welcome = {.protocol = LINK_PROTOCOL,
                                           .vantage = session->name,

@@ -9,7 +9,7 @@ enum {
     SESSION_NAME_BYTES = 64,
     SESSION_TEXT_BYTES = 512,
     SESSION_MAX_ASKED = 1024,
-    SESSION_FEW = 256,          /* so many have a long history each (link/pack.h) */
+    SESSION_HISTORY_BYTES = 32 * 1024 * 1024, /* shared out among them when they open (link/pack.h) */
     SESSION_MAX_WAITING = 1024, /* records that ingest holds before reading stops */
     SESSION_MAX_TURNS = 4096,   /* of the database, over all sessions; those that left meanwhile wait too */
     SESSION_ASKS = 120,         /* messages that want an answer, at once; then one each SESSION_ASK_MS */

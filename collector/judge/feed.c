@@ -8,7 +8,7 @@
 
 /* What a round showed, as the watch wants it. */
 
-enum { FEED_MAX_CASES = 256 };
+enum { FEED_MAX_CASES = 256, FEED_ARENA_BYTES = 1 << 16 };
 
 /* Attempts start at their slots; a clock that is known badly may put one a little outside of its round. */
 #define FEED_MARGIN_US (600 * US_PER_S)
@@ -44,29 +44,6 @@ static bool read_sight(const PGresult *rows, int row, struct sight *sight)
     return true;
 }
 
-/* For one endpoint and class: which round of each vantage tells most of why. An agent looks into a lasting failure once in a while. */
-struct telling {
-    int64_t endpoint_id;
-    enum outcome_class class;
-    PGresult *rounds;
-};
-
-static bool ask_telling(struct judge *judge, const struct judge_round *round, const struct sight *sight,
-                        struct telling *telling)
-{
-    char number[3][JUDGE_NUMBER_BYTES];
-    if (telling->rounds != NULL && telling->endpoint_id == sight->endpoint_id &&
-        telling->class == sight->outcome.class)
-        return true;
-    PQclear(telling->rounds);
-    const char *values[] = {judge_number(sight->endpoint_id, number[0]),
-                            judge_number((int64_t)sight->outcome.class, number[1]), NULL, NULL,
-                            judge_number(round->id, number[2])};
-    *telling = (struct telling){sight->endpoint_id, sight->outcome.class,
-                                db_query(judge->db, STATEMENT_case_rounds, values, 5)};
-    return telling->rounds != NULL;
-}
-
 /*
  * Reset with this name, answered with another: one vantage alone takes it for the server's doing when it comes no sooner than the
  * server could answer. A server that answers others with this name is not what resets it.
@@ -89,25 +66,61 @@ static bool endpoint_passes(const struct sight *sights, size_t count, int64_t en
     return false;
 }
 
-static bool conclude_sight(struct judge *judge, const struct judge_round *round, struct telling *telling,
-                           bool passes_elsewhere, struct sight *sight)
+/* The sights of a round whose causes are asked for. */
+struct telling {
+    const struct sight *sights;
+    size_t sight_count;
+    size_t count;
+    struct sight **asked;
+    struct case_failure *failures;
+    struct case_key *keys;
+};
+
+static bool hear(size_t index, struct cases *cases, void *arg)
 {
-    struct cases cases;
-    if (!ask_telling(judge, round, sight, telling) ||
-        !cases_read(judge->db, cases_round(telling->rounds, sight->vantage_id, round->id), sight->endpoint_id,
-                    sight->vantage_id, &cases))
-        return false;
-    const struct case_concluded *found = cases_find(&cases, sight->outcome.class);
-    if (found != NULL) {
-        sight->cause = found->conclusion.cause;
-        sight->certainty = found->conclusion.certainty;
-        if (passes_elsewhere && is_about_the_name(&found->conclusion)) {
-            sight->cause = CAUSE_HELLO_NAME_RESET;
-            sight->certainty = CERTAINTY_CONSISTENT;
-        }
+    const struct telling *telling = arg;
+    struct sight *sight = telling->asked[index];
+    const struct case_concluded *found = cases_find(cases, sight->outcome.class);
+    if (found == NULL)
+        return true;
+    sight->cause = found->conclusion.cause;
+    sight->certainty = found->conclusion.certainty;
+    if (is_about_the_name(&found->conclusion) &&
+        endpoint_passes(telling->sights, telling->sight_count, sight->endpoint_id)) {
+        sight->cause = CAUSE_HELLO_NAME_RESET;
+        sight->certainty = CERTAINTY_CONSISTENT;
     }
-    cases_done(&cases);
     return true;
+}
+
+/* An agent looks into a lasting failure once in a while: it is asked for the round that tells most of why. */
+static bool ask(struct judge *judge, const struct judge_round *round, struct telling *telling)
+{
+    char number[JUDGE_NUMBER_BYTES];
+    const struct case_bounds bounds = {.round_id = judge_number(round->id, number)};
+    PGresult *rounds =
+        case_rounds(judge->db, STATEMENT_case_rounds, telling->failures, telling->count, &bounds);
+    if (rounds == NULL)
+        return false;
+    for (size_t i = 0; i < telling->count; i++) {
+        const struct sight *sight = telling->asked[i];
+        telling->keys[i] =
+            (struct case_key){case_round_of(rounds, &telling->failures[i], sight->vantage_id, round->id),
+                              sight->endpoint_id, sight->vantage_id};
+    }
+    PQclear(rounds);
+    return cases_read(judge->db, telling->keys, telling->count, hear, telling);
+}
+
+static bool make_room(struct telling *telling, struct arena *arena, size_t count)
+{
+    telling->asked = arena_array(arena, count, sizeof *telling->asked);
+    telling->failures = arena_array(arena, count, sizeof *telling->failures);
+    telling->keys = arena_array(arena, count, sizeof *telling->keys);
+    if (telling->asked != NULL && telling->failures != NULL && telling->keys != NULL)
+        return true;
+    cli_error(_("out of memory"));
+    return false;
 }
 
 /*
@@ -116,18 +129,25 @@ static bool conclude_sight(struct judge *judge, const struct judge_round *round,
  */
 bool judge_causes(struct judge *judge, const struct judge_round *round, struct sight *sights, size_t count)
 {
+    struct telling telling = {.sights = sights, .sight_count = count};
+    struct arena arena;
     size_t failing = 0, seen = 0;
     for (size_t i = 0; i < count; i++)
         failing += outcome_is_failure(sights[i].outcome);
+    if (failing == 0)
+        return true;
     size_t step = failing / FEED_MAX_CASES + 1;
-    struct telling telling = {0};
-    bool done = true;
+    arena_init(&arena, FEED_ARENA_BYTES);
+    bool done = make_room(&telling, &arena, failing / step + 1);
     for (size_t i = 0; done && i < count; i++) {
-        if (outcome_is_failure(sights[i].outcome) && seen++ % step == 0)
-            done = conclude_sight(judge, round, &telling,
-                                  endpoint_passes(sights, count, sights[i].endpoint_id), &sights[i]);
+        if (!outcome_is_failure(sights[i].outcome) || seen++ % step != 0)
+            continue;
+        telling.failures[telling.count] =
+            (struct case_failure){sights[i].endpoint_id, sights[i].outcome.class};
+        telling.asked[telling.count++] = &sights[i];
     }
-    PQclear(telling.rounds);
+    done = done && ask(judge, round, &telling);
+    arena_done(&arena);
     return done;
 }
 

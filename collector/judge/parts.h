@@ -51,7 +51,7 @@ struct judge {
     bool held;                 /* the lock */
     bool fresh;                /* vantages and endpoints were read in this run */
     bool loaded;               /* the watch knows what the tables hold */
-    int64_t open_bucket_at_us; /* when the bucket under way was counted last, by the monotonic clock */
+    int64_t open_bucket_at_us; /* when the bucket under way is to be counted, by the monotonic clock */
     size_t certificate_count;
     struct seen_certificate *certificates; /* in order of endpoint_id */
     struct conditions now;                 /* of the round under way */

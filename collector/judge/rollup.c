@@ -10,8 +10,9 @@
 /* "plxroll" as a number: who holds this lock counts. */
 #define ROLLUP_LOCK "31644461963373676"
 
-/* How often the bucket under way is counted. */
+/* How often the bucket under way is counted; less often when that takes so long that more than one part in so many of the time goes into it. */
 #define ROLLUP_OPEN_EVERY_US (30 * US_PER_S)
+#define ROLLUP_OPEN_SHARE    20
 
 /* A statement of its own, so that the next one sees what the program that was waited for has written. */
 static bool rollup_lock(struct db *db)
@@ -91,11 +92,14 @@ bool rollup_repair(struct db *db, const char *since)
 
 bool judge_rollups(struct judge *judge)
 {
-    int64_t now_us = clock_mono_us();
+    int64_t began_us = clock_mono_us();
     if (!judge->held)
         return true;
-    bool under_way = now_us - judge->open_bucket_at_us >= ROLLUP_OPEN_EVERY_US;
+    bool under_way = began_us >= judge->open_bucket_at_us;
+    bool counted = rollup_run(judge->db, under_way, judge->options.stopping, NULL);
+    int64_t rest_us = ROLLUP_OPEN_SHARE * (clock_mono_us() - began_us);
     if (under_way)
-        judge->open_bucket_at_us = now_us;
-    return rollup_run(judge->db, under_way, judge->options.stopping, NULL);
+        judge->open_bucket_at_us =
+            began_us + (rest_us > ROLLUP_OPEN_EVERY_US ? rest_us : ROLLUP_OPEN_EVERY_US);
+    return counted;
 }

@@ -65,6 +65,14 @@
       "Time until the first of the leaf certificates expires that were shown in the last round over")        \
     X(METRIC_ALERTS, COUNTER, "parallax_alert_deliveries", "", "receiver,result",                            \
       "Alerts posted to a receiver: delivered, refused (it answered, not with 2xx) or failed")               \
+    X(METRIC_RETENTION_DAYS, COUNTER, "parallax_retention_days", "", "",                                     \
+      "Days of attempts that this collector has dropped, because they are older than they are to be kept")   \
+    X(METRIC_RETENTION_BYTES, COUNTER, "parallax_retention_bytes", "bytes", "",                              \
+      "What these days took in the database")                                                                \
+    X(METRIC_RETENTION_HELD, GAUGE, "parallax_retention_days_held", "", "",                                  \
+      "Days of attempts older than they are to be kept that something needs still")                          \
+    X(METRIC_RETENTION_RUN, GAUGE, "parallax_retention_run_timestamp_seconds", "seconds", "",                \
+      "When retention ran through last, Unix time")                                                          \
     X(METRIC_SCRAPES, COUNTER, "parallax_scrapes", "", "", "Times this text was asked for")                  \
     X(METRIC_DROPPED, COUNTER, "parallax_metrics_dropped", "", "",                                           \
       "Values of series past the bound of their family")

@@ -45,8 +45,9 @@ static void follow_round_read(struct pg *pg, PGresult *result, void *arg)
                                         .timeout_us = (uint64_t)number_of(result, "timeout_us"),
                                         .deadline_us = number_of(result, "deadline_us"),
                                         .now = planner->making_s == 0};
-    const char *values[] = {PQgetvalue(result, 0, PQfnumber(result, "endpoint_ids"))};
-    pg_exec(pg, STATEMENT_plan_endpoints_asked, values, 1, follow_endpoints_read);
+    const char *values[] = {PQgetvalue(result, 0, PQfnumber(result, "endpoint_ids")),
+                            planner->plan.now ? "f" : "t"};
+    pg_exec(pg, STATEMENT_plan_endpoints_asked, values, 2, follow_endpoints_read);
 }
 
 static void follow_start(struct pg *pg, void *arg)

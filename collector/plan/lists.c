@@ -36,6 +36,7 @@ static bool endpoint_read(const PGresult *result, int row, struct arena *arena, 
         .role = (enum endpoint_role)strtol(field(result, row, "role"), NULL, 10),
         .starttls = (enum starttls)strtol(field(result, row, "starttls"), NULL, 10),
         .fetch = (unsigned)strtoul(field(result, row, "fetch"), NULL, 10) & FETCH_ALL,
+        .depth = field(result, row, "depth")[0] == '1' ? DEPTH_HELLO : DEPTH_FULL,
     };
     const char *address = field(result, row, "address");
     bool pinned = address[0] == '\0' || address_parse(address, &endpoint->address);

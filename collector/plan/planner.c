@@ -266,8 +266,8 @@ static void make_request_read(struct pg *pg, PGresult *result, void *arg)
         return;
     planner->request_id = strtoll(PQgetvalue(result, 0, 0), NULL, 10);
     planner->connected_vantages = strtoll(PQgetvalue(result, 0, 2), NULL, 10);
-    const char *values[] = {PQgetvalue(result, 0, 1)};
-    pg_exec(pg, STATEMENT_plan_endpoints_asked, values, 1, make_endpoints_read);
+    const char *values[] = {PQgetvalue(result, 0, 1), "f"};
+    pg_exec(pg, STATEMENT_plan_endpoints_asked, values, 2, make_endpoints_read);
 }
 
 static void make_start(struct pg *pg, void *arg)

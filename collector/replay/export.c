@@ -111,6 +111,7 @@ static bool export_site(const PGresult *row, void *arg)
     set(&writer, line, "name", json_text(db_text(row, 0, "name")));
     set(&writer, line, "interval_s", json_integer(db_int(row, 0, "interval_s")));
     set(&writer, line, "sentinel", flag(row, "sentinel"));
+    set(&writer, line, "depth", json_text(db_text(row, 0, "depth")));
     return write_line(arg, &writer, line);
 }
 

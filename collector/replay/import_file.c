@@ -88,6 +88,10 @@ static bool header_kind(const struct import_file *file, const json_t *line)
 {
     const char *kind = json_string_value(json_object_get(line, "kind"));
     const json_t *schema = json_object_get(line, "schema");
+    if (kind == NULL && json_is_object(json_object_get(line, "prober")))
+        return import_error(file, "%s",
+                            _("an attempt as `parallax-agent probe` or `sweep` prints it; "
+                              "`parallax-collector replay` reads such attempts, as docs/REPLAY.md says"));
     if (kind == NULL || strcmp(kind, CARRY_KIND) != 0)
         return import_error(file,
                             _("expected the first line {\"kind\": \"%s\", \"schema\": %d, ...}, as "

@@ -93,6 +93,7 @@ static void read_site(struct line *line, struct json_part *part)
     const char *name = json_read_text(part, "name", NAME_MAX_BYTES);
     int64_t interval_s = json_read_int(part, "interval_s", 1, 86400, 0);
     bool sentinel = json_read_bool(part, "sentinel");
+    int depth = json_read_choice(part, "depth", depth_name, DEPTH_HELLO, DEPTH_FULL);
     if (name[0] == '\0')
         json_wrong(part, "name", "the site's name");
     uint32_t index =
@@ -104,6 +105,8 @@ static void read_site(struct line *line, struct json_part *part)
         json_wrong(part, "interval_s", "the interval that was said before");
     site->interval_s = interval_s != 0 ? (unsigned)interval_s : site->interval_s;
     site->sentinel |= sentinel;
+    if (depth != DEPTH_FULL)
+        site->depth = (enum depth)depth;
 }
 
 /* --- endpoints --- */

@@ -79,6 +79,7 @@ static void put_site(const struct recording *recording, size_t index, struct col
     (void)array_text(&columns->column[1], site->name);
     (void)array_number(&columns->column[2], site->interval_s == 0 ? 60 : site->interval_s);
     (void)array_text(&columns->column[3], site->sentinel ? "t" : "f");
+    (void)array_number(&columns->column[4], (int64_t)site->depth);
 }
 
 static void put_endpoint(const struct recording *recording, size_t index, struct columns *columns)
@@ -145,7 +146,7 @@ bool load_tables(struct db *db, const struct recording *recording)
         put_row *put;
     } tables[] = {
         {STATEMENT_replay_vantages, recording->vantage_count, 7, put_vantage},
-        {STATEMENT_replay_sites, recording->site_count, 4, put_site},
+        {STATEMENT_replay_sites, recording->site_count, 5, put_site},
         {STATEMENT_replay_endpoints, recording->endpoint_count, 8, put_endpoint},
         {STATEMENT_replay_rounds, recording->round_count, 6, put_round},
         {STATEMENT_replay_round_vantages, recording->round_count, 2, put_round_vantages},

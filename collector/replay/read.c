@@ -10,11 +10,22 @@
 
 /* A file, line by line. */
 
+/* What an agent prints has neither a first line nor a vantage. */
+static bool is_of_an_agent(const json_t *line)
+{
+    return json_object_get(line, "kind") == NULL && json_is_object(json_object_get(line, "prober"));
+}
+
 static bool read_header(struct recording *recording, const json_t *line, struct recording_place place)
 {
     struct json_reader reader = {0};
     struct json_part part = json_document(&reader, line);
     const char *kind = json_string_value(json_object_get(line, "kind"));
+    if (is_of_an_agent(line))
+        return recording_error(
+            recording, place, "%s",
+            _("an attempt as `parallax-agent probe` or `sweep` prints it, without a vantage; "
+              "\"From an agent's NDJSON\" in docs/REPLAY.md says how jq adds what is missing"));
     if (kind == NULL || strcmp(kind, "parallax-export") != 0)
         return recording_error(recording, place, "%s",
                                _("expected the first line {\"kind\": \"parallax-export\", \"schema\": 1}"));

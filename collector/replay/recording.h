@@ -3,6 +3,7 @@
 
 #include "words/arena.h"
 #include "words/evidence.h"
+#include "words/plan.h"
 
 #include <jansson.h>
 #include <stdatomic.h>
@@ -52,6 +53,7 @@ struct recorded_site {
     const char *name;
     unsigned interval_s; /* 0: not said */
     bool sentinel;
+    enum depth depth;
 };
 
 struct recorded_endpoint {

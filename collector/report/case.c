@@ -1,15 +1,8 @@
 #include "report/case.h"
 
-#include "cli/cli.h"
-#include "cli/i18n.h"
-#include "store/evidence.h"
 #include "words/classify.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
-
-enum { CASES_ARENA_BYTES = 1 << 20, CASES_NUMBER_BYTES = 24 };
 
 /* --- gathering ---------------------------------------------------------------------------------------------------- */
 
@@ -104,126 +97,7 @@ size_t cases_gather(const struct endpoint *endpoint, const struct case_attempt *
     return opened;
 }
 
-/* --- reading ------------------------------------------------------------------------------------------------------- */
-
-static struct endpoint *read_endpoint(struct arena *arena, const PGresult *rows, int row)
-{
-    struct endpoint *endpoint = arena_take(arena, sizeof *endpoint);
-    if (endpoint == NULL)
-        return NULL;
-    *endpoint = (struct endpoint){
-        .id = (uint64_t)db_int(rows, row, "endpoint_id"),
-        .site = "",
-        .host = arena_string(arena, db_text(rows, row, "host")),
-        .port = (uint16_t)db_int(rows, row, "port"),
-        .sni = arena_string(arena, db_text(rows, row, "sni")),
-        .no_sni = db_text(rows, row, "no_sni")[0] == 't',
-        .role = (enum endpoint_role)db_int(rows, row, "role"),
-        .starttls = (enum starttls)db_int(rows, row, "starttls"),
-    };
-    (void)address_parse(db_text(rows, row, "address"), &endpoint->address);
-    return endpoint->host == NULL || endpoint->sni == NULL ? NULL : endpoint;
-}
-
-static bool gather_and_conclude(struct cases *cases, const struct endpoint *endpoint,
-                                const struct case_attempt *made, size_t made_count)
-{
-    struct case_file files[CASES_MAX];
-    size_t count = endpoint == NULL ? 0 : cases_gather(endpoint, made, made_count, files);
-    for (size_t i = 0; i < count; i++) {
-        cases->cases[i].file = files[i];
-        if (!conclude(&cases->cases[i].file, &cases->arena, &cases->cases[i].conclusion))
-            return false;
-    }
-    cases->count = count;
-    return true;
-}
-
-/* The endpoint's own rows come first, an origin's together. */
-static bool read_rows(struct cases *cases, const PGresult *rows, uint64_t endpoint_id)
-{
-    struct case_attempt made[CASES_MAX_ATTEMPTS];
-    const struct endpoint *subject = NULL, *at = NULL;
-    size_t count = 0;
-    for (int row = 0; row < PQntuples(rows) && count < CASES_MAX_ATTEMPTS; row++) {
-        if (at == NULL || at->id != (uint64_t)db_int(rows, row, "endpoint_id"))
-            at = read_endpoint(&cases->arena, rows, row);
-        if (at == NULL)
-            return false;
-        if (at->id == endpoint_id)
-            subject = at;
-        struct attempt *attempt = evidence_read(rows, row);
-        if (attempt == NULL)
-            continue;
-        made[count] = (struct case_attempt){attempt, at->id == endpoint_id ? NULL : at};
-        cases->attempts[count++] = attempt;
-        cases->attempt_count = count;
-    }
-    return gather_and_conclude(cases, subject, made, count);
-}
-
-bool cases_read(struct db *db, int64_t round_id, int64_t endpoint_id, int64_t vantage_id,
-                struct cases *ret_cases)
-{
-    char text[4][CASES_NUMBER_BYTES];
-    const int64_t numbers[4] = {round_id, endpoint_id, vantage_id, CASES_MAX_ATTEMPTS};
-    const char *values[6];
-    *ret_cases = (struct cases){0};
-    for (size_t i = 0; i < 4; i++) {
-        (void)snprintf(text[i], sizeof text[i], "%" PRId64, numbers[i]);
-        values[i] = text[i];
-    }
-    PGresult *round = db_query(db, STATEMENT_case_round, values, 1);
-    if (round == NULL || PQntuples(round) == 0) {
-        bool none = round != NULL;
-        PQclear(round);
-        return none;
-    }
-    values[4] = db_text(round, 0, "since");
-    values[5] = db_text(round, 0, "until");
-    PGresult *rows = db_query(db, STATEMENT_case_attempts, values, 6);
-    PQclear(round);
-    if (rows == NULL)
-        return false;
-    arena_init(&ret_cases->arena, CASES_ARENA_BYTES);
-    bool read = read_rows(ret_cases, rows, (uint64_t)endpoint_id);
-    PQclear(rows);
-    if (!read) {
-        cases_done(ret_cases);
-        cli_error(_("out of memory"));
-    }
-    return read;
-}
-
-int64_t cases_round(const PGresult *rounds, int64_t vantage_id, int64_t otherwise)
-{
-    for (int row = 0; row < PQntuples(rounds); row++) {
-        if (db_int(rounds, row, "vantage_id") == vantage_id)
-            return db_int(rounds, row, "round_id");
-    }
-    return otherwise;
-}
-
-bool cases_of_incident(struct db *db, const char *incident, struct cases *ret_cases)
-{
-    *ret_cases = (struct cases){0};
-    PGresult *found = db_query(db, STATEMENT_explain_case, &incident, 1);
-    if (found == NULL || PQntuples(found) == 0) {
-        bool none = found != NULL;
-        PQclear(found);
-        return none;
-    }
-    const char *values[] = {db_text(found, 0, "endpoint_id"), db_text(found, 0, "class"), NULL, NULL,
-                            db_text(found, 0, "round_id")};
-    PGresult *rounds = db_query(db, STATEMENT_case_rounds, values, 5);
-    int64_t vantage_id = db_int(found, 0, "vantage_id");
-    bool read =
-        rounds != NULL && cases_read(db, cases_round(rounds, vantage_id, db_int(found, 0, "round_id")),
-                                     db_int(found, 0, "endpoint_id"), vantage_id, ret_cases);
-    PQclear(rounds);
-    PQclear(found);
-    return read;
-}
+/* --- what was concluded --- */
 
 bool cases_revise(struct cases *cases, struct case_concluded *one, enum cause cause)
 {
@@ -255,4 +129,15 @@ const struct case_concluded *cases_find(const struct cases *cases, enum outcome_
             return &cases->cases[i];
     }
     return NULL;
+}
+
+bool conclusion_keep(struct arena *arena, struct conclusion *conclusion)
+{
+    bool kept = true;
+    for (size_t i = 0; kept && i < conclusion->fact_count; i++) {
+        conclusion->facts[i].key = arena_string(arena, conclusion->facts[i].key);
+        conclusion->facts[i].value = arena_string(arena, conclusion->facts[i].value);
+        kept = conclusion->facts[i].key != NULL && conclusion->facts[i].value != NULL;
+    }
+    return kept;
 }

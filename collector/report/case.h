@@ -54,21 +54,58 @@ struct cases {
     struct case_concluded cases[CASES_MAX];
 };
 
-/**
- * Reads the attempts, gathers and concludes. Evidence that cannot be read is left out.
- * @param ret_cases  cases_done it; empty (count 0) when there is no first attempt.
- * @return false after cli_error (the database, or memory); ret_cases is empty then.
- */
-bool cases_read(struct db *db, int64_t round_id, int64_t endpoint_id, int64_t vantage_id,
-                struct cases *ret_cases);
+/** One vantage, endpoint and round. */
+struct case_key {
+    int64_t round_id;
+    int64_t endpoint_id;
+    int64_t vantage_id;
+};
 
-/** The same of the last round that shows an incident, its number as text: empty when the attempts are gone. */
+/**
+ * One of the keys. Who wants its cases for longer takes them, and leaves zeros. The database is busy: no statement may be run.
+ * @return false to end the reading, which then fails.
+ */
+typedef bool cases_fn(size_t index, struct cases *cases, void *arg);
+
+/**
+ * Reads the attempts of each key, gathers and concludes; in order of the keys, those of which nothing is stored left out. Evidence that
+ * cannot be read is left out. @return false after cli_error (the database, or memory), or when each did.
+ */
+bool cases_read(struct db *db, const struct case_key *keys, size_t count, cases_fn *each, void *arg);
+
+/**
+ * The cases of the last round that shows an incident, its number as text.
+ * @param ret_cases  cases_done it; empty (count 0) when the attempts are gone. @return false after cli_error.
+ */
 bool cases_of_incident(struct db *db, const char *incident, struct cases *ret_cases);
 
 void cases_done(struct cases *cases);
 
-/** The round of this vantage in rows of case_rounds.sql: which one tells most of why. */
-int64_t cases_round(const PGresult *rounds, int64_t vantage_id, int64_t otherwise);
+/** An endpoint that fails in a way. */
+struct case_failure {
+    int64_t endpoint_id;
+    enum outcome_class class;
+};
+
+/** Which rounds count; NULL: any. */
+struct case_bounds {
+    const char *since, *until; /* RFC 3339 */
+    const char *round_id;
+};
+
+/**
+ * For each failure and vantage: which round tells most of why.
+ * @param id  case_rounds, or rolled_case_rounds for windows that are read as counts. @return rows for what follows; NULL after cli_error.
+ */
+PGresult *case_rounds(struct db *db, enum statement_id id, const struct case_failure *failures, size_t count,
+                      const struct case_bounds *bounds);
+
+/** The rows of one failure, in order of vantage: from the one that is returned to before ret_end. */
+int case_rounds_of(const PGresult *rounds, const struct case_failure *failure, int *ret_end);
+
+/** The round of one failure from one vantage. */
+int64_t case_round_of(const PGresult *rounds, const struct case_failure *failure, int64_t vantage_id,
+                      int64_t otherwise);
 
 /**
  * Gives a case the cause that the fleet concludes: several vantages know what one cannot (CAUSE_NONE: nothing to add).
@@ -78,5 +115,8 @@ bool cases_revise(struct cases *cases, struct case_concluded *one, enum cause ca
 
 /** The case whose first attempt has this outcome, else NULL. */
 const struct case_concluded *cases_find(const struct cases *cases, enum outcome_class class);
+
+/** Copies the facts of a conclusion, so that it outlives its cases. @return false without memory. */
+bool conclusion_keep(struct arena *arena, struct conclusion *conclusion);
 
 #endif

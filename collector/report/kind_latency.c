@@ -1,8 +1,8 @@
 #include "cli/cli.h"
 #include "cli/i18n.h"
-#include "diff/latency.h"
 #include "report/kinds.h"
 #include "report/label.h"
+#include "report/latency_places.h"
 #include "words/attempt_json.h"
 #include "words/json_writer.h"
 #include "words/units.h"
@@ -50,71 +50,6 @@ static const struct rows_field latency_fields[] = {
     {NULL, NULL, ROWS_TEXT, NULL, NULL},
 };
 
-struct place {
-    int row; /* of the result */
-    int64_t endpoint_id;
-    int stage;
-    enum endpoint_role role;
-    const char *site, *sni, *region;
-    bool whole_region;
-    int64_t asn; /* of a network */
-    struct latency_series series;
-};
-
-struct places {
-    const PGresult *result;
-    size_t count;
-    struct place *list;
-};
-
-static bool read_series(const PGresult *result, int row, struct latency_series *ret_series)
-{
-    json_t *list = json_loads(db_text(result, row, "medians"), 0, NULL), *item;
-    size_t count = json_array_size(list), index;
-    struct latency_point *points = calloc(count + 1, sizeof *points);
-    if (points != NULL) {
-        json_array_foreach(list, index, item)
-        {
-            points[index] = (struct latency_point){.period = json_integer_value(json_array_get(item, 0)),
-                                                   .us = json_number_value(json_array_get(item, 1))};
-        }
-    }
-    json_decref(list);
-    *ret_series = (struct latency_series){.count = points == NULL ? 0 : count, .points = points};
-    return points != NULL;
-}
-
-static void places_done(struct places *places)
-{
-    for (size_t i = 0; i < places->count; i++)
-        free((void *)places->list[i].series.points);
-    free(places->list);
-}
-
-static bool read_places(const PGresult *result, struct places *ret_places)
-{
-    *ret_places = (struct places){.result = result};
-    ret_places->list = calloc((size_t)PQntuples(result) + 1, sizeof *ret_places->list);
-    for (int row = 0; ret_places->list != NULL && row < PQntuples(result); row++) {
-        struct place *place = &ret_places->list[row];
-        *place = (struct place){
-            .row = row,
-            .endpoint_id = db_int(result, row, "endpoint_id"),
-            .stage = (int)db_int(result, row, "stage"),
-            .role = (enum endpoint_role)db_int(result, row, "endpoint_role"),
-            .site = db_text(result, row, "site"),
-            .sni = db_text(result, row, "sni"),
-            .region = db_text(result, row, "region"),
-            .whole_region = db_null(result, row, "asn"),
-            .asn = db_int(result, row, "asn"),
-        };
-        ret_places->count++;
-        if (!read_series(result, row, &place->series))
-            return false;
-    }
-    return ret_places->list != NULL;
-}
-
 /* Is it one of the places that this one is held against? */
 static bool is_peer(const struct place *place, const struct place *other)
 {
@@ -134,14 +69,27 @@ static bool is_origin_of(const struct place *edge, const struct place *other)
 
 typedef bool belongs(const struct place *place, const struct place *other);
 
+/* Those that may have to do with this one are of its site, and lie beside it: where they begin, and end. */
+static size_t site_of(const struct places *places, size_t own, size_t *ret_end)
+{
+    const char *site = places->list[own].site;
+    size_t begin = own, end = own + 1;
+    while (begin > 0 && strcmp(places->list[begin - 1].site, site) == 0)
+        begin--;
+    while (end < places->count && strcmp(places->list[end].site, site) == 0)
+        end++;
+    *ret_end = end;
+    return begin;
+}
+
 /* What the places that belong to this one's other side do together, period by period; its count is 0 when there are none. */
 static struct latency_series other_side(const struct places *places, size_t own, belongs *chosen,
                                         struct latency_point points[LATENCY_MAX_PERIODS])
 {
     struct latency_series pooled = {.points = points};
-    struct latency_series *list = calloc(places->count + 1, sizeof *list);
-    size_t count = 0;
-    for (size_t i = 0; list != NULL && i < places->count; i++) {
+    size_t count = 0, end, i = site_of(places, own, &end);
+    struct latency_series *list = calloc(end - i, sizeof *list);
+    for (; list != NULL && i < end; i++) {
         if (chosen(&places->list[own], &places->list[i]))
             list[count++] = places->list[i].series;
     }
@@ -192,23 +140,22 @@ static json_t *place_json(const struct places *places, size_t own)
 {
     struct writer writer = {.failed = false};
     const struct place *place = &places->list[own];
-    const PGresult *result = places->result;
     json_t *row = json_object();
     set(&writer, row, "endpoint_id", json_integer(place->endpoint_id));
     set(&writer, row, "site", json_text(place->site));
     set(&writer, row, "endpoint_role", json_string(endpoint_role_name((int)place->role)));
-    set(&writer, row, "host", json_text(db_text(result, place->row, "host")));
-    set(&writer, row, "port", json_integer(db_int(result, place->row, "port")));
-    set(&writer, row, "address", json_text(db_text(result, place->row, "address")));
+    set(&writer, row, "host", json_text(place->host));
+    set(&writer, row, "port", json_integer(place->port));
+    set(&writer, row, "address", json_text(place->address));
     set(&writer, row, "stage",
         json_string(place->stage >= 0 && place->stage < STAGES ? stage_names[place->stage] : "?"));
     set(&writer, row, "region", json_text(place->region));
     set(&writer, row, "network", network_json(place));
-    set(&writer, row, "count", json_integer(db_int(result, place->row, "count")));
+    set(&writer, row, "count", json_integer(place->count));
     set(&writer, row, "periods", json_integer((json_int_t)place->series.count));
-    set(&writer, row, "p50_us", json_integer(db_int(result, place->row, "p50_us")));
-    set(&writer, row, "p90_us", json_integer(db_int(result, place->row, "p90_us")));
-    set(&writer, row, "p99_us", json_integer(db_int(result, place->row, "p99_us")));
+    set(&writer, row, "p50_us", json_integer(place->quantile_us[0]));
+    set(&writer, row, "p90_us", json_integer(place->quantile_us[1]));
+    set(&writer, row, "p99_us", json_integer(place->quantile_us[2]));
     set_effect(&writer, row, "others", places, own, is_peer);
     set_effect(&writer, row, "origin", places, own, is_origin_of);
     return finish(&writer, row);
@@ -219,11 +166,10 @@ static bool is_worth_a_row(const struct places *places, size_t own)
 {
     if (places->list[own].whole_region)
         return true;
-    for (size_t i = 0; i < places->count; i++) {
-        if (is_peer(&places->list[own], &places->list[i]))
-            return true;
-    }
-    return false;
+    size_t end, i = site_of(places, own, &end);
+    while (i < end && !is_peer(&places->list[own], &places->list[i]))
+        i++;
+    return i < end;
 }
 
 /* The most striking difference of this prefix: how many times as long, 0 when it is not worth a line. */
@@ -318,20 +264,18 @@ bool make_latency(struct report *report, struct document *document)
     struct places places;
     if (!report_begin(report, "latency", document))
         return false;
-    PGresult *result =
-        window_periods(report->db, STATEMENT_report_latency, &report->window, period_s(&report->window));
-    if (result == NULL)
+    if (!places_read(report->db, &report->window, period_s(&report->window), &places)) {
+        places_done(&places);
         return false;
+    }
     json_t *list = json_array();
-    bool done = read_places(result, &places);
-    for (size_t i = 0; done && i < places.count; i++) {
+    for (size_t i = 0; i < places.count; i++) {
         if (is_worth_a_row(&places, i))
             add(&writer, list, place_json(&places, i));
     }
-    done = document_rows(document, finish(&writer, list), latency_fields) && done && make_answer(document);
+    bool done = document_rows(document, finish(&writer, list), latency_fields) && make_answer(document);
     if (!done)
         cli_error(_("out of memory"));
     places_done(&places);
-    PQclear(result);
     return done;
 }

@@ -94,6 +94,7 @@ const struct rows_field site_list_fields[] = {
     {"origins", N_("ORIGIN"), ROWS_INT, NULL, NULL},
     {"plains", N_("PLAIN"), ROWS_INT, NULL, NULL},
     {"fetch", N_("FETCH"), ROWS_TEXT, NULL, NULL},
+    {"depth", N_("DEPTH"), ROWS_TEXT, NULL, NULL},
     {"created_at", N_("SINCE"), ROWS_TIME, NULL, NULL},
     {NULL, NULL, ROWS_TEXT, NULL, NULL},
 };
@@ -104,6 +105,7 @@ const struct rows_field site_show_fields[] = {
     {"port", NULL, ROWS_INT, NULL, NULL},
     {"address", NULL, ROWS_TEXT, NULL, NULL},
     {"sni", N_("SNI"), ROWS_TEXT, NULL, NULL},
+    {"depth", NULL, ROWS_TEXT, NULL, NULL},
     {"created_at", N_("SINCE"), ROWS_TIME, NULL, NULL},
     {"endpoint_id", N_("ID"), ROWS_INT, NULL, NULL},
     {NULL, NULL, ROWS_TEXT, NULL, NULL},

@@ -11,34 +11,21 @@
 
 /* What is inside a cell: counts, what handshakes looked like, what the last failing attempt showed, why, and what to do. */
 
-enum { EVIDENCE_CASES = 200, RAW_TEXT_BYTES = 96 };
+enum { EVIDENCE_CASES = 200, RAW_TEXT_BYTES = 96, SHOWN_ARENA_BYTES = 1 << 24 };
+
+/* Why a cell's last failure came about. */
+struct shown {
+    int row; /* of failures */
+    struct conclusion conclusion;
+};
 
 struct page_evidence {
     PGresult *failures; /* in order of endpoint and vantage */
-    struct report *report;
-    unsigned concluded; /* cases that were read: each is a query */
+    struct arena arena; /* facts */
+    size_t count;
+    struct shown shown[EVIDENCE_CASES]; /* in order of what is written */
+    size_t next;
 };
-
-struct page_evidence *page_evidence_new(struct report *report)
-{
-    struct page_evidence *evidence = calloc(1, sizeof *evidence);
-    if (evidence == NULL) {
-        cli_error(_("out of memory"));
-        return NULL;
-    }
-    evidence->report = report;
-    evidence->failures = window_query(report->db, STATEMENT_page_failures, &report->window);
-    if (evidence->failures != NULL)
-        return evidence;
-    free(evidence);
-    return NULL;
-}
-
-void page_evidence_free(struct page_evidence *evidence)
-{
-    PQclear(evidence->failures);
-    free(evidence);
-}
 
 /* The row of a cell's last failure, -1 when it has none. */
 static int find_failure(const PGresult *failures, int64_t endpoint_id, int64_t vantage_id)
@@ -56,6 +43,65 @@ static int find_failure(const PGresult *failures, int64_t endpoint_id, int64_t v
             high = middle;
     }
     return -1;
+}
+
+/* --- reading ------------------------------------------------------------------------------------------------------------ */
+
+static bool keep(size_t index, struct cases *cases, void *arg)
+{
+    struct page_evidence *evidence = arg;
+    struct shown *shown = &evidence->shown[index];
+    const struct case_concluded *found =
+        cases_find(cases, (enum outcome_class)db_int(evidence->failures, shown->row, "class"));
+    if (found == NULL)
+        return true;
+    shown->conclusion = found->conclusion;
+    if (conclusion_keep(&evidence->arena, &shown->conclusion))
+        return true;
+    cli_error(_("out of memory"));
+    return false;
+}
+
+/* The cells that come first on the page are explained. */
+static bool explain(struct page_evidence *evidence, const struct report *report, const unsigned *endpoints)
+{
+    const struct matrix *matrix = &report->matrix;
+    struct case_key keys[EVIDENCE_CASES];
+    for (unsigned i = 0; i < matrix->endpoint_count; i++) {
+        for (unsigned v = 0; v < matrix->vantage_count && evidence->count < EVIDENCE_CASES; v++) {
+            int64_t endpoint_id = matrix->endpoints[endpoints[i]].id, vantage_id = matrix->vantages[v].id;
+            int row = find_failure(evidence->failures, endpoint_id, vantage_id);
+            if (row < 0 || db_null(evidence->failures, row, "round_id") ||
+                cell_state(matrix_cell(matrix, endpoints[i], v)) == CELL_NONE)
+                continue;
+            keys[evidence->count] =
+                (struct case_key){db_int(evidence->failures, row, "round_id"), endpoint_id, vantage_id};
+            evidence->shown[evidence->count++].row = row;
+        }
+    }
+    return cases_read(report->db, keys, evidence->count, keep, evidence);
+}
+
+struct page_evidence *page_evidence_new(struct report *report, const unsigned *endpoints)
+{
+    struct page_evidence *evidence = calloc(1, sizeof *evidence);
+    if (evidence == NULL) {
+        cli_error(_("out of memory"));
+        return NULL;
+    }
+    arena_init(&evidence->arena, SHOWN_ARENA_BYTES);
+    evidence->failures = window_query(report->db, STATEMENT_page_failures, &report->window);
+    if (evidence->failures != NULL && explain(evidence, report, endpoints))
+        return evidence;
+    page_evidence_free(evidence);
+    return NULL;
+}
+
+void page_evidence_free(struct page_evidence *evidence)
+{
+    PQclear(evidence->failures);
+    arena_done(&evidence->arena);
+    free(evidence);
 }
 
 /* --- facts -------------------------------------------------------------------------------------------------------------- */
@@ -194,24 +240,17 @@ static void write_conclusion(struct html *html, const struct conclusion *conclus
     }
 }
 
-static bool write_cause(struct page *page, struct page_evidence *evidence, int row)
+/* Cells are written in the order in which they were explained. */
+static void write_cause(struct page *page, struct page_evidence *evidence, int row)
 {
-    const PGresult *failures = evidence->failures;
-    struct cases cases;
-    if (db_null(failures, row, "round_id") || evidence->concluded++ >= EVIDENCE_CASES)
-        return true;
-    if (!cases_read(evidence->report->db, db_int(failures, row, "round_id"),
-                    db_int(failures, row, "endpoint_id"), db_int(failures, row, "vantage_id"), &cases))
-        return false;
-    const struct case_concluded *found =
-        cases_find(&cases, (enum outcome_class)db_int(failures, row, "class"));
-    if (found != NULL && found->conclusion.cause != CAUSE_NONE)
-        write_conclusion(&page->html, &found->conclusion);
-    cases_done(&cases);
-    return true;
+    if (evidence->next == evidence->count || evidence->shown[evidence->next].row != row)
+        return;
+    const struct conclusion *conclusion = &evidence->shown[evidence->next++].conclusion;
+    if (conclusion->cause != CAUSE_NONE)
+        write_conclusion(&page->html, conclusion);
 }
 
-bool page_evidence_write(struct page *page, struct page_evidence *evidence, unsigned endpoint,
+void page_evidence_write(struct page *page, struct page_evidence *evidence, unsigned endpoint,
                          unsigned vantage)
 {
     const struct matrix *matrix = &page->report->matrix;
@@ -221,11 +260,9 @@ bool page_evidence_write(struct page *page, struct page_evidence *evidence, unsi
     write_counts(&page->html, cell);
     if (cell->passed > 0)
         write_look(&page->html, cell);
-    bool done = true;
     if (row >= 0) {
         write_failure(&page->html, evidence->failures, row);
-        done = write_cause(page, evidence, row);
+        write_cause(page, evidence, row);
     }
     html_raw(&page->html, "</div>");
-    return done;
 }

@@ -3,6 +3,7 @@
 #include "report/label.h"
 #include "report/page_parts.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* Vantages against endpoints: what each cell showed most, and inside of it the evidence. */
@@ -48,7 +49,7 @@ static void write_columns(struct page *page)
     html_raw(html, "</tr></thead>");
 }
 
-static bool write_cell(struct page *page, struct page_evidence *evidence, unsigned endpoint, unsigned vantage)
+static void write_cell(struct page *page, struct page_evidence *evidence, unsigned endpoint, unsigned vantage)
 {
     struct html *html = &page->html;
     const struct cell *cell = matrix_cell(&page->report->matrix, endpoint, vantage);
@@ -58,14 +59,13 @@ static bool write_cell(struct page *page, struct page_evidence *evidence, unsign
     html_rawf(html, "<td class=%s>", state_class(state));
     if (state == CELL_NONE) {
         html_raw(html, "–");
-        return true;
+        return;
     }
     html_raw(html, "<details><summary>");
     html_text(html, cell_label(cell, label, &style));
     html_raw(html, "</summary>");
-    bool done = page_evidence_write(page, evidence, endpoint, vantage);
+    page_evidence_write(page, evidence, endpoint, vantage);
     html_raw(html, "</details>");
-    return done;
 }
 
 static bool endpoint_fails(const struct matrix *matrix, unsigned endpoint)
@@ -78,45 +78,59 @@ static bool endpoint_fails(const struct matrix *matrix, unsigned endpoint)
     return false;
 }
 
-static bool write_row(struct page *page, struct page_evidence *evidence, unsigned endpoint, bool fails)
+static void write_row(struct page *page, struct page_evidence *evidence, unsigned endpoint)
 {
     struct html *html = &page->html;
     const struct matrix *matrix = &page->report->matrix;
-    html_raw(html, fails ? "\n<tr class=bad" : "\n<tr");
+    html_raw(html, endpoint_fails(matrix, endpoint) ? "\n<tr class=bad" : "\n<tr");
     page_key(page, &matrix->endpoints[endpoint]);
     html_raw(html, "><th scope=row>");
     page_endpoint(page, &matrix->endpoints[endpoint]);
     html_raw(html, "</th>");
-    bool done = true;
-    for (unsigned v = 0; done && v < matrix->vantage_count; v++)
-        done = write_cell(page, evidence, endpoint, v);
+    for (unsigned v = 0; v < matrix->vantage_count; v++)
+        write_cell(page, evidence, endpoint, v);
     html_raw(html, "</tr>");
-    return done;
 }
 
-/* Endpoints with failures, or those without. */
-static bool write_rows(struct page *page, struct page_evidence *evidence, bool fails, size_t *left_out)
+/* @return how many were left out for want of room. */
+static size_t write_rows(struct page *page, struct page_evidence *evidence, const unsigned *endpoints)
 {
-    const struct matrix *matrix = &page->report->matrix;
-    bool done = true;
-    for (unsigned e = 0; done && e < matrix->endpoint_count; e++) {
-        if (endpoint_fails(matrix, e) != fails)
-            continue;
+    size_t left_out = 0;
+    for (unsigned i = 0; i < page->report->matrix.endpoint_count; i++) {
         if (page_room(page, PAGE_MATRIX_BYTES))
-            done = write_row(page, evidence, e, fails);
+            write_row(page, evidence, endpoints[i]);
         else
-            (*left_out)++;
+            left_out++;
     }
-    return done;
+    return left_out;
+}
+
+/* Endpoints with failures, then those without; freed by the caller. NULL after cli_error. */
+static unsigned *in_order(const struct matrix *matrix)
+{
+    unsigned *endpoints = calloc((size_t)matrix->endpoint_count + 1, sizeof *endpoints), count = 0;
+    if (endpoints == NULL) {
+        cli_error(_("out of memory"));
+        return NULL;
+    }
+    for (int fails = 1; fails >= 0; fails--) {
+        for (unsigned e = 0; e < matrix->endpoint_count; e++) {
+            if (endpoint_fails(matrix, e) == (fails == 1))
+                endpoints[count++] = e;
+        }
+    }
+    return endpoints;
 }
 
 bool page_matrix(struct page *page)
 {
     struct html *html = &page->html;
-    struct page_evidence *evidence = page_evidence_new(page->report);
-    size_t left_out = 0;
-    if (evidence == NULL)
+    unsigned *endpoints = in_order(&page->report->matrix);
+    struct page_evidence *evidence = endpoints == NULL ? NULL : page_evidence_new(page->report, endpoints);
+    if (evidence == NULL) {
+        free(endpoints);
         return false;
+    }
     page_section(page, "matrix", _("Endpoints from every vantage"),
                  _("Each cell says what was seen most; open it for the evidence."));
     html_raw(html, "<div class=scroll tabindex=0 role=group");
@@ -125,10 +139,11 @@ bool page_matrix(struct page *page)
     html_element(html, "caption", _("Outcomes by endpoint and vantage"));
     write_columns(page);
     html_raw(html, "<tbody>");
-    bool done = write_rows(page, evidence, true, &left_out) && write_rows(page, evidence, false, &left_out);
+    size_t left_out = write_rows(page, evidence, endpoints);
     html_raw(html, "</tbody></table></div>");
     page_left_out(page, left_out);
     page_section_end(page);
     page_evidence_free(evidence);
-    return done;
+    free(endpoints);
+    return true;
 }

@@ -53,11 +53,11 @@ bool page_matrix(struct page *page);
 
 /* page_evidence.c */
 struct page_evidence;
-/** What each failing cell last showed. NULL after cli_error. */
-struct page_evidence *page_evidence_new(struct report *report);
+/** What each failing cell last showed. @param endpoints  in the order that they are written in. @return NULL after cli_error. */
+struct page_evidence *page_evidence_new(struct report *report, const unsigned *endpoints);
 void page_evidence_free(struct page_evidence *evidence);
-/** The inside of a cell. @return false after cli_error. */
-bool page_evidence_write(struct page *page, struct page_evidence *evidence, unsigned endpoint,
+/** The inside of a cell. */
+void page_evidence_write(struct page *page, struct page_evidence *evidence, unsigned endpoint,
                          unsigned vantage);
 
 /* page_latency.c: how long stages take, drawn. @return false after cli_error. */

@@ -9,7 +9,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { WHYS_ARENA_BYTES = 1 << 26, WHY_NUMBER_BYTES = 24, WHY_PARAMS = 5 };
+/*
+ * In three steps, each one statement for all findings: the rounds that tell why, what each vantage's attempts of them conclude, and the
+ * whole conclusion of the vantage that was chosen.
+ */
+
+enum { WHYS_ARENA_BYTES = 1 << 26 };
 
 /* What one vantage says of a finding. */
 struct voice {
@@ -19,62 +24,140 @@ struct voice {
     enum certainty certainty;
 };
 
-static const char *number(int64_t value, char out[WHY_NUMBER_BYTES])
+/* What is heard for one failing finding. */
+struct hearing {
+    size_t finding; /* index into the diff's */
+    size_t count;
+    struct voice voices[WHY_VANTAGES_MAX];
+};
+
+/* Whom a key that is read is about. */
+struct asked {
+    size_t hearing;
+    size_t voice;
+};
+
+struct hall {
+    const struct diff *diff;
+    struct whys *whys;
+    struct arena arena;
+    size_t count; /* of hearings, and of their failures */
+    struct hearing *hearings;
+    struct case_failure *failures;
+    size_t asked_count;
+    struct asked *asked;
+    struct case_key *keys;
+};
+
+static bool is_failing(const struct finding *finding)
 {
-    (void)snprintf(out, WHY_NUMBER_BYTES, "%" PRId64, value);
-    return out;
+    return finding->kind == FINDING_FAILS || finding->kind == FINDING_AT_TIMES;
 }
 
-static PGresult *read_rounds(struct db *db, const struct window *asked, int64_t endpoint_id,
-                             enum outcome_class class)
+static const struct finding *finding_of(const struct hall *hall, const struct hearing *hearing)
 {
-    const struct window aligned = window_aligned(asked), *window = &aligned;
-    char endpoint[WHY_NUMBER_BYTES], outcome[WHY_NUMBER_BYTES], round[WHY_NUMBER_BYTES];
-    char since[UNITS_TIME_BYTES], until[UNITS_TIME_BYTES];
-    const char *values[WHY_PARAMS] = {
-        number(endpoint_id, endpoint),
-        number((int64_t) class, outcome),
-        window->since_us == 0 ? NULL : time_rfc3339(window->since_us, 6, since),
-        window->until_us == 0 ? NULL : time_rfc3339(window->until_us, 6, until),
-        window->round_id == 0 ? NULL : number(window->round_id, round),
+    return &hall->diff->findings[hearing->finding];
+}
+
+/* --- who is heard ---------------------------------------------------------------------------------------------------- */
+
+static bool open_hearings(struct hall *hall)
+{
+    const struct diff *diff = hall->diff;
+    size_t count = 0;
+    for (size_t i = 0; i < diff->finding_count; i++)
+        count += is_failing(&diff->findings[i]);
+    arena_init(&hall->arena, WHYS_ARENA_BYTES);
+    hall->hearings = arena_array(&hall->arena, count, sizeof *hall->hearings);
+    hall->failures = arena_array(&hall->arena, count, sizeof *hall->failures);
+    if (hall->hearings == NULL || hall->failures == NULL)
+        return false;
+    for (size_t i = 0; i < diff->finding_count; i++) {
+        const struct finding *finding = &diff->findings[i];
+        if (!is_failing(finding))
+            continue;
+        hall->failures[hall->count] =
+            (struct case_failure){diff->matrix->endpoints[finding->endpoint].id, finding->outcome.class};
+        hall->hearings[hall->count++].finding = i;
+    }
+    return true;
+}
+
+static PGresult *read_rounds(struct db *db, const struct window *asked, const struct hall *hall)
+{
+    const struct window window = window_aligned(asked);
+    char since[UNITS_TIME_BYTES], until[UNITS_TIME_BYTES], round_id[24];
+    (void)snprintf(round_id, sizeof round_id, "%" PRId64, window.round_id);
+    const struct case_bounds bounds = {
+        .since = window.since_us == 0 ? NULL : time_rfc3339(window.since_us, 6, since),
+        .until = window.until_us == 0 ? NULL : time_rfc3339(window.until_us, 6, until),
+        .round_id = window.round_id == 0 ? NULL : round_id,
     };
-    return db_query(db, window_is_rolled(asked) ? STATEMENT_rolled_case_rounds : STATEMENT_case_rounds,
-                    values, WHY_PARAMS);
+    return case_rounds(db, window_is_rolled(asked) ? STATEMENT_rolled_case_rounds : STATEMENT_case_rounds,
+                       hall->failures, hall->count, &bounds);
 }
 
 /* The finding's vantages that failed so in the window, and the round that tells most of it. */
-static size_t read_voices(const struct diff *diff, const struct finding *finding, const PGresult *rounds,
-                          struct voice voices[WHY_VANTAGES_MAX])
+static void call_voices(const struct hall *hall, const PGresult *rounds, size_t index)
 {
-    size_t count = 0;
-    for (int row = 0; row < PQntuples(rounds); row++) {
-        for (unsigned v = 0; v < diff->matrix->vantage_count && count < WHY_VANTAGES_MAX; v++) {
-            if (finding->where[v] && diff->matrix->vantages[v].id == db_int(rounds, row, "vantage_id"))
-                voices[count++] = (struct voice){.vantage = v, .round_id = db_int(rounds, row, "round_id")};
+    struct hearing *hearing = &hall->hearings[index];
+    const struct matrix *matrix = hall->diff->matrix;
+    const bool *where = finding_of(hall, hearing)->where;
+    int end, row = case_rounds_of(rounds, &hall->failures[index], &end);
+    for (; row < end; row++) {
+        int64_t vantage_id = db_int(rounds, row, "vantage_id");
+        for (unsigned v = 0; v < matrix->vantage_count && hearing->count < WHY_VANTAGES_MAX; v++) {
+            if (where[v] && matrix->vantages[v].id == vantage_id)
+                hearing->voices[hearing->count++] =
+                    (struct voice){.vantage = v, .round_id = db_int(rounds, row, "round_id")};
         }
     }
-    return count;
 }
 
-static bool read_cases(struct db *db, const struct diff *diff, const struct finding *finding,
-                       const struct voice *voice, struct cases *ret_cases)
+/* --- what they say --------------------------------------------------------------------------------------------------- */
+
+static void ask(struct hall *hall, size_t hearing, size_t voice)
 {
-    return cases_read(db, voice->round_id, diff->matrix->endpoints[finding->endpoint].id,
-                      diff->matrix->vantages[voice->vantage].id, ret_cases);
+    const struct voice *one = &hall->hearings[hearing].voices[voice];
+    hall->asked[hall->asked_count] = (struct asked){hearing, voice};
+    hall->keys[hall->asked_count++] = (struct case_key){one->round_id, hall->failures[hearing].endpoint_id,
+                                                        hall->diff->matrix->vantages[one->vantage].id};
 }
 
-static bool hear(struct db *db, const struct diff *diff, const struct finding *finding, struct voice *voice)
+static const struct case_concluded *concluded_of(const struct hall *hall, const struct cases *cases,
+                                                 size_t index)
 {
-    struct cases cases;
-    if (!read_cases(db, diff, finding, voice, &cases))
-        return false;
-    const struct case_concluded *concluded = cases_find(&cases, finding->outcome.class);
+    return cases_find(cases, hall->failures[hall->asked[index].hearing].class);
+}
+
+static bool hear(size_t index, struct cases *cases, void *arg)
+{
+    struct hall *hall = arg;
+    const struct case_concluded *concluded = concluded_of(hall, cases, index);
+    struct voice *voice = &hall->hearings[hall->asked[index].hearing].voices[hall->asked[index].voice];
     if (concluded != NULL) {
         voice->cause = concluded->conclusion.cause;
         voice->certainty = concluded->conclusion.certainty;
     }
-    cases_done(&cases);
     return true;
+}
+
+static bool hear_all(struct db *db, struct hall *hall)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < hall->count; i++)
+        count += hall->hearings[i].count;
+    hall->asked = arena_array(&hall->arena, count, sizeof *hall->asked);
+    hall->keys = arena_array(&hall->arena, count, sizeof *hall->keys);
+    if (hall->asked == NULL || hall->keys == NULL) {
+        cli_error(_("out of memory"));
+        return false;
+    }
+    for (size_t i = 0; i < hall->count; i++) {
+        for (size_t v = 0; v < hall->hearings[i].count; v++)
+            ask(hall, i, v);
+    }
+    return cases_read(db, hall->keys, hall->asked_count, hear, hall);
 }
 
 static unsigned agreeing(const struct voice *voices, size_t count, enum cause cause)
@@ -99,80 +182,65 @@ static const struct voice *choose(const struct voice *voices, size_t count)
     return best;
 }
 
-static bool copy_facts(struct arena *arena, struct conclusion *conclusion)
+/* --- which of them is kept ------------------------------------------------------------------------------------------- */
+
+static bool keep(size_t index, struct cases *cases, void *arg)
 {
-    bool copied = true;
-    for (size_t i = 0; copied && i < conclusion->fact_count; i++) {
-        conclusion->facts[i].key = arena_string(arena, conclusion->facts[i].key);
-        conclusion->facts[i].value = arena_string(arena, conclusion->facts[i].value);
-        copied = conclusion->facts[i].key != NULL && conclusion->facts[i].value != NULL;
+    struct hall *hall = arg;
+    struct why *why = &hall->whys->whys[hall->hearings[hall->asked[index].hearing].finding];
+    const struct case_concluded *concluded = concluded_of(hall, cases, index);
+    if (concluded == NULL)
+        return true; /* more may have come since it was heard, but nothing goes */
+    why->conclusion = concluded->conclusion;
+    why->verdict = conclusion_json(&concluded->file, &concluded->conclusion);
+    why->known = conclusion_keep(&hall->whys->arena, &why->conclusion) && why->verdict != NULL;
+    if (!why->known)
+        cli_error(_("out of memory"));
+    return why->known;
+}
+
+static bool keep_all(struct db *db, struct hall *hall)
+{
+    hall->asked_count = 0;
+    for (size_t i = 0; i < hall->count; i++) {
+        const struct hearing *hearing = &hall->hearings[i];
+        const struct voice *chosen = choose(hearing->voices, hearing->count);
+        struct why *why = &hall->whys->whys[hearing->finding];
+        if (chosen == NULL)
+            continue;
+        why->vantage = chosen->vantage;
+        why->round_id = chosen->round_id;
+        why->agreeing = agreeing(hearing->voices, hearing->count, chosen->cause);
+        why->concluded = (unsigned)hearing->count - agreeing(hearing->voices, hearing->count, CAUSE_NONE);
+        ask(hall, i, (size_t)(chosen - hearing->voices));
     }
-    return copied;
+    return cases_read(db, hall->keys, hall->asked_count, keep, hall);
 }
 
-static bool keep(struct db *db, const struct diff *diff, const struct finding *finding,
-                 const struct voice *voice, struct arena *arena, struct why *why)
+static bool read_all(struct db *db, const struct window *window, struct hall *hall)
 {
-    struct cases cases;
-    if (!read_cases(db, diff, finding, voice, &cases))
-        return false;
-    const struct case_concluded *concluded = cases_find(&cases, finding->outcome.class);
-    bool kept = true;
-    if (concluded != NULL) { /* more may have come since it was heard, but nothing goes */
-        why->conclusion = concluded->conclusion;
-        why->verdict = conclusion_json(&concluded->file, &concluded->conclusion);
-        why->known = kept = copy_facts(arena, &why->conclusion) && why->verdict != NULL;
-        if (!kept)
-            cli_error(_("out of memory"));
-    }
-    cases_done(&cases);
-    return kept;
-}
-
-static bool is_failing(const struct finding *finding)
-{
-    return finding->kind == FINDING_FAILS || finding->kind == FINDING_AT_TIMES;
-}
-
-static bool why_read(struct db *db, const struct window *window, const struct diff *diff,
-                     const struct finding *finding, struct arena *arena, struct why *why)
-{
-    struct voice voices[WHY_VANTAGES_MAX];
-    PGresult *rounds =
-        read_rounds(db, window, diff->matrix->endpoints[finding->endpoint].id, finding->outcome.class);
+    PGresult *rounds = read_rounds(db, window, hall);
     if (rounds == NULL)
         return false;
-    size_t count = read_voices(diff, finding, rounds, voices);
+    for (size_t i = 0; i < hall->count; i++)
+        call_voices(hall, rounds, i);
     PQclear(rounds);
-    for (size_t i = 0; i < count; i++) {
-        if (!hear(db, diff, finding, &voices[i]))
-            return false;
-    }
-    const struct voice *chosen = choose(voices, count);
-    if (chosen == NULL)
-        return true;
-    why->vantage = chosen->vantage;
-    why->round_id = chosen->round_id;
-    why->agreeing = agreeing(voices, count, chosen->cause);
-    why->concluded = (unsigned)count - agreeing(voices, count, CAUSE_NONE);
-    return keep(db, diff, finding, chosen, arena, why);
+    return hear_all(db, hall) && keep_all(db, hall);
 }
 
 bool whys_read(struct db *db, const struct window *window, const struct diff *diff, struct whys *ret_whys)
 {
+    struct hall hall = {.diff = diff, .whys = ret_whys};
     *ret_whys = (struct whys){.count = diff->finding_count};
     arena_init(&ret_whys->arena, WHYS_ARENA_BYTES);
     ret_whys->whys = arena_array(&ret_whys->arena, ret_whys->count, sizeof *ret_whys->whys);
-    if (ret_whys->whys == NULL) {
-        ret_whys->count = 0;
+    bool room = ret_whys->whys != NULL && open_hearings(&hall);
+    if (!room)
         cli_error(_("the window is too large to compare; narrow it with --site, --region or --since"));
-        return false;
-    }
-    bool read = true;
-    for (size_t i = 0; read && i < ret_whys->count; i++) {
-        if (is_failing(&diff->findings[i]))
-            read = why_read(db, window, diff, &diff->findings[i], &ret_whys->arena, &ret_whys->whys[i]);
-    }
+    if (ret_whys->whys == NULL)
+        ret_whys->count = 0;
+    bool read = room && (hall.count == 0 || read_all(db, window, &hall));
+    arena_done(&hall.arena);
     return read;
 }
 

@@ -62,34 +62,50 @@ static enum statement_id source_of(enum statement_id id, const struct window *wi
     return id;
 }
 
-/* @param period  the eighth parameter; NULL: the statement has seven. */
-static PGresult *query(struct db *db, enum statement_id id, const struct window *asked, const char *period)
-{
-    const struct window aligned = window_aligned(asked), *window = &aligned;
+/* A window as parameters; texts are its own. */
+struct window_values {
     char since[UNITS_TIME_BYTES], until[UNITS_TIME_BYTES];
     char asn[WINDOW_NUMBER_BYTES], rounds[WINDOW_NUMBER_BYTES], round_id[WINDOW_NUMBER_BYTES];
+    char period[WINDOW_NUMBER_BYTES];
+    const char *values[WINDOW_PARAMS + 1];
+};
+
+static void window_values(const struct window *asked, int64_t period_s, struct window_values *out)
+{
+    const struct window window = window_aligned(asked);
     const char *values[WINDOW_PARAMS + 1] = {
-        window->site,
-        window->since_us == 0 ? NULL : time_rfc3339(window->since_us, 6, since),
-        window->until_us == 0 ? NULL : time_rfc3339(window->until_us, 6, until),
-        window->region,
-        number_or_null(window->asn, asn),
-        number_or_null(window->rounds, rounds),
-        number_or_null(window->round_id, round_id),
-        period,
+        window.site,
+        window.since_us == 0 ? NULL : time_rfc3339(window.since_us, 6, out->since),
+        window.until_us == 0 ? NULL : time_rfc3339(window.until_us, 6, out->until),
+        window.region,
+        number_or_null(window.asn, out->asn),
+        number_or_null(window.rounds, out->rounds),
+        number_or_null(window.round_id, out->round_id),
+        number_or_null(period_s, out->period),
     };
-    return db_query(db, source_of(id, asked), values, period == NULL ? WINDOW_PARAMS : WINDOW_PARAMS + 1);
+    memcpy(out->values, values, sizeof values);
 }
 
 PGresult *window_query(struct db *db, enum statement_id id, const struct window *window)
 {
-    return query(db, id, window, NULL);
+    struct window_values with;
+    window_values(window, 0, &with);
+    return db_query(db, source_of(id, window), with.values, WINDOW_PARAMS);
 }
 
 PGresult *window_periods(struct db *db, enum statement_id id, const struct window *window, int64_t period_s)
 {
-    char period[WINDOW_NUMBER_BYTES];
-    return query(db, id, window, number_or_null(period_s, period));
+    struct window_values with;
+    window_values(window, period_s, &with);
+    return db_query(db, source_of(id, window), with.values, WINDOW_PARAMS + 1);
+}
+
+bool window_stream(struct db *db, enum statement_id id, const struct window *window, int64_t period_s,
+                   db_row_fn *each, void *arg)
+{
+    struct window_values with;
+    window_values(window, period_s, &with);
+    return db_stream(db, source_of(id, window), with.values, WINDOW_PARAMS + 1, each, arg);
 }
 
 bool window_extent(struct db *db, const struct window *window, struct window_extent *ret_extent)
@@ -153,18 +169,34 @@ static bool fill_look(struct matrix *matrix, const PGresult *rows, int row)
            look->location != NULL && look->pop != NULL && look->addresses != NULL;
 }
 
+/* @return the cell that a row counts into, NULL for an attempt that arrived between the two statements: it is for the next report. */
+static struct cell *counted(const struct matrix *matrix, const PGresult *rows, int row,
+                            struct outcome *ret_outcome)
+{
+    struct cell *cell =
+        matrix_find(matrix, db_int(rows, row, "endpoint_id"), db_int(rows, row, "vantage_id"));
+    bool known = outcome_from_numbers((int)db_int(rows, row, "class"), (int)db_int(rows, row, "raw_kind"),
+                                      (int32_t)db_int(rows, row, "raw"), ret_outcome);
+    return known ? cell : NULL;
+}
+
+/* A version, and no time of a handshake: first attempts passed when the answer to their hello was there. */
+static void note_depth(struct matrix *matrix, const PGresult *rows, int row)
+{
+    struct outcome outcome;
+    const struct cell *cell = counted(matrix, rows, row, &outcome);
+    if (cell != NULL && outcome_is_ok(outcome) && db_int(rows, row, "role") == ATTEMPT_FIRST &&
+        cell->handshake_us < 0 && cell->look.tls_version != 0)
+        matrix_at_hello(matrix, cell);
+}
+
 static void fill_count(const struct matrix *matrix, const PGresult *rows, int row)
 {
     struct outcome outcome;
-    struct cell *cell =
-        matrix_find(matrix, db_int(rows, row, "endpoint_id"), db_int(rows, row, "vantage_id"));
-    /* An attempt may have arrived between the two statements; it is for the next report. */
-    if (cell == NULL ||
-        !outcome_from_numbers((int)db_int(rows, row, "class"), (int)db_int(rows, row, "raw_kind"),
-                              (int32_t)db_int(rows, row, "raw"), &outcome))
-        return;
-    cell_count(cell, (enum attempt_role)db_int(rows, row, "role"), outcome, (int)db_int(rows, row, "family"),
-               (unsigned)db_int(rows, row, "count"));
+    struct cell *cell = counted(matrix, rows, row, &outcome);
+    if (cell != NULL)
+        cell_count(cell, (enum attempt_role)db_int(rows, row, "role"), matrix_outcome(matrix, cell, outcome),
+                   (int)db_int(rows, row, "family"), (unsigned)db_int(rows, row, "count"));
 }
 
 bool window_fill(struct matrix *matrix, const PGresult *cells, const PGresult *looks, const PGresult *counts)
@@ -175,6 +207,8 @@ bool window_fill(struct matrix *matrix, const PGresult *cells, const PGresult *l
     room = room && matrix_settle(matrix);
     for (int row = 0; room && row < PQntuples(looks); row++)
         room = fill_look(matrix, looks, row);
+    for (int row = 0; room && row < PQntuples(counts); row++)
+        note_depth(matrix, counts, row);
     for (int row = 0; room && row < PQntuples(counts); row++)
         fill_count(matrix, counts, row);
     return room;

@@ -36,6 +36,10 @@ PGresult *window_query(struct db *db, enum statement_id id, const struct window 
 /** The same for a statement that cuts the window into periods of so many seconds (at least 1). */
 PGresult *window_periods(struct db *db, enum statement_id id, const struct window *window, int64_t period_s);
 
+/** The same, its rows one by one. @return as db_stream. */
+bool window_stream(struct db *db, enum statement_id id, const struct window *window, int64_t period_s,
+                   db_row_fn *each, void *arg);
+
 /** What was seen, how many rounds, from when to when. */
 struct window_extent {
     long long rounds;

@@ -32,21 +32,21 @@ const struct channel_limits channel_default_limits = {
 
 /* --- receiving --------------------------------------------------------------------------------------------- */
 
-static void channel_message(struct channel *channel, struct bytes payload, bool was_packed);
+static void channel_message(struct channel *channel, struct bytes payload);
 
-/* What is in it is a message as any other, and no larger than one may be. */
-static void channel_unpack(struct channel *channel, struct bytes packed)
+/* What is in it is a batch as any other, and no larger than one may be. */
+static void channel_unpack(struct channel *channel, const struct packed *packed)
 {
     struct buf payload;
-    buf_init(&payload, 0);
-    if (unpack_payload(&channel->unpacked, packed, channel->reader.max_payload, &payload))
-        channel_message(channel, (struct bytes){payload.data, payload.len}, true);
+    buf_init(&payload, channel->reader.max_payload);
+    if (unpack_batch(&channel->unpacked, packed, channel->reader.max_payload, &payload))
+        channel_message(channel, (struct bytes){payload.data, payload.len});
     else
         channel_breach(channel, CHANNEL_BAD_FRAME, "a packed message that cannot be unpacked");
     buf_done(&payload);
 }
 
-static void channel_message(struct channel *channel, struct bytes payload, bool was_packed)
+static void channel_message(struct channel *channel, struct bytes payload)
 {
     struct arena arena;
     struct message message;
@@ -57,10 +57,8 @@ static void channel_message(struct channel *channel, struct bytes payload, bool 
         channel_breach(channel, CHANNEL_BAD_FRAME, why);
     else if (message.kind != MESSAGE_PACKED)
         channel->handlers.on_message(channel, &message, channel->arg);
-    else if (was_packed)
-        channel_breach(channel, CHANNEL_BAD_FRAME, "a packed message in a packed one");
     else
-        channel_unpack(channel, message.packed.zstd);
+        channel_unpack(channel, &message.packed);
     if (read)
         message_done(&message);
     arena_done(&arena);
@@ -107,7 +105,7 @@ static void channel_deliver(struct channel *channel)
             break;
         channel->heard = true;
         (void)uv_timer_stop(&channel->pace);
-        channel_message(channel, (struct bytes){payload, length}, false);
+        channel_message(channel, (struct bytes){payload, length});
     }
     if (channel->reader.taken == channel->reader.bytes.len && channel->reader.bytes.cap > KEEP_BYTES)
         frame_reader_done(&channel->reader);
@@ -430,19 +428,21 @@ void channel_pack_history(struct channel *channel, size_t sent_bytes, size_t rec
     channel->unpacked.most_bytes = received_bytes;
 }
 
-bool channel_send_packed(struct channel *channel, struct bytes payload)
+bool channel_send_packed(struct channel *channel, const struct bytes *records, size_t count)
 {
-    struct buf packed;
+    struct buf zstd, noise;
     bool sent = false;
-    buf_init(&packed, FRAME_MAX_BYTES);
-    if (pack(&channel->packed, payload, &packed)) {
+    buf_init(&zstd, FRAME_MAX_BYTES);
+    buf_init(&noise, FRAME_MAX_BYTES);
+    if (pack(&channel->packed, records, count, &zstd, &noise)) {
         const struct message message = {.kind = MESSAGE_PACKED,
-                                        .packed = {.zstd = {packed.data, packed.len}}};
+                                        .packed = {{zstd.data, zstd.len}, {noise.data, noise.len}}};
         sent = channel_send(channel, &message);
     } else {
-        channel_fail(channel, CHANNEL_OVERFLOW, "a message could not be packed");
+        channel_fail(channel, CHANNEL_OVERFLOW, "a batch could not be packed");
     }
-    buf_done(&packed);
+    buf_done(&zstd);
+    buf_done(&noise);
     return sent;
 }
 

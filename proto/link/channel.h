@@ -77,11 +77,11 @@ bool channel_send(struct channel *channel, const struct message *message);
 /** Queues a payload that is already encoded. */
 bool channel_send_payload(struct channel *channel, const void *payload, size_t length);
 
-/** How much of what is packed each side keeps (link/pack.h), before anything is: of what is sent, and of what comes. */
+/** How much each side keeps for packing (link/pack.h), before anything is packed: of what is sent, and of what comes. */
 void channel_pack_history(struct channel *channel, size_t sent_bytes, size_t received_bytes);
 
-/** The same, packed (link/pack.h), for a peer that has said that it takes it. */
-bool channel_send_packed(struct channel *channel, struct bytes payload);
+/** Queues a batch of encoded records, packed (link/pack.h), for a peer that has said that it takes it. */
+bool channel_send_packed(struct channel *channel, const struct bytes *records, size_t count);
 
 /** The peer has said who it is: frames may now be as large as max_payload_bytes. */
 void channel_known(struct channel *channel);

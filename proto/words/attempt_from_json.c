@@ -310,6 +310,7 @@ struct attempt *attempt_from_json(struct json_part *part)
         (enum variant)json_read_choice(part, "variant", variant_name, VARIANT_OCSP, VARIANT_NORMAL);
     attempt->role =
         (enum attempt_role)json_read_choice(part, "role", attempt_role_name, ATTEMPT_LADDER, ATTEMPT_FIRST);
+    attempt->depth = (enum depth)json_read_choice(part, "depth", depth_name, DEPTH_HELLO, DEPTH_FULL);
     clock_in(part, &attempt->clock);
     dns_in(part, attempt);
     flow_in(part, &attempt->flow);

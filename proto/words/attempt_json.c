@@ -3,7 +3,7 @@
 #include "words/buf.h"
 #include "words/cdn_json.h"
 #include "words/certificate_json.h"
-#include "words/json_writer.h"
+#include "words/json_out.h"
 #include "words/units.h"
 #include "words/utf8.h"
 
@@ -32,299 +32,346 @@ const char *json_text_at(const json_t *object, const char *key)
     return text == NULL ? "" : text;
 }
 
-static json_t *json_hex(const uint8_t *bytes, size_t length)
-{
-    char text[2 * EVIDENCE_FIRST_BYTES + 1];
-    return length > EVIDENCE_FIRST_BYTES ? NULL : json_string(hex_text(bytes, length, text));
-}
-
-static json_t *json_address(const struct address *address)
+static void out_address(struct json_out *out, const char *key, const struct address *address)
 {
     char text[ADDRESS_TEXT_BYTES];
-    return address->length == 0 ? json_null() : json_string(address_text(address, text));
+    if (address->length == 0)
+        out_null(out, key);
+    else
+        out_text(out, key, address_text(address, text));
 }
 
-static json_t *json_stamp(int64_t at_us)
+static void out_stamp(struct json_out *out, const char *key, int64_t at_us)
 {
-    return at_us == EVIDENCE_NEVER ? json_null() : json_integer(at_us);
+    if (at_us == EVIDENCE_NEVER)
+        out_null(out, key);
+    else
+        out_integer(out, key, at_us);
 }
 
-static json_t *json_time(int64_t unix_us)
+static void out_time(struct json_out *out, const char *key, int64_t unix_us)
 {
     char text[UNITS_TIME_BYTES];
-    return json_string(time_rfc3339(unix_us, 6, text));
+    out_text(out, key, time_rfc3339(unix_us, 6, text));
 }
 
 /* {"number": 4865, "name": "TLS_AES_128_GCM_SHA256"}, null for 0. */
-static json_t *json_number_name(struct writer *writer, long long number, const char *name)
+static void out_number_name(struct json_out *out, const char *key, int64_t number, const char *name)
 {
-    if (number == 0)
-        return json_null();
-    json_t *value = json_object();
-    set(writer, value, "number", json_integer(number));
-    set(writer, value, "name", json_string(name));
-    return value;
+    if (number == 0) {
+        out_null(out, key);
+        return;
+    }
+    out_object(out, key);
+    out_integer(out, "number", number);
+    out_text(out, "name", name);
+    out_object_end(out);
 }
 
-static json_t *outcome_json(struct writer *writer, struct outcome outcome)
+static void out_outcome(struct json_out *out, struct outcome outcome)
 {
     char text[96];
-    json_t *value = json_object();
-    set(writer, value, "class", json_string(outcome_class_id(outcome.class)));
-    set(writer, value, "stage", json_string(outcome_stage_id(outcome.stage)));
-    set(writer, value, "raw_kind", json_string(outcome_raw_kind_id(outcome.raw_kind)));
-    set(writer, value, "raw", json_integer(outcome.raw));
-    set(writer, value, "raw_text", json_text(outcome_raw_text(outcome, text, sizeof text)));
-    return value;
+    out_object(out, "outcome");
+    out_text(out, "class", outcome_class_id(outcome.class));
+    out_text(out, "stage", outcome_stage_id(outcome.stage));
+    out_text(out, "raw_kind", outcome_raw_kind_id(outcome.raw_kind));
+    out_integer(out, "raw", outcome.raw);
+    out_text(out, "raw_text", outcome_raw_text(outcome, text, sizeof text));
+    out_object_end(out);
 }
 
-static json_t *endpoint_json(struct writer *writer, const struct endpoint *endpoint)
+static void out_endpoint(struct json_out *out, const struct endpoint *endpoint)
 {
-    if (endpoint == NULL)
-        return json_null();
-    json_t *value = json_object();
-    set(writer, value, "host", json_text(endpoint->host));
-    set(writer, value, "port", json_integer(endpoint->port));
-    set(writer, value, "sni", json_text(endpoint_sni(endpoint)));
-    set(writer, value, "address", json_address(&endpoint->address));
-    set(writer, value, "role", json_string(endpoint_role_name((int)endpoint->role)));
-    return value;
-}
-
-static json_t *dns_json(struct writer *writer, const struct attempt *attempt)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < attempt->dns_count; i++) {
-        const struct dns_query *query = &attempt->dns[i];
-        json_t *value = json_object(), *answers = json_array();
-        set(writer, value, "type", json_string(query->type == 28 ? "AAAA" : "A"));
-        set(writer, value, "resolver", json_text(query->resolver));
-        set(writer, value, "rcode", query->rcode < 0 ? json_null() : json_integer(query->rcode));
-        set(writer, value, "status", json_integer(query->status));
-        set(writer, value, "took_us", json_integer((json_int_t)query->took_us));
-        set(writer, value, "how", json_string(evidence_ask_name((int)query->how)));
-        set(writer, value, "from_hosts_file", json_boolean(query->from_hosts_file));
-        set(writer, value, "extra_answers", json_integer(query->extra_answers));
-        for (size_t k = 0; k < query->answer_count; k++) {
-            const struct dns_answer *answer = &query->answers[k];
-            json_t *row = json_object();
-            if (answer->address.length > 0)
-                set(writer, row, "address", json_address(&answer->address));
-            else
-                set(writer, row, "cname", json_text(answer->name));
-            set(writer, row, "ttl_s", json_integer(answer->ttl_s));
-            add(writer, answers, row);
-        }
-        set(writer, value, "answers", answers);
-        add(writer, list, value);
+    if (endpoint == NULL) {
+        out_null(out, "endpoint");
+        return;
     }
-    return list;
+    out_object(out, "endpoint");
+    out_text(out, "host", endpoint->host);
+    out_integer(out, "port", endpoint->port);
+    out_text(out, "sni", endpoint_sni(endpoint));
+    out_address(out, "address", &endpoint->address);
+    out_text(out, "role", endpoint_role_name((int)endpoint->role));
+    out_object_end(out);
 }
 
-static json_t *flow_json(struct writer *writer, const struct attempt *attempt)
+static void out_answer(struct json_out *out, const struct dns_answer *answer)
+{
+    out_object(out, NULL);
+    if (answer->address.length > 0)
+        out_address(out, "address", &answer->address);
+    else
+        out_text(out, "cname", answer->name);
+    out_integer(out, "ttl_s", answer->ttl_s);
+    out_object_end(out);
+}
+
+static void out_query(struct json_out *out, const struct dns_query *query)
+{
+    out_object(out, NULL);
+    out_text(out, "type", query->type == 28 ? "AAAA" : "A");
+    out_text(out, "resolver", query->resolver);
+    if (query->rcode < 0)
+        out_null(out, "rcode");
+    else
+        out_integer(out, "rcode", query->rcode);
+    out_integer(out, "status", query->status);
+    out_integer(out, "took_us", (int64_t)query->took_us);
+    out_text(out, "how", evidence_ask_name((int)query->how));
+    out_boolean(out, "from_hosts_file", query->from_hosts_file);
+    out_integer(out, "extra_answers", query->extra_answers);
+    out_array(out, "answers");
+    for (size_t i = 0; i < query->answer_count; i++)
+        out_answer(out, &query->answers[i]);
+    out_array_end(out);
+    out_object_end(out);
+}
+
+static void out_dns(struct json_out *out, const struct attempt *attempt)
+{
+    out_array(out, "dns");
+    for (size_t i = 0; i < attempt->dns_count; i++)
+        out_query(out, &attempt->dns[i]);
+    out_array_end(out);
+}
+
+static void out_flow(struct json_out *out, const struct attempt *attempt)
 {
     const struct evidence_flow *flow = &attempt->flow;
-    if (flow->destination.length == 0 && flow->error == 0)
-        return json_null();
-    json_t *value = json_object();
-    set(writer, value, "source", json_address(&flow->source));
-    set(writer, value, "source_port", json_integer(flow->source_port));
-    set(writer, value, "destination", json_address(&flow->destination));
-    set(writer, value, "destination_port", json_integer(flow->destination_port));
-    const char *name = flow->error == 0 ? "" : strerrorname_np(flow->error);
-    set(writer, value, "error", json_number_name(writer, flow->error, name == NULL ? "" : name));
-    set(writer, value, "error_call", json_string(evidence_call_name((int)flow->error_call)));
-    if (flow->icmp_type >= 0) {
-        set(writer, value, "icmp_type", json_integer(flow->icmp_type));
-        set(writer, value, "icmp_code", json_integer(flow->icmp_code));
-        set(writer, value, "icmp_offender", json_address(&flow->icmp_offender));
+    if (flow->destination.length == 0 && flow->error == 0) {
+        out_null(out, "flow");
+        return;
     }
-    return value;
+    out_object(out, "flow");
+    out_address(out, "source", &flow->source);
+    out_integer(out, "source_port", flow->source_port);
+    out_address(out, "destination", &flow->destination);
+    out_integer(out, "destination_port", flow->destination_port);
+    const char *name = flow->error == 0 ? "" : strerrorname_np(flow->error);
+    out_number_name(out, "error", flow->error, name == NULL ? "" : name);
+    out_text(out, "error_call", evidence_call_name((int)flow->error_call));
+    if (flow->icmp_type >= 0) {
+        out_integer(out, "icmp_type", flow->icmp_type);
+        out_integer(out, "icmp_code", flow->icmp_code);
+        out_address(out, "icmp_offender", &flow->icmp_offender);
+    }
+    out_object_end(out);
 }
 
-static json_t *tcp_json(struct writer *writer, const struct attempt *attempt)
+static void out_tcp(struct json_out *out, const struct attempt *attempt)
 {
-    json_t *value = json_object();
+    out_object(out, "tcp_info");
     for (int i = 0; i < EVIDENCE_MAX_TCP_INFO; i++) {
         const struct tcp_snapshot *snapshot = &attempt->tcp[i];
         if (!snapshot->taken)
             continue;
-        json_t *row = json_object();
-        set(writer, row, "at_us", json_stamp(snapshot->at_us));
-#define X(type, field) set(writer, row, #field, json_integer((json_int_t)snapshot->field));
+        out_object(out, evidence_moment_name(i));
+        out_stamp(out, "at_us", snapshot->at_us);
+#define X(type, field) out_integer(out, #field, (int64_t)snapshot->field);
         EVIDENCE_TCP_FIELDS(X)
 #undef X
-        set(writer, value, evidence_moment_name(i), row);
+        out_object_end(out);
     }
-    return value;
+    out_object_end(out);
 }
 
-static json_t *record_json(struct writer *writer, const struct tls_record *record)
+static void out_record(struct json_out *out, const struct tls_record *record)
 {
-    json_t *value = json_object();
-    set(writer, value, "direction", json_string(record->received ? "in" : "out"));
-    set(writer, value, "content", json_integer(record->content));
-    set(writer, value, "type", json_integer(record->type));
+    out_object(out, NULL);
+    out_text(out, "direction", record->received ? "in" : "out");
+    out_integer(out, "content", record->content);
+    out_integer(out, "type", record->type);
     if (record->content == 21) {
-        set(writer, value, "level", json_integer(record->level));
-        set(writer, value, "alert", json_string(tls_alert_name(record->type)));
+        out_integer(out, "level", record->level);
+        out_text(out, "alert", tls_alert_name(record->type));
     }
-    set(writer, value, "length", json_integer(record->length));
-    set(writer, value, "at_us", json_stamp(record->at_us));
-    return value;
+    out_integer(out, "length", record->length);
+    out_stamp(out, "at_us", record->at_us);
+    out_object_end(out);
 }
 
-static json_t *verify_json(struct writer *writer, const struct evidence_tls *tls)
+static void out_verify_error(struct json_out *out, const struct verify_error *error)
 {
-    json_t *list = json_array();
-    for (size_t i = 0; i < tls->verify_error_count; i++) {
-        json_t *value = json_object();
-        set(writer, value, "code", json_integer(tls->verify_errors[i].code));
-        set(writer, value, "text", json_text(X509_verify_cert_error_string(tls->verify_errors[i].code)));
-        set(writer, value, "depth", json_integer(tls->verify_errors[i].depth));
-        add(writer, list, value);
-    }
-    return list;
+    out_object(out, NULL);
+    out_integer(out, "code", error->code);
+    out_text(out, "text", X509_verify_cert_error_string(error->code));
+    out_integer(out, "depth", error->depth);
+    out_object_end(out);
 }
 
-static void tls_lists_json(struct writer *writer, json_t *value, const struct evidence_tls *tls)
+static void out_tls_lists(struct json_out *out, const struct evidence_tls *tls)
 {
-    json_t *names = json_array(), *errors = json_array(), *records = json_array();
     char hex[20];
+    out_array(out, "ca_names");
     for (size_t i = 0; i < tls->ca_name_count; i++)
-        add(writer, names, json_text(tls->ca_names[i]));
+        out_text(out, NULL, tls->ca_names[i]);
+    out_array_end(out);
+    out_array(out, "errors");
     for (size_t i = 0; i < tls->error_count; i++) {
         (void)snprintf(hex, sizeof hex, "%08llX", (unsigned long long)tls->errors[i]);
-        add(writer, errors, json_string(hex));
+        out_text(out, NULL, hex);
     }
+    out_array_end(out);
+    out_array(out, "records");
     for (size_t i = 0; i < tls->record_count; i++)
-        add(writer, records, record_json(writer, &tls->records[i]));
-    set(writer, value, "ca_names", names);
-    set(writer, value, "errors", errors);
-    set(writer, value, "records", records);
-    set(writer, value, "records_dropped", json_integer(tls->records_dropped));
-    set(writer, value, "chain_dropped", json_integer(tls->chain_dropped));
-    set(writer, value, "verify_errors", verify_json(writer, tls));
+        out_record(out, &tls->records[i]);
+    out_array_end(out);
+    out_integer(out, "records_dropped", tls->records_dropped);
+    out_integer(out, "chain_dropped", tls->chain_dropped);
+    out_array(out, "verify_errors");
+    for (size_t i = 0; i < tls->verify_error_count; i++)
+        out_verify_error(out, &tls->verify_errors[i]);
+    out_array_end(out);
 }
 
-static json_t *tls_json(struct writer *writer, const struct attempt *attempt)
+static void out_tls(struct json_out *out, const struct attempt *attempt)
 {
     const struct evidence_tls *tls = &attempt->tls;
-    if (attempt->clock.connected_us == EVIDENCE_NEVER)
-        return json_null();
-    json_t *value = json_object();
-    set(writer, value, "version", json_number_name(writer, tls->version, tls_version_name(tls->version)));
-    set(writer, value, "cipher", json_number_name(writer, tls->cipher, tls_cipher_name(tls->cipher)));
-    set(writer, value, "group", json_number_name(writer, tls->group, tls_group_name(tls->group)));
-    set(writer, value, "signature",
-        json_number_name(writer, tls->signature, tls_signature_name(tls->signature)));
-    set(writer, value, "alpn", json_text(tls->alpn));
-    set(writer, value, "sni", json_text(tls->sni));
-    set(writer, value, "hello_length", json_integer(tls->hello_length));
-    set(writer, value, "hello_retry", json_boolean(tls->hello_retry));
-    set(writer, value, "certificate_request", json_boolean(tls->certificate_request));
-    set(writer, value, "resumed", json_boolean(tls->resumed));
-    set(writer, value, "session_ticket", json_boolean(tls->session_ticket));
-    set(writer, value, "ssl_error", json_integer(tls->ssl_error));
-    set(writer, value, "state", json_integer(tls->state));
-    set(writer, value, "chain_out_of_order", json_boolean(tls->chain_out_of_order));
-    set(writer, value, "has_san", json_boolean(tls->has_san));
-    writer->failed |= !certificates_json(value, tls);
-    tls_lists_json(writer, value, tls);
-    return value;
+    if (attempt->clock.connected_us == EVIDENCE_NEVER) {
+        out_null(out, "tls");
+        return;
+    }
+    out_object(out, "tls");
+    out_number_name(out, "version", tls->version, tls_version_name(tls->version));
+    out_number_name(out, "cipher", tls->cipher, tls_cipher_name(tls->cipher));
+    out_number_name(out, "group", tls->group, tls_group_name(tls->group));
+    out_number_name(out, "signature", tls->signature, tls_signature_name(tls->signature));
+    out_text(out, "alpn", tls->alpn);
+    out_text(out, "sni", tls->sni);
+    out_integer(out, "hello_length", tls->hello_length);
+    out_boolean(out, "hello_retry", tls->hello_retry);
+    out_boolean(out, "certificate_request", tls->certificate_request);
+    out_boolean(out, "resumed", tls->resumed);
+    out_boolean(out, "session_ticket", tls->session_ticket);
+    out_integer(out, "ssl_error", tls->ssl_error);
+    out_integer(out, "state", tls->state);
+    out_boolean(out, "chain_out_of_order", tls->chain_out_of_order);
+    out_boolean(out, "has_san", tls->has_san);
+    certificates_json(out, tls);
+    out_tls_lists(out, tls);
+    out_object_end(out);
 }
 
-static json_t *http_json(struct writer *writer, const struct attempt *attempt)
+static void out_http(struct json_out *out, const struct attempt *attempt)
 {
     const struct evidence_http *http = &attempt->http;
-    if (attempt->clock.request_us == EVIDENCE_NEVER)
-        return json_null();
-    json_t *value = json_object(), *headers = json_array();
-    set(writer, value, "status", http->status == 0 ? json_null() : json_integer(http->status));
-    set(writer, value, "reason", json_text(http->reason));
-    for (size_t i = 0; i < http->header_count; i++) {
-        json_t *row = json_object();
-        set(writer, row, "name", json_text(http->headers[i].name));
-        set(writer, row, "value", json_text(http->headers[i].value));
-        add(writer, headers, row);
+    if (attempt->clock.request_us == EVIDENCE_NEVER) {
+        out_null(out, "http");
+        return;
     }
-    set(writer, value, "headers", headers);
-    set(writer, value, "body_bytes", json_integer((json_int_t)http->body_bytes));
-    set(writer, value, "malformed", json_boolean(http->malformed));
-    return value;
+    out_object(out, "http");
+    if (http->status == 0)
+        out_null(out, "status");
+    else
+        out_integer(out, "status", http->status);
+    out_text(out, "reason", http->reason);
+    out_array(out, "headers");
+    for (size_t i = 0; i < http->header_count; i++) {
+        out_object(out, NULL);
+        out_text(out, "name", http->headers[i].name);
+        out_text(out, "value", http->headers[i].value);
+        out_object_end(out);
+    }
+    out_array_end(out);
+    out_integer(out, "body_bytes", (int64_t)http->body_bytes);
+    out_boolean(out, "malformed", http->malformed);
+    out_object_end(out);
 }
 
-static json_t *clock_json(struct writer *writer, const struct attempt *attempt)
+static void out_clock(struct json_out *out, const struct attempt *attempt)
 {
     const struct evidence_clock *clock = &attempt->clock;
-    json_t *value = json_object();
-    set(writer, value, "start", json_time(clock->start_us));
-    set(writer, value, "start_error_us", json_integer((json_int_t)clock->start_error_us));
-    set(writer, value, "slot", clock->slot_us == 0 ? json_null() : json_time(clock->slot_us));
-    set(writer, value, "loop_lag_us", json_integer((json_int_t)clock->loop_lag_us));
-#define X(field, name) set(writer, value, #field, json_stamp(clock->field));
+    out_object(out, "clock");
+    out_time(out, "start", clock->start_us);
+    out_integer(out, "start_error_us", (int64_t)clock->start_error_us);
+    if (clock->slot_us == 0)
+        out_null(out, "slot");
+    else
+        out_time(out, "slot", clock->slot_us);
+    out_integer(out, "loop_lag_us", (int64_t)clock->loop_lag_us);
+#define X(field, name) out_stamp(out, #field, clock->field);
     EVIDENCE_STAMPS(X)
 #undef X
-    return value;
+    out_object_end(out);
 }
 
-static json_t *end_json(struct writer *writer, const struct attempt *attempt)
+static void out_ending(struct json_out *out, const struct attempt *attempt)
 {
     const struct evidence_end *end = &attempt->end;
-    json_t *value = json_object();
-    set(writer, value, "how", json_string(evidence_ending_name((int)end->how)));
-    set(writer, value, "sent_bytes", json_integer((json_int_t)end->sent_bytes));
-    set(writer, value, "received_bytes", json_integer((json_int_t)end->received_bytes));
-    set(writer, value, "abuse",
-        end->abuse == ABUSE_NONE ? json_null() : json_string(evidence_abuse_name((int)end->abuse)));
-    set(writer, value, "first_bytes", json_hex(end->first_bytes, end->first_byte_count));
-    return value;
+    out_object(out, "ending");
+    out_text(out, "how", evidence_ending_name((int)end->how));
+    out_integer(out, "sent_bytes", (int64_t)end->sent_bytes);
+    out_integer(out, "received_bytes", (int64_t)end->received_bytes);
+    if (end->abuse == ABUSE_NONE)
+        out_null(out, "abuse");
+    else
+        out_text(out, "abuse", evidence_abuse_name((int)end->abuse));
+    out_hex(out, "first_bytes", end->first_bytes, end->first_byte_count);
+    out_object_end(out);
 }
 
-static json_t *prober_json(struct writer *writer, const struct attempt *attempt)
+static void out_local(struct json_out *out, const struct attempt *attempt)
 {
-    json_t *value = json_object();
-    set(writer, value, "agent_version", json_text(attempt->agent_version));
-    set(writer, value, "tls_library", json_text(attempt->tls_library));
-    set(writer, value, "hello_profile", json_text(attempt->hello_profile));
-    set(writer, value, "engine",
-        attempt->engine == ENGINE_NONE ? json_null()
-                                       : json_string(evidence_engine_name((int)attempt->engine)));
-    set(writer, value, "engine_again", json_boolean(attempt->engine_again));
-    set(writer, value, "ca_bundle_sha256",
-        json_hex(attempt->ca_bundle_sha256, sizeof attempt->ca_bundle_sha256));
-    return value;
+    if (attempt->local == LOCAL_NONE) {
+        out_null(out, "local");
+        return;
+    }
+    out_object(out, "local");
+    out_text(out, "kind", evidence_local_name((int)attempt->local));
+    out_integer(out, "error", attempt->local_error);
+    out_text(out, "detail", attempt->local_detail);
+    out_object_end(out);
 }
 
-static json_t *local_json(struct writer *writer, const struct attempt *attempt)
+static void out_prober(struct json_out *out, const struct attempt *attempt)
 {
-    if (attempt->local == LOCAL_NONE)
-        return json_null();
-    json_t *value = json_object();
-    set(writer, value, "kind", json_string(evidence_local_name((int)attempt->local)));
-    set(writer, value, "error", json_integer(attempt->local_error));
-    set(writer, value, "detail", json_text(attempt->local_detail));
-    return value;
+    out_object(out, "prober");
+    out_text(out, "agent_version", attempt->agent_version);
+    out_text(out, "tls_library", attempt->tls_library);
+    out_text(out, "hello_profile", attempt->hello_profile);
+    if (attempt->engine == ENGINE_NONE)
+        out_null(out, "engine");
+    else
+        out_text(out, "engine", evidence_engine_name((int)attempt->engine));
+    out_boolean(out, "engine_again", attempt->engine_again);
+    out_hex(out, "ca_bundle_sha256", attempt->ca_bundle_sha256, sizeof attempt->ca_bundle_sha256);
+    out_object_end(out);
+}
+
+bool attempt_json_write(struct buf *buf, const struct attempt *attempt, const struct endpoint *endpoint,
+                        struct outcome outcome)
+{
+    struct json_out out = {.buf = buf};
+    size_t before = buf->len;
+    out_object(&out, NULL);
+    out_integer(&out, "schema", ATTEMPT_JSON_SCHEMA);
+    out_endpoint(&out, endpoint);
+    out_text(&out, "variant", variant_name((int)attempt->variant));
+    out_text(&out, "role", attempt_role_name((int)attempt->role));
+    out_text(&out, "depth", depth_name((int)attempt->depth));
+    out_outcome(&out, outcome);
+    out_clock(&out, attempt);
+    out_dns(&out, attempt);
+    out_flow(&out, attempt);
+    out_tcp(&out, attempt);
+    out_tls(&out, attempt);
+    out_http(&out, attempt);
+    out_tree(&out, "edge", cdn_json(attempt));
+    out_ending(&out, attempt);
+    out_local(&out, attempt);
+    out_prober(&out, attempt);
+    out_object_end(&out);
+    if (out.failed)
+        buf->len = before;
+    return !out.failed;
 }
 
 json_t *attempt_json(const struct attempt *attempt, const struct endpoint *endpoint, struct outcome outcome)
 {
-    struct writer writer = {0};
-    json_t *value = json_object();
-    set(&writer, value, "schema", json_integer(ATTEMPT_JSON_SCHEMA));
-    set(&writer, value, "endpoint", endpoint_json(&writer, endpoint));
-    set(&writer, value, "variant", json_string(variant_name((int)attempt->variant)));
-    set(&writer, value, "role", json_string(attempt_role_name((int)attempt->role)));
-    set(&writer, value, "outcome", outcome_json(&writer, outcome));
-    set(&writer, value, "clock", clock_json(&writer, attempt));
-    set(&writer, value, "dns", dns_json(&writer, attempt));
-    set(&writer, value, "flow", flow_json(&writer, attempt));
-    set(&writer, value, "tcp_info", tcp_json(&writer, attempt));
-    set(&writer, value, "tls", tls_json(&writer, attempt));
-    set(&writer, value, "http", http_json(&writer, attempt));
-    set(&writer, value, "edge", cdn_json(attempt));
-    set(&writer, value, "ending", end_json(&writer, attempt));
-    set(&writer, value, "local", local_json(&writer, attempt));
-    set(&writer, value, "prober", prober_json(&writer, attempt));
-    return finish(&writer, value);
+    struct buf text;
+    buf_init(&text, 0);
+    bool written = attempt_json_write(&text, attempt, endpoint, outcome);
+    json_t *value = written ? json_loadb((const char *)text.data, text.len, 0, NULL) : NULL;
+    buf_done(&text);
+    return value;
 }

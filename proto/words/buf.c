@@ -69,6 +69,19 @@ bool buf_byte(struct buf *buf, uint8_t byte)
     return buf_append(buf, &byte, 1);
 }
 
+bool buf_integer(struct buf *buf, int64_t value)
+{
+    char digits[20];
+    size_t at = sizeof digits;
+    uint64_t left = value < 0 ? -(uint64_t)value : (uint64_t)value;
+    do
+        digits[--at] = (char)('0' + left % 10);
+    while ((left /= 10) > 0);
+    if (value < 0)
+        digits[--at] = '-';
+    return buf_append(buf, digits + at, sizeof digits - at);
+}
+
 bool buf_printf(struct buf *buf, const char *format, ...)
 {
     va_list args, again;

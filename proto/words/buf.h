@@ -27,6 +27,7 @@ void buf_clear(struct buf *buf);
 bool buf_append(struct buf *buf, const void *bytes, size_t length);
 bool buf_text(struct buf *buf, const char *text);
 bool buf_byte(struct buf *buf, uint8_t byte);
+bool buf_integer(struct buf *buf, int64_t value); /* decimal */
 bool buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /** Makes room for length more bytes and returns where they go; add them with buf_grew. NULL as above. */

@@ -85,7 +85,7 @@ struct case_file {
 const struct attempt *case_variant(const struct case_file *file, enum variant variant);
 /** Its outcome. @return false when the variant was not made. */
 bool case_outcome(const struct case_file *file, enum variant variant, struct outcome *ret_outcome);
-/** Was the variant made, and did the connection come through the handshake (whatever the certificate)? */
+/** Was the variant made, and did the connection come through the handshake (whatever the certificate), or as far as its depth? */
 bool case_shakes_hands(const struct case_file *file, enum variant variant);
 
 struct fact {

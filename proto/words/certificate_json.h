@@ -2,12 +2,9 @@
 #define PARALLAX_WORDS_CERTIFICATE_JSON_H
 
 #include "words/evidence.h"
+#include "words/json_out.h"
 
-#include <jansson.h>
-#include <stdbool.h>
-
-/** Writes what certificates, staple and proofs say into the "tls" object of an attempt (docs/JSON.md). @return false without
- * memory. */
-bool certificates_json(json_t *tls_object, const struct evidence_tls *tls);
+/** Writes what certificates, staple and proofs say, inside of the "tls" object of an attempt (docs/JSON.md). */
+void certificates_json(struct json_out *out, const struct evidence_tls *tls);
 
 #endif

@@ -32,7 +32,7 @@ bool case_outcome(const struct case_file *file, enum variant variant, struct out
 bool case_shakes_hands(const struct case_file *file, enum variant variant)
 {
     const struct attempt *attempt = case_variant(file, variant);
-    return attempt != NULL && attempt->clock.handshake_us != EVIDENCE_NEVER;
+    return attempt != NULL && attempt_comes_through(attempt);
 }
 
 /* What the server says it is, on the first connection that came to an answer: some fail before one. */

@@ -230,7 +230,7 @@ static bool conclude_failure(const struct case_file *file, struct arena *arena, 
 
 bool conclude_hello(const struct case_file *file, struct arena *arena, struct conclusion *conclusion)
 {
-    if (file->attempts[0]->clock.handshake_us != EVIDENCE_NEVER)
+    if (attempt_comes_through(file->attempts[0]))
         return outcome_is_ok(file->outcomes[0]) ? conclude_hello_size(file, arena, conclusion)
                                                 : conclude_hello_intercepted(file, arena, conclusion);
     return conclude_failure(file, arena, conclusion);

@@ -23,16 +23,30 @@ void attempt_forget_connection(struct attempt *attempt)
     attempt->engine = ENGINE_NONE;
 }
 
+static void begin(struct attempt *attempt)
+{
+    attempt->agent_version = attempt->tls_library = attempt->hello_profile = attempt->local_detail = "";
+    attempt_forget_connection(attempt);
+    attempt->clock.resolved_us = EVIDENCE_NEVER;
+}
+
 struct attempt *attempt_new(void)
 {
     struct attempt *attempt = calloc(1, sizeof *attempt);
     if (attempt == NULL)
         return NULL;
     arena_init(&attempt->arena, EVIDENCE_ARENA_BYTES);
-    attempt->agent_version = attempt->tls_library = attempt->hello_profile = attempt->local_detail = "";
-    attempt_forget_connection(attempt);
-    attempt->clock.resolved_us = EVIDENCE_NEVER;
+    begin(attempt);
     return attempt;
+}
+
+void attempt_clear(struct attempt *attempt)
+{
+    arena_clear(&attempt->arena);
+    struct arena arena = attempt->arena;
+    memset(attempt, 0, sizeof *attempt);
+    attempt->arena = arena;
+    begin(attempt);
 }
 
 void attempt_free(struct attempt *attempt)
@@ -50,6 +64,12 @@ const char *attempt_header(const struct attempt *attempt, const char *name)
             return attempt->http.headers[i].value;
     }
     return NULL;
+}
+
+bool attempt_comes_through(const struct attempt *attempt)
+{
+    return attempt->clock.handshake_us != EVIDENCE_NEVER ||
+           (attempt->depth == DEPTH_HELLO && attempt->tls.version != 0 && attempt->end.how == ENDING_BY_US);
 }
 
 bool attempt_alert(const struct attempt *attempt, bool received, uint8_t *ret_level, uint8_t *ret_description)

@@ -386,6 +386,7 @@ struct attempt {
     uint64_t endpoint_id;
     enum variant variant;
     enum attempt_role role;
+    enum depth depth; /* how far it was to go */
     const char *agent_version;
     const char *tls_library;
     const char *hello_profile;
@@ -409,6 +410,9 @@ struct attempt {
  * memory. */
 struct attempt *attempt_new(void);
 
+/** As new, with the memory that it has. */
+void attempt_clear(struct attempt *attempt);
+
 /** As if nothing had been observed since the name was resolved. */
 void attempt_forget_connection(struct attempt *attempt);
 
@@ -417,6 +421,9 @@ void attempt_free(struct attempt *attempt);
 
 /** Value of a header by lower-case name, NULL when absent. */
 const char *attempt_header(const struct attempt *attempt, const char *name);
+
+/** Did it come as far as the end of a handshake, or at DEPTH_HELLO to the answer that it asked for? */
+bool attempt_comes_through(const struct attempt *attempt);
 
 /** Last alert in a direction. @return false when there was none. */
 bool attempt_alert(const struct attempt *attempt, bool received, uint8_t *ret_level,

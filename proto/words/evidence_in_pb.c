@@ -271,9 +271,12 @@ static bool identity_in(struct reading *reading, struct attempt *attempt, const 
         return broken(reading, "an unknown variant");
     if (pb->role > ATTEMPT_LADDER)
         return broken(reading, "an unknown attempt role");
+    if (pb->depth > DEPTH_HELLO)
+        return broken(reading, "an unknown depth");
     if (pb->sequence > INT64_MAX || pb->round_id > INT64_MAX || pb->endpoint_id > INT64_MAX)
         return broken(reading, "an id is out of range");
     attempt->role = (enum attempt_role)pb->role;
+    attempt->depth = (enum depth)pb->depth;
     attempt->sequence = pb->sequence;
     attempt->round_id = pb->round_id;
     attempt->endpoint_id = pb->endpoint_id;

@@ -261,6 +261,7 @@ Parallax__Attempt *attempt_to_pb(const struct attempt *attempt, struct arena *ar
     pb->endpoint_id = attempt->endpoint_id;
     pb->variant = attempt->variant;
     pb->role = attempt->role;
+    pb->depth = attempt->depth;
     bool made = prober_out(attempt, pb, arena) && clock_out(attempt, pb, arena) &&
                 all_dns_out(attempt, pb, arena) && flow_out(attempt, pb, arena) &&
                 tcp_out(attempt, pb, arena) && tls_out(attempt, pb, arena) && http_out(attempt, pb, arena) &&

@@ -60,6 +60,12 @@ struct bytes {
     size_t length;
 };
 
+/** A batch that was packed (link/pack.h). */
+struct packed {
+    struct bytes zstd;  /* RFC 8878 */
+    struct bytes noise; /* what would not get smaller */
+};
+
 enum record_kind { RECORD_ATTEMPT = 1, RECORD_ROUND_REPORT = 2 };
 
 /** What a spool holds: one attempt, or the end of a round at this vantage. */
@@ -177,9 +183,7 @@ struct message {
         struct {
             struct bytes certificate_pem;
         } renew_answer;
-        struct {
-            struct bytes zstd;
-        } packed;
+        struct packed packed;
     };
 };
 

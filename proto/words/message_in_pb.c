@@ -191,7 +191,8 @@ static bool packed_in(const Parallax__Message *pb, struct arena *arena, struct m
                       const char **ret_why)
 {
     *ret_why = "a packed message is too long";
-    return bytes_in(pb->packed->zstd, FRAME_MAX_BYTES, arena, &message->packed.zstd);
+    return bytes_in(pb->packed->zstd, FRAME_MAX_BYTES, arena, &message->packed.zstd) &&
+           bytes_in(pb->packed->noise, FRAME_MAX_BYTES, arena, &message->packed.noise);
 }
 
 /* enum message_kind is link.proto's field numbers. */

@@ -278,6 +278,7 @@ static bool packed_out(const struct message *message, struct arena *arena, Paral
 {
     SET_KIND(packed, Parallax__Packed, parallax__packed__init, PACKED);
     pb->packed->zstd = bytes_to_pb(message->packed.zstd.data, message->packed.zstd.length);
+    pb->packed->noise = bytes_to_pb(message->packed.noise.data, message->packed.noise.length);
     return true;
 }
 

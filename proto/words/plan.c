@@ -31,6 +31,26 @@ const char *attempt_role_name(int role)
     return "?";
 }
 
+const char *depth_name(int depth)
+{
+    switch (depth) {
+        DEPTHS(NAME_CASE)
+    }
+    return "?";
+}
+
+bool depth_from_name(const char *name, enum depth *ret_depth)
+{
+#define X(symbol, number, text)                                                                              \
+    if (strcmp(name, text) == 0) {                                                                           \
+        *ret_depth = symbol;                                                                                 \
+        return true;                                                                                         \
+    }
+    DEPTHS(X)
+#undef X
+    return false;
+}
+
 bool endpoint_role_from_name(const char *name, enum endpoint_role *ret_role)
 {
 #define X(symbol, number, text)                                                                              \

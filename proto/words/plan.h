@@ -51,16 +51,24 @@
       "control")                   /* shows that the path or the server is well without what is suspected */ \
     X(ATTEMPT_LADDER, 3, "ladder") /* separates look-alikes */
 
+/* How far an attempt goes. */
+#define DEPTHS(X)                                                                                            \
+    X(DEPTH_FULL, 0, "full")   /* handshake, certificate, request */                                         \
+    X(DEPTH_HELLO, 1, "hello") /* the answer to the ClientHello, and no further */
+
 #define PLAN_ENUM(symbol, number, name) symbol = (number),
 enum endpoint_role { ENDPOINT_ROLES(PLAN_ENUM) };
 enum starttls { STARTTLS_PROTOCOLS(PLAN_ENUM) };
 enum variant { VARIANTS(PLAN_ENUM) };
 enum attempt_role { ATTEMPT_ROLES(PLAN_ENUM) };
+enum depth { DEPTHS(PLAN_ENUM) };
 
 /** Names of the enums above ("edge", "no-sni"); "?" for a number that is none of them. */
 const char *endpoint_role_name(int role);
 const char *variant_name(int variant);
 const char *attempt_role_name(int role);
+const char *depth_name(int depth);
+bool depth_from_name(const char *name, enum depth *ret_depth);
 bool endpoint_role_from_name(const char *name, enum endpoint_role *ret_role);
 bool variant_from_number(uint32_t number, enum variant *ret_variant);
 /** Does the variant go to a third party that a certificate names, over plain HTTP, and not to the endpoint? */
@@ -90,6 +98,7 @@ struct endpoint {
     enum endpoint_role role;
     enum starttls starttls;
     unsigned fetch; /* enum fetch_flags */
+    enum depth depth;
 };
 
 /** The name sent as SNI and checked in the certificate; "" when none is sent (an address, or no_sni). */

@@ -6,6 +6,8 @@
 #include <openssl/evp.h>
 #include <string.h>
 
+enum { OPTION_DEPTH_HELLO = 1 << 8 };
+
 static void endpoint_to_pb(const struct endpoint *endpoint, Parallax__Endpoint *pb)
 {
     parallax__endpoint__init(pb);
@@ -18,7 +20,7 @@ static void endpoint_to_pb(const struct endpoint *endpoint, Parallax__Endpoint *
     pb->role = endpoint->role;
     pb->starttls = endpoint->starttls;
     pb->site = (char *)(uintptr_t)endpoint->site;
-    pb->fetch = endpoint->fetch;
+    pb->options = endpoint->fetch | (endpoint->depth == DEPTH_HELLO ? OPTION_DEPTH_HELLO : 0);
 }
 
 Parallax__EndpointList *list_to_pb(const struct endpoint_list *list, struct arena *arena)
@@ -57,7 +59,10 @@ static bool endpoint_from_pb(const Parallax__Endpoint *pb, struct arena *arena, 
         .no_sni = pb->no_sni,
         .role = (enum endpoint_role)pb->role,
         .starttls = (enum starttls)pb->starttls,
-        .fetch = pb->fetch, /* with what a later version may mean by more: it is in the hash */
+        .fetch =
+            pb->options &
+            ~(unsigned)OPTION_DEPTH_HELLO, /* with what a later version may mean by more: it is in the hash */
+        .depth = (pb->options & OPTION_DEPTH_HELLO) != 0 ? DEPTH_HELLO : DEPTH_FULL,
     };
     *ret_why = NULL;
     if (endpoint.site == NULL || endpoint.host == NULL || endpoint.sni == NULL)

@@ -6,8 +6,24 @@
 #include <string.h>
 #include <time.h>
 
+/* @return behind them. */
+static char *put_digits(char *out, unsigned value, int digits)
+{
+    for (int i = digits - 1; i >= 0; i--, value /= 10)
+        out[i] = (char)('0' + value % 10);
+    return out + digits;
+}
+
+static char *put_part(char *out, char before, int value)
+{
+    *out = before;
+    return put_digits(out + 1, (unsigned)value, 2);
+}
+
+/* Written very often: not by strftime and printf, which take longer than all that a line says besides. */
 const char *time_rfc3339(int64_t unix_us, int decimals, char out[UNITS_TIME_BYTES])
 {
+    static const unsigned scale[] = {0, 100000, 10000, 1000, 100, 10, 1};
     int64_t seconds = unix_us / US_PER_S, rest = unix_us % US_PER_S;
     if (rest < 0) {
         rest += US_PER_S;
@@ -19,14 +35,18 @@ const char *time_rfc3339(int64_t unix_us, int decimals, char out[UNITS_TIME_BYTE
         (void)snprintf(out, UNITS_TIME_BYTES, "@%" PRId64 "us", unix_us);
         return out;
     }
-    size_t length = (size_t)snprintf(out, UNITS_TIME_BYTES, "%04d", tm.tm_year + 1900); /* %Y pads nothing */
-    length += strftime(out + length, UNITS_TIME_BYTES - length, "-%m-%dT%H:%M:%S", &tm);
+    char *at = put_digits(out, (unsigned)(tm.tm_year + 1900), 4);
+    at = put_part(at, '-', tm.tm_mon + 1);
+    at = put_part(at, '-', tm.tm_mday);
+    at = put_part(at, 'T', tm.tm_hour);
+    at = put_part(at, ':', tm.tm_min);
+    at = put_part(at, ':', tm.tm_sec);
     if (decimals > 0 && decimals <= 6) {
-        char digits[8];
-        (void)snprintf(digits, sizeof digits, "%06d", (int)rest);
-        length += (size_t)snprintf(out + length, UNITS_TIME_BYTES - length, ".%.*s", decimals, digits);
+        *at++ = '.';
+        at = put_digits(at, (unsigned)rest / scale[decimals], decimals);
     }
-    (void)snprintf(out + length, UNITS_TIME_BYTES - length, "Z");
+    *at++ = 'Z';
+    *at = '\0';
     return out;
 }
 

@@ -1,12 +1,13 @@
 -- What the handshakes of each cell of "kept" looked like: the most common value of each, over attempts that came so far.
+-- Of attempts that pass without a handshake, which go no further than the answer to their hello, what that answer says.
 -- Leaves are voted on with the rest: a join of cells with cells, whose number nobody knows beforehand, is planned as a quadratic one.
 , cells AS (
     SELECT endpoint_id, vantage_id, site, endpoint_role, host, port, sni, address, vantage, region, asn,
            percentile_disc(0.5) WITHIN GROUP (ORDER BY tls_us) FILTER (WHERE role = 0 AND class = 0) AS handshake_us,
-           mode() WITHIN GROUP (ORDER BY tls_version) FILTER (WHERE tls_us IS NOT NULL) AS tls_version,
-           mode() WITHIN GROUP (ORDER BY cipher) FILTER (WHERE tls_us IS NOT NULL) AS cipher,
+           mode() WITHIN GROUP (ORDER BY tls_version) FILTER (WHERE tls_us IS NOT NULL OR class = 0) AS tls_version,
+           mode() WITHIN GROUP (ORDER BY cipher) FILTER (WHERE tls_us IS NOT NULL OR class = 0) AS cipher,
            mode() WITHIN GROUP (ORDER BY coalesce(nullif(alpn, ''), 'none')) FILTER (WHERE tls_us IS NOT NULL) AS alpn,
-           mode() WITHIN GROUP (ORDER BY tls_group) FILTER (WHERE tls_us IS NOT NULL) AS tls_group,
+           mode() WITHIN GROUP (ORDER BY tls_group) FILTER (WHERE tls_us IS NOT NULL OR class = 0) AS tls_group,
            mode() WITHIN GROUP (ORDER BY http_status) AS http_status,
            mode() WITHIN GROUP (ORDER BY nullif(location, '')) AS location,
            mode() WITHIN GROUP (ORDER BY concat_ws(' ', edge, pop)) FILTER (WHERE pop <> '') AS pop,

@@ -1,13 +1,20 @@
 -- params: bigint, bigint, bigint
 -- First attempts of round $1, each with what its retry came to (0 not made, 1 passed, 2 failed). Times in microseconds since
--- the Unix epoch bound the partitions that are looked into.
-WITH made AS (
-    SELECT endpoint_id, vantage_id, sequence, role, stage, class, raw_kind, raw, address, start_error_us, loop_lag_us, edge, pop
+-- the Unix epoch bound the partitions that are looked into. Where attempts passed that went no further than the answer to their
+-- hello, whoever went further did so unasked: what was met there (stages 6 and 7) is no failure to be compared.
+WITH seen AS (
+    SELECT endpoint_id, vantage_id, sequence, role, stage, class, raw_kind, raw, address, start_error_us, loop_lag_us, edge, pop,
+           bool_or(class = 0 AND tls_version IS NOT NULL AND handshake_us IS NULL) OVER (PARTITION BY endpoint_id) AND stage IN (6, 7) AS unasked
     FROM attempt
     WHERE round_id = $1
       AND start_at >= timestamptz 'epoch' + $2 * interval '1 microsecond'
       AND start_at < timestamptz 'epoch' + $3 * interval '1 microsecond'
       AND variant IN (0, 1) AND role IN (0, 1)
+), made AS (
+    SELECT endpoint_id, vantage_id, sequence, role, stage, CASE WHEN unasked THEN 0::smallint ELSE class END AS class,
+           CASE WHEN unasked THEN 0::smallint ELSE raw_kind END AS raw_kind, CASE WHEN unasked THEN 0 ELSE raw END AS raw,
+           address, start_error_us, loop_lag_us, edge, pop
+    FROM seen
 ), again AS (
     SELECT endpoint_id, vantage_id, address, CASE WHEN bool_and(class = 0) THEN 1 ELSE 2 END AS confirm
     FROM made

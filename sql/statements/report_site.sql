@@ -18,7 +18,7 @@
     GROUP BY endpoint_id
 ), last AS (
     SELECT DISTINCT ON (endpoint_id) endpoint_id, start_at, class, raw_kind, raw, vantage
-    FROM kept WHERE role = 0 ORDER BY endpoint_id, start_at DESC
+    FROM kept WHERE role = 0 ORDER BY endpoint_id, start_at DESC, vantage_id
 ), leaf AS (
     SELECT k.endpoint_id, count(DISTINCT c.sha256[1]) AS certificates, min(x.not_after) AS not_after
     FROM kept k JOIN chain c ON c.id = k.chain_id LEFT JOIN certificate x ON x.sha256 = c.sha256[1]

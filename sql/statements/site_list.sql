@@ -1,5 +1,5 @@
 -- params: none
-SELECT s.name AS site, s.interval_s, s.sentinel,
+SELECT s.name AS site, s.interval_s, s.sentinel, CASE s.depth WHEN 1 THEN 'hello' ELSE 'full' END AS depth,
        concat_ws(' ', CASE WHEN s.fetches & 1 <> 0 THEN 'issuer' END, CASE WHEN s.fetches & 2 <> 0 THEN 'ocsp' END) AS fetch,
        count(e.id) AS endpoints,
        count(e.id) FILTER (WHERE e.role = 1) AS edges, count(e.id) FILTER (WHERE e.role = 2) AS origins,

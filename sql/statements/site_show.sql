@@ -1,5 +1,5 @@
 -- params: text
-SELECT s.name AS site, s.interval_s, s.sentinel, e.id AS endpoint_id, e.role AS endpoint_role, e.host, e.port, coalesce(host(e.address), '') AS address,
+SELECT s.name AS site, s.interval_s, s.sentinel, CASE s.depth WHEN 1 THEN 'hello' ELSE 'full' END AS depth, e.id AS endpoint_id, e.role AS endpoint_role, e.host, e.port, coalesce(host(e.address), '') AS address,
        CASE WHEN e.no_sni THEN '' WHEN e.sni <> '' THEN e.sni ELSE e.host END AS sni,
        to_char(e.created_at, 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS created_at
 FROM site s

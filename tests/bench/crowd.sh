@@ -3,8 +3,8 @@
 # while the database stands still for a while.
 # Must hold: no session is lost, every attempt is in the database once, and the collector's memory stays under 200 MB throughout.
 #   tests/bench/crowd.sh [AGENTS [SECONDS]]       2000 agents for 300 s; a release build in PARALLAX_BUILD_DIR
-: "${PARALLAX_BUILD_DIR:=$(cd "$(dirname "$0")/../.." && pwd)/build/release}"
-export PARALLAX_BUILD_DIR
+. "$(dirname "$0")/begin.sh"
+at_most 2 "$@"
 . "$(dirname "$0")/../scenarios/lib.sh"
 . "$source_dir/tests/bench/lib.sh"
 agents=${1:-2000} seconds=${2:-300}

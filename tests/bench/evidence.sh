@@ -1,6 +1,9 @@
 #!/bin/bash
 # Handshakes with nginx, with evidence taken and without, by the same engine in one process (see evidence.c).
 # Must hold: evidence costs no more than 15 % of the client's CPU time.
+#   tests/bench/evidence.sh
+. "$(dirname "$0")/begin.sh"
+at_most 0 "$@"
 . "$(dirname "$0")/lib.sh"
 need_built bench/bench-evidence
 

@@ -4,6 +4,8 @@
 # chain that was seen before, and with a new leaf in each handshake below an intermediate that was seen before.
 # Must hold, in handshakes a second: 2.0 times Go and (EC) 4.5 times s_time, and 1.2 times Go when every leaf is new.
 #   tests/bench/handshakes.sh [ROUNDS [COUNT]]        7 rounds of 1,000
+. "$(dirname "$0")/begin.sh"
+at_most 2 "$@"
 . "$(dirname "$0")/lib.sh"
 rounds=${1:-7} count=${2:-1000}
 warm_up=50 # of bench-handshake and of the peer: names of their own in the rows with new leaves

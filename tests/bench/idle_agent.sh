@@ -1,9 +1,12 @@
 #!/bin/bash
-# What a resident agent costs its machine: its memory after a few rounds, when it waits for the next. At most 12 MB resident.
-: "${PARALLAX_BUILD_DIR:=$(cd "$(dirname "$0")/../.." && pwd)/build/release}"
-export PARALLAX_BUILD_DIR
+# What a resident agent costs its machine: its memory after a few rounds, when it waits for the next. Several agents of one
+# collector, each a process of its own, are as many measurements. At most 12 MB resident.
+#   tests/bench/idle_agent.sh [AGENTS]        5
+. "$(dirname "$0")/begin.sh"
+at_most 1 "$@"
 . "$(dirname "$0")/../scenarios/lib.sh"
-. "$source_dir/tests/bench/lib.sh"
+. "$(dirname "$0")/lib.sh"
+agents=${1:-5}
 
 "$lab" up "$work/lab"
 . "$work/lab/lab.env"
@@ -13,10 +16,17 @@ while read -r line; do
     # shellcheck disable=SC2086 # the line is options
     expect_exit 0 "$collector_program" site add $line --interval 2s --state "$state"
 done <"$work/lab/sites"
-enroll hk-1 hk 9304
-start_agent hk-1
-wait_for 60 "five rounds" at_least 5 full_rounds 1 7
+agent_pids=()
+for n in $(seq "$agents"); do
+    enroll "hk-$n" hk 9304
+    start_agent "hk-$n"
+    agent_pids+=("$agent_pid")
+done
+wait_for 60 "five rounds" at_least 5 full_rounds "$agents" 7
 
-memory() { awk -v key="$1:" '$1 == key { printf "%.1f", $2 / 1024 }' "/proc/$agent_pid/status"; }
-row "resident memory of an idle agent (peak $(memory VmHWM) MB)" "$(memory VmRSS) MB" - "$(memory VmRSS)" "<=" 12 MB
+memory() { # KEY: of each agent
+    local pid
+    for pid in "${agent_pids[@]}"; do awk -v key="$1:" '$1 == key { printf "%.1f\n", $2 / 1024 }' "/proc/$pid/status"; done
+}
+row "resident memory of an idle agent (peak $(memory VmHWM | median) MB)" "$(memory VmRSS | spread %.1f) MB" - "$(memory VmRSS | median)" "<=" 12 MB
 finish

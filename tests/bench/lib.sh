@@ -1,10 +1,13 @@
 # What the benchmarks share. A benchmark is a bash script that sources this file first:
 #
+#   . "$(dirname "$0")/begin.sh"
+#   at_most 2 "$@"
 #   . "$(dirname "$0")/lib.sh"
 #
-# It measures a release build (PARALLAX_BUILD_DIR, default build/release), says what it sees as text, and says each figure that has
-# to reach something as one line for machines as well, with `row`. run.sh makes its table of those lines. A benchmark ends with
-# `finish`: exit code 1 when a figure misses what it has to reach, 3 when it could not be measured.
+# (one that needs a collector sources ../scenarios/lib.sh between these two). It measures a release build (PARALLAX_BUILD_DIR,
+# default build/release), says what it sees as text, and says each figure that has to reach something as one line for machines as
+# well, with `row`. run.sh makes its table of those lines. A benchmark ends with `finish`: exit code 1 when a figure misses what it
+# has to reach; 3 when it could not be measured, with the reason as the last line of stderr; 2 when it is used wrongly.
 #
 # Figures that are compared come from one run and take turns, so that what else goes on in the machine meets both.
 set -euo pipefail
@@ -16,8 +19,8 @@ PATH=$PATH:/usr/sbin:/sbin
 export LC_ALL=C.UTF-8
 
 give_up() { printf '%s: %s\n' "$bench_name" "$*" >&2; exit 3; }
-need() { command -v "$1" >/dev/null || give_up "$1 is not installed"; }
-need_built() { [ -x "$build_dir/$1" ] || give_up "no $build_dir/$1; build the release preset first"; }
+need() { command -v "$1" >/dev/null || give_up "$1 is not installed (deploy/install-deps.sh --bench)"; }
+need_built() { [ -x "$build_dir/$1" ] || give_up "no $build_dir/$1; cmake --preset release && cmake --build build/release"; }
 
 # --- what is started and left behind, until the script ends -----------------------------------------------------------------
 
@@ -29,13 +32,17 @@ else
     scratch=$(mktemp -d /tmp/plx.XXXXXX)
     clean_up() {
         local pid
+        trap '' INT TERM
         for pid in ${bench_pids[@]+"${bench_pids[@]}"}; do
             kill "$pid" 2>/dev/null || true
             wait "$pid" 2>/dev/null || true
         done
+        ! declare -F at_end >/dev/null || at_end # the script's own
         rm -rf "$scratch"
     }
     trap clean_up EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
 fi
 
 # --- figures --------------------------------------------------------------------------------------------------------------------
@@ -104,4 +111,35 @@ start_nginx() {
         done
     done
     give_up "nginx does not start: $(tail -n 2 "$folder/error.log")"
+}
+
+# --- PostgreSQL ---------------------------------------------------------------------------------------------------------------
+
+# start_postgres OPTIONS...: a cluster of its own on a socket in $scratch, as nobody when root asks; db_url NAME is how to reach a database of it
+start_postgres() {
+    local folder as=() try
+    need psql
+    folder=$(find /usr/lib/postgresql -path '*/bin/initdb' 2>/dev/null | sort -V | tail -n 1)
+    [ -n "$folder" ] || give_up "PostgreSQL is not installed"
+    folder=$(dirname "$folder")
+    [ "$(id -u)" != 0 ] || { chown nobody:nogroup "$scratch"; as=(setpriv --reuid=nobody --regid=nogroup --clear-groups); }
+    ${as[@]+"${as[@]}"} "$folder/initdb" -D "$scratch/pg" -U parallax -E UTF8 -A trust --no-sync >/dev/null
+    ${as[@]+"${as[@]}"} "$folder/postgres" -D "$scratch/pg" -k "$scratch" -c listen_addresses= "$@" >"$scratch/pg.log" 2>&1 &
+    bench_pids+=($!)
+    for try in $(seq 100); do
+        ! "$folder/pg_isready" -q -h "$scratch" || return 0
+        kill -0 $! 2>/dev/null || break
+        sleep 0.1
+    done
+    give_up "PostgreSQL does not start: $(tail -n 2 "$scratch/pg.log")"
+}
+db_url() { echo "postgresql:///$1?host=$scratch&user=parallax"; }
+
+# took COMMAND...: its wall time in milliseconds; findings (exit code 1) are no failure
+took() {
+    local began status=0
+    began=$(date +%s%3N)
+    "$@" >"$scratch/out" 2>"$scratch/err" || status=$?
+    [ $status -le 1 ] && [ -s "$scratch/out" ] || give_up "$*: exit code $status, $(tail -n 1 "$scratch/err")"
+    echo $(($(date +%s%3N) - began))
 }

@@ -1,6 +1,9 @@
 #!/bin/bash
 # Probes 1,000 endpoints on loopback addresses, 256 at once, from one agent.
 # Must hold: all succeed, and the agent's peak RSS stays under 64 MB.
+#   tests/bench/probe_fleet.sh
+. "$(dirname "$0")/begin.sh"
+at_most 0 "$@"
 . "$(dirname "$0")/lib.sh"
 agent=$build_dir/bin/parallax-agent
 endpoints=1000 at_once=256

@@ -1,10 +1,17 @@
 #!/bin/bash
 # Where a verified full handshake with all evidence spends the client's CPU time: the ten largest shares, by what the time is spent for.
 # Needs perf (Debian's linux-perf) and the right to use it.
-#   tests/bench/profile.sh [ec|rsa [COUNT [OPTION OF bench-handshake...]]]
-. "$(dirname "$0")/lib.sh"
+# SHOW=20 shows more of them.
+#   tests/bench/profile.sh [ec|rsa [COUNT [OPTION OF bench-handshake...]]]       ec, 3,000; --engine libssl profiles that one
+. "$(dirname "$0")/begin.sh"
 kind=${1:-ec} count=${2:-3000}
 shift $(($# < 2 ? $# : 2))
+case $kind in
+    ec | rsa) at_most 1 "$count" ;;
+    --help | -h) show_help; exit 0 ;;
+    *) wrong_usage "ec or rsa, not \"$kind\"" ;;
+esac
+. "$(dirname "$0")/lib.sh"
 need perf
 need_built bench/bench-handshake
 

@@ -1,5 +1,6 @@
--- A day of :endpoints endpoints, :vantages vantages and one round a minute, ending at the last full hour: attempts as they are stored, but with little
--- evidence. One vantage in twenty attempts fails; one endpoint is reset from one ASN for two hours.
+-- A day of :endpoints endpoints, :vantages vantages and one round a minute, ending at the last full hour: attempts as they are stored, those that
+-- fail with the evidence of a reset, the others with none. One in twenty fails; one endpoint is reset from one ASN for two hours. There is an
+-- incident for each endpoint, and the first is open.
 \set ON_ERROR_STOP on
 BEGIN;
 SELECT date_trunc('hour', now()) - interval '1 day' AS began \gset
@@ -32,7 +33,8 @@ SELECT e.id, r.start_at + e.id * interval '50 milliseconds', v.id, row_number() 
        CASE WHEN NOT bad THEN 2600 + 3 * rtt + work END, 3000 + 3 * rtt + work, v.asn,
        CASE WHEN e.role = 2 THEN e.address ELSE '198.51.100.0'::inet + e.id END, CASE WHEN bad THEN 104 ELSE 0 END, 0, 517, 4096, 1,
        CASE WHEN NOT bad THEN 772 END, CASE WHEN NOT bad THEN 4865 END, CASE WHEN NOT bad THEN 29 END, CASE WHEN NOT bad THEN 'h2' END,
-       CASE WHEN NOT bad THEN c.id END, 1, 2, CASE WHEN NOT bad THEN 200 END, 'acme-cdn', 'POP' || v.id % 3, '\x00'
+       CASE WHEN NOT bad THEN c.id END, 1, 2, CASE WHEN NOT bad THEN 200 END, 'acme-cdn', 'POP' || v.id % 3,
+       CASE WHEN bad THEN '\x0852100f18013222222000000000000000000000000000000000000000000000000000000000000000003a1808d0be99e9f09d9b0630850738c5ec0240f1ee027891da034a091a04cb00710728d0015a006a020804'::bytea ELSE '\x00' END
 FROM (SELECT r.*, v.id AS vid FROM round r, vantage v) AS rv
 JOIN round r ON r.id = rv.id
 JOIN vantage v ON v.id = rv.vid
@@ -42,6 +44,19 @@ JOIN chain c ON c.digest = sha256(x.sha256)
 CROSS JOIN LATERAL (SELECT (20000 + 12000 * (v.id % 7) + (random() * random() * 30000)::integer + e.id * 0)::integer AS rtt,
                            (5000 + random() * 20000)::integer AS work,
                            random() < 0.05 OR (e.id = 1 AND v.asn = 64501 AND extract(hour FROM r.start_at) BETWEEN 3 AND 4) AS bad) AS luck;
+INSERT INTO incident (key, kind, opened_at, updated_at, closed_at, first_round, last_round, place, asn, stage, class, raw_kind, raw, cause, confidence,
+                      rounds_failed, rounds, transitions, detail)
+SELECT 'fails/asn/64501/' || e.id, 1, first.start_at, last.start_at, CASE WHEN e.id > 1 THEN last.start_at END, first.id, last.id, 3, 64501, 4, 40, 1, 104,
+       'hello.address_blocked', 0.97, 120, 120, 1,
+       '{"facts": {}, "hints": [], "failed": 120, "attempts": 120, "vantages": [], "caveats": [], "followers": [], "alternatives": [],
+         "outside_failed": 6, "outside_attempts": 1080, "failing_share": 1.0}'
+FROM endpoint e
+CROSS JOIN LATERAL (SELECT id, start_at FROM round WHERE start_at >= :'began'::timestamptz + interval '3 hours' + e.id % 100 * interval '5 minutes'
+                    ORDER BY start_at LIMIT 1) AS first
+CROSS JOIN LATERAL (SELECT id, start_at FROM round WHERE start_at >= first.start_at + interval '2 hours' ORDER BY start_at LIMIT 1) AS last
+ORDER BY e.id;
+INSERT INTO incident_endpoint SELECT i.id, e.id FROM endpoint e JOIN incident i ON i.key = 'fails/asn/64501/' || e.id;
+INSERT INTO incident_event (incident_id, at, round_id, change, confidence, detail) SELECT id, opened_at, first_round, 1, confidence, '{}' FROM incident;
 DELETE FROM rollup_due;
 COMMIT;
 ANALYZE;

@@ -1,7 +1,8 @@
--- Gives a database that holds one day (report_day.sql, counted) :days - 1 more before it: its rounds, attempts and counts, each day as it is.
+-- Gives a database that holds :first days (report_day.sql, counted; the first of them from there) more before them, up to :days: rounds, attempts and
+-- counts of the last day, each day as it is.
 \set ON_ERROR_STOP on
 SET synchronous_commit = off;
-CREATE FUNCTION pg_temp.repeat_day(parent regclass, days integer) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION pg_temp.repeat_day(parent regclass, first integer, days integer) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     names text;
     shifted text;
@@ -12,7 +13,7 @@ BEGIN
                            ELSE quote_ident(attname) END, ', ' ORDER BY attnum)
     INTO names, shifted
     FROM pg_attribute WHERE attrelid = parent AND attnum > 0 AND NOT attisdropped;
-    FOR n IN 1 .. days - 1 LOOP
+    FOR n IN first .. days - 1 LOOP
         EXECUTE format('INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM %s, (VALUES (%s)) AS day (n) WHERE %s', parent, names, shifted,
                        parent, n, CASE parent WHEN 'attempt'::regclass THEN format('start_at >= %L', (SELECT min(start_at) FROM round WHERE id > 0))
                                               WHEN 'round'::regclass THEN 'id > 0'
@@ -22,7 +23,7 @@ BEGIN
                                                           (SELECT min(start_at) FROM round WHERE id > 0)) END);
     END LOOP;
 END $$;
-SELECT attempt_partitions((min(start_at) - :days * interval '1 day')::date, max(start_at)::date) > 0 AS made FROM round;
-SELECT pg_temp.repeat_day(name::regclass, :days)
+SELECT attempt_partitions((min(start_at) - :days * interval '1 day')::date, max(start_at)::date) > 0 AS made FROM round WHERE id > 0;
+SELECT pg_temp.repeat_day(name::regclass, :first, :days)
 FROM unnest(ARRAY['round', 'round_endpoint', 'round_vantage', 'attempt', 'rollup_count', 'rollup_count_hour', 'rollup_look', 'rollup_look_hour',
                   'rollup_latency', 'rollup_latency_hour']) AS name;

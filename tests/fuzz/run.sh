@@ -45,7 +45,7 @@ done
 # An input is read whole by the programs, up to a bound of their own; what is interesting fits in less.
 longest() {
     case $1 in
-        answer | certificate | conclude | import | message | networks | ocsp | pump | recording) echo 16384 ;;
+        answer | certificate | conclude | import | message | networks | ocsp | pack | pump | recording) echo 16384 ;;
         *) echo 4096 ;;
     esac
 }

@@ -1,5 +1,6 @@
 #include "fuzz.h"
 
+#include "link/pack.h"
 #include "link/pki.h"
 #include "words/attempt_from_json.h"
 #include "words/attempt_json.h"
@@ -13,14 +14,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zstd.h>
 
 /*
  * Makes inputs to begin with, from attempts that are lines of JSON on stdin (as probe and export write them):
  *
- *   fuzz-seeds FOLDER <LINES     FOLDER/{attempt_json,conclude,message,frame,import}/...
+ *   fuzz-seeds FOLDER <LINES     FOLDER/{attempt_json,conclude,message,frame,pack,import}/...
  */
 
-enum { MAX_ATTEMPTS = 4096, CASE_ATTEMPTS = 4, BATCH_RECORDS = 3 };
+enum { MAX_ATTEMPTS = 4096, CASE_ATTEMPTS = 4, BATCH_RECORDS = 3, MAX_PACKED = 64 };
 
 static const char *folder;
 
@@ -130,7 +132,7 @@ static void put_messages(struct attempt **attempts, size_t count)
     struct message messages[] = {
         {.kind = MESSAGE_HELLO,
          .hello = {LINK_PROTOCOL, "0.1.0", "OpenSSL 3.0.20", 1234567890123, 5, "vps-1"}},
-        {.kind = MESSAGE_WELCOME, .welcome = {LINK_PROTOCOL, "hk-1", 1234567890122, "0.1.0"}},
+        {.kind = MESSAGE_WELCOME, .welcome = {LINK_PROTOCOL, "hk-1", 1234567890122, "0.1.0", 65536}},
         {.kind = MESSAGE_PING, .ping = {123456, 5}},
         {.kind = MESSAGE_PONG, .pong = {123456, 1795169564123456, 1795169564123466}},
         {.kind = MESSAGE_LIST, .list = {.count = 3, .endpoints = endpoints}},
@@ -145,7 +147,7 @@ static void put_messages(struct attempt **attempts, size_t count)
         {.kind = MESSAGE_ENROL_ANSWER, .enrol_answer = {der[0], der[1], "hk-1"}},
         {.kind = MESSAGE_RENEW_REQUEST, .renew_request = {der[0]}},
         {.kind = MESSAGE_RENEW_ANSWER, .renew_answer = {der[0]}},
-        {.kind = MESSAGE_PACKED, .packed = {der[0]}},
+        {.kind = MESSAGE_PACKED, .packed = {der[0], der[1]}},
     };
     struct buf stream;
     buf_init(&stream, 0);
@@ -164,6 +166,61 @@ static void put_messages(struct attempt **attempts, size_t count)
     }
     put("frame", "stream", 0, &stream);
     buf_done(&stream);
+}
+
+/* --- packed batches --- */
+
+static void put_piece(struct buf *out, const void *bytes, size_t length)
+{
+    REQUIRE(buf_byte(out, (uint8_t)(length >> 8)) && buf_byte(out, (uint8_t)length) &&
+            buf_append(out, bytes, length));
+}
+
+/* What is under zstd, and noise, of a batch. */
+static void put_packed(struct pack *sender, const struct bytes *records, size_t count, struct buf *out)
+{
+    struct buf zstd, noise, stream;
+    buf_init(&zstd, 0);
+    buf_init(&noise, 0);
+    buf_init(&stream, UINT16_MAX);
+    REQUIRE(pack(sender, records, count, &zstd, &noise));
+    uint8_t *room = buf_room(&stream, UINT16_MAX);
+    size_t length = room == NULL ? 0 : ZSTD_decompress(room, UINT16_MAX, zstd.data, zstd.len);
+    REQUIRE(room != NULL && ZSTD_isError(length) == 0);
+    put_piece(out, room, length);
+    put_piece(out, noise.data, noise.len);
+    buf_done(&zstd);
+    buf_done(&noise);
+    buf_done(&stream);
+}
+
+/* An attempt, and the same a moment later, as records and packed. */
+static void put_packs(struct attempt **attempts, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct pack sender = {.most_bytes = PACK_MOST_BYTES};
+        struct buf honest, packed, records[2];
+        buf_init(&honest, 0);
+        buf_init(&packed, 0);
+        REQUIRE(buf_byte(&honest, 0) && buf_byte(&packed, 1));
+        for (size_t k = 0; k < 2; k++) {
+            struct record record = {.kind = RECORD_ATTEMPT, .attempt = attempts[i]};
+            attempts[i]->sequence = k + 1;
+            attempts[i]->clock.start_us += 60000000;
+            attempts[i]->flow.source_port++;
+            buf_init(&records[k], 0);
+            REQUIRE(record_encode(&record, &records[k]));
+            const struct bytes bytes = {records[k].data, records[k].len};
+            put_piece(&honest, bytes.data, bytes.length);
+            put_packed(&sender, &bytes, 1, &packed);
+            buf_done(&records[k]);
+        }
+        put("pack", "records", i, &honest);
+        put("pack", "packed", i, &packed);
+        pack_done(&sender);
+        buf_done(&honest);
+        buf_done(&packed);
+    }
 }
 
 /* --- a file that was carried by hand, signed --- */
@@ -258,6 +315,7 @@ int main(int argc, char **argv)
     }
     put_cases(attempts, count);
     put_messages(attempts, count);
+    put_packs(attempts, count < MAX_PACKED ? count : MAX_PACKED);
     for (size_t records = 0; records < 4 && records <= count; records++)
         put_carried(attempts, records);
     for (size_t i = 0; i < count; i++)

@@ -10,6 +10,7 @@
 #include "link/pki.h"
 #include "words/frame.h"
 #include "words/message.h"
+#include "words/shape.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -20,6 +21,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zstd.h>
 
 #define HOUR_US (INT64_C(3600) * 1000000)
 
@@ -581,6 +583,100 @@ static void lie_mixed(struct liar *liar)
     hear_out(liar);
 }
 
+/* --- lies in packed batches --- */
+
+/* What is under zstd. */
+static void put_packed(struct liar *liar, const struct buf *stream)
+{
+    struct message message = {.kind = MESSAGE_PACKED};
+    size_t bound = ZSTD_compressBound(stream->len);
+    uint8_t *room = malloc(bound);
+    size_t length = room == NULL ? 0 : ZSTD_compress(room, bound, stream->data, stream->len, 1);
+    if (room == NULL || ZSTD_isError(length) != 0)
+        die("cannot pack");
+    message.packed.zstd = (struct bytes){room, length};
+    (void)put_message(liar, &message);
+    free(room);
+    hear_out(liar);
+}
+
+static void lie_packed(struct liar *liar)
+{
+    const struct message message = {.kind = MESSAGE_PACKED,
+                                    .packed = {.zstd = {(const uint8_t *)"not packed at all", 17}}};
+    if (greet(liar) && put_message(liar, &message))
+        hear_out(liar);
+}
+
+/* 64 MB of nothing, in a few kilobytes. */
+static void lie_packed_bomb(struct liar *liar)
+{
+    enum { MEGABYTES = 64 };
+    struct buf stream;
+    buf_init(&stream, 0);
+    uint8_t *room = buf_room(&stream, MEGABYTES << 20);
+    if (room == NULL)
+        die("out of memory");
+    memset(room, 0, MEGABYTES << 20);
+    buf_grew(&stream, MEGABYTES << 20);
+    if (greet(liar))
+        put_packed(liar, &stream);
+    buf_done(&stream);
+}
+
+/* One long record, and "the same again" as often as a batch has records: 64 MB of them. */
+static void lie_packed_again(struct liar *liar)
+{
+    enum { TIMES = 1000, LONG = 65536, WHOLE = 0 };
+    struct buf stream;
+    buf_init(&stream, 0);
+    bool made = varint_put(&stream, 1) && varint_put(&stream, 0) && varint_put(&stream, TIMES);
+    for (size_t i = 0; made && i < TIMES; i++)
+        made = varint_put(&stream, WHOLE);
+    for (size_t i = 0; made && i < TIMES; i++)
+        made = varint_put(&stream, i > 0 ? 1 << 1 : 0); /* the one before */
+    made = made && varint_put(&stream, 0) && varint_put(&stream, 1);
+    for (size_t i = 0; made && i < TIMES; i++)
+        made = varint_put(&stream, i == 0 ? 2 * LONG : 0); /* how much longer than the one before */
+    made = made && varint_put(&stream, 0);
+    for (size_t i = 0; made && i < LONG; i++)
+        made = buf_byte(&stream, (uint8_t)i);
+    if (!made)
+        die("out of memory");
+    if (greet(liar))
+        put_packed(liar, &stream);
+    buf_done(&stream);
+}
+
+/* Shapes, which are kept, without end. */
+static void lie_packed_shapes(struct liar *liar)
+{
+    enum { SHAPES = 100000 };
+    struct buf stream;
+    buf_init(&stream, 0);
+    bool made = varint_put(&stream, 1) && varint_put(&stream, SHAPES);
+    for (unsigned i = 0; made && i < SHAPES; i++)
+        made = varint_put(&stream, 1) && varint_put(&stream, 1 << 3 | SHAPE_NUMBER);
+    if (!made)
+        die("out of memory");
+    if (greet(liar))
+        put_packed(liar, &stream);
+    buf_done(&stream);
+}
+
+/* A record like one that is not kept. */
+static void lie_packed_lost(struct liar *liar)
+{
+    static const uint8_t numbers[] = {1, 0, 1, 0, 7 << 1, 0, 0, 0};
+    struct buf stream;
+    buf_init(&stream, 0);
+    if (!buf_append(&stream, numbers, sizeof numbers))
+        die("out of memory");
+    if (greet(liar))
+        put_packed(liar, &stream);
+    buf_done(&stream);
+}
+
 /* True records, as large and as fast as they can be, once there is STATE/go; ends when all are acknowledged. */
 static void lie_pour(struct liar *liar)
 {
@@ -652,6 +748,11 @@ static const struct {
     {"past", lie_past},
     {"clock", lie_clock},
     {"mixed", lie_mixed},
+    {"packed", lie_packed},
+    {"packed-bomb", lie_packed_bomb},
+    {"packed-again", lie_packed_again},
+    {"packed-shapes", lie_packed_shapes},
+    {"packed-lost", lie_packed_lost},
     {"pour", lie_pour},
 };
 

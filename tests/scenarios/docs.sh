@@ -24,7 +24,7 @@ ok "both READMEs give the same commands"
 
 # Every key that the JSON of an attempt and of a verdict can have
 keys=$({
-    grep -ohE 'set\(&?writer, [a-z_]+, "[a-z0-9_]+"' proto/words/*_json.c | grep -oE '"[a-z0-9_]+"' | tr -d '"'
+    grep -ohE 'set\(&?writer, [a-z_]+, "[a-z0-9_]+"|out_[a-z_]+\(&?out, "[a-z0-9_]+"' proto/words/*_json.c | grep -oE '"[a-z0-9_]+"' | tr -d '"'
     sed -n '/#define EVIDENCE_STAMPS/,/^$/p' proto/words/evidence.h | grep -oE 'X\([a-z_]+_us' | sed 's/X(//'
     sed -n '/#define EVIDENCE_TCP_FIELDS/,/^$/p' proto/words/evidence.h | grep -oE 'X\(uint(32|64)_t, [a-z_]+' | sed 's/.*, //'
 } | sort -u)

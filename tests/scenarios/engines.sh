@@ -4,7 +4,8 @@
 # Each server is probed by libssl, then by our own engine. Some servers are not the same twice (a reset that overtakes a FIN):
 # where the two differ both look again, up to TURNS times, and agree when each has seen the same once.
 # Here each nginx that is not told otherwise speaks TLS 1.3 too: our own engine leaves older versions to libssl. OLD=1: as it is.
-# ENGINE=libssl compares libssl with itself; ONLY=regex picks scenarios by their line.
+# ENGINE=libssl compares libssl with itself; ONLY=regex picks scenarios by their line. VARIANT=name looks with that variant;
+# client-cert shows a certificate, also to servers that do not know who made it.
 lists=$(cd "$(dirname "$0")/../lab/causes" && pwd)
 needs_root() { grep -q '^# needs: root' "$lists/$1.sh"; }
 sections=("$@")
@@ -16,6 +17,16 @@ done
 . "$source_dir/tests/lab/causes/each.sh"
 
 [ -n "${OLD:-}" ] || export NGINX_HTTP="ssl_protocols TLSv1.2 TLSv1.3;"
+
+shown=()
+if [ "${VARIANT:-}" = client-cert ]; then
+    for words in init "leaf visitor --names visitor"; do
+        # shellcheck disable=SC2086 # words
+        "$source_dir/tests/lab/pki.sh" "$work/visitor" $words
+    done
+    cat visitor/visitor.chain.pem visitor/visitor.key >visitor.pem
+    shown=(--client-cert "$work/visitor.pem")
+fi
 
 servers=0 attempts=0 by_own=0 again=0 differences=0
 engine=${ENGINE:-own}
@@ -40,8 +51,12 @@ def facts:
 JQ
 
 probe_by() { # ENGINE: into $1.json, and what is to be compared into $1.facts
-    # shellcheck disable=SC2086 # the arguments of a scenario are words
-    run ${run_with[@]+"${run_with[@]}"} "$agent_program" probe --ladder never $arguments_made --format json --engine "$1"
+    local looks=(${VARIANT:+--variant "$VARIANT"})
+    [[ $arguments_made != *" --variant "* && $arguments_made != *" --tls1."* ]] || looks=()
+    # shellcheck disable=SC2086 # the arguments of a scenario are words, and may bring another certificate
+    run ${run_with[@]+"${run_with[@]}"} "$agent_program" probe --ladder never ${looks[@]+"${looks[@]}"} \
+        ${shown[@]+"${shown[@]}"} $arguments_made --format json --engine "$1"
+    [ "$status" != 2 ] || { show_run; fail "nothing was probed"; }
     printf '%s\n' "$out" >"$1.json"
     jq -S -f facts.jq "$1.json" >"$2.facts"
     sha256sum <"$2.facts" >>"$2.seen"

@@ -68,6 +68,9 @@ as_liar certificates 'a certificate that was not asked for'
 lie descending frame '^goodbye protocol: sequences of a batch do not ascend' 'session liar-1: sequences of a batch' liar-1
 as_liar repeated 'a batch whose sequences do not ascend' # what was sent before it, a fifth sequence, was true
 as_liar epoch 'a batch whose sequences are of an epoch'
+for packed in packed packed-bomb packed-again packed-shapes packed-lost; do
+    lie $packed frame '^goodbye protocol: a packed message that cannot be unpacked$' 'session liar-1: a packed message that cannot be unpacked' liar-1
+done
 for flood in lists pings; do
     lie $flood protocol '^(goodbye protocol: more pings|closed|reset)' 'session liar-1: refused: more pings' liar-1
 done

@@ -60,8 +60,13 @@ on_loop() { # FOLDER OR FILE...: the sources that run on an event loop
 }
 
 all=$(on_loop agent proto collector)
-# probe joins its workers when its own loop has ended.
+# probe joins its workers: once, below the line that runs the loop of its own thread to its end. No loop is left then that could be
+# blocked, and no thread may be left behind.
 joins='^agent/cmd_probe\.c:[0-9]+:.*uv_thread_join'
+awk '/^static void work_all\(/ { here = 1 } here && /^    work\(first\);/ { ended = 1 }
+    /uv_thread_join/ { joins++; good += here && ended } /^}/ { here = ended = 0 }
+    END { exit !(joins == 1 && good == 1) }' agent/cmd_probe.c || fail "agent/cmd_probe.c joins threads other than after its loop"
+ok "probe joins its workers when its own loop has ended"
 found=$(for file in $all; do off_worker "$file"; done | grep -E -- "$blocking" | grep -vE -- "$joins" || true)
 [ -z "$found" ] || fail "calls that block a loop:
 $found"

@@ -64,3 +64,40 @@ expect_output "attempts whole since"
 expect_exit 0 "$collector_program" db status --format json --state "$state"
 equal "json" "$(jq -r '[.kind, .ahead, .strays, (.concerns | length), (.days | length > 0), (.tables | length > 20)] | @text' <<<"$out")" \
     '["db-status",7,0,0,true,true]'
+
+# --- the collector does it by itself -------------------------------------------------------------------------------------------
+
+refused 2 "needs --keep-attempts" "$collector_program" serve --keep-counts 2d --state "$state"
+start watch "$collector_program" watch --state "$state" # keeps the database up meanwhile
+watch_pid=$started
+metrics_port=$(free_port)
+metric() { curl -sS --max-time 10 "http://127.0.0.1:$metrics_port/metrics" | grep -qE "$1"; }
+old=$(sql "SELECT count(*) FROM attempt_days() WHERE day < current_date - 1")
+at_least 1 echo "$old" || fail "no day is old enough"
+
+# While somebody reads, days wait for that, and who stores does not wait behind them.
+mkfifo reading
+psql -X -q -h "$state/run" -p 5432 -U parallax -d postgres <reading >/dev/null 2>&1 &
+reader=$!
+exec 7>reading
+echo "BEGIN; SELECT count(*) FROM attempt;" >&7
+is_reading() { [ "$(sql "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction'")" = 1 ]; }
+wait_for 30 "a reader" is_reading
+stop "$collector_pid"
+start_collector --keep-attempts 1d --metrics "127.0.0.1:$metrics_port"
+waits() { [ "$(sql "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'PREPARE retain_drop%' AND wait_event_type = 'Lock'")" = 1 ]; }
+wait_for 60 "a day to wait for the reader" waits
+for _ in 1 2 3 4 5; do
+    sql "SET statement_timeout TO '20s'; SET idle_in_transaction_session_timeout TO 0; INSERT INTO attempt SELECT * FROM attempt WHERE start_at > now() - interval '1 hour' LIMIT 1" >/dev/null ||
+        fail "storing waits behind a day that is to go"
+done
+equal "old days while one reads" "$(sql "SELECT count(*) FROM attempt_days() WHERE day < current_date - 1")" "$old"
+echo "COMMIT; \\q" >&7
+exec 7>&-
+wait "$reader" || true
+wait_for 60 "the days to go" metric "^parallax_retention_days_total $old$"
+equal "old days" "$(sql "SELECT count(*) FROM attempt_days() WHERE day < current_date - 1")" 0
+grep -qE "retention: $old days of attempts dropped \([0-9.]+ MB\), 0 kept still" logs/collector* || fail "the log does not say what went"
+metric '^parallax_retention_days_held 0$' || fail "something is held"
+metric '^parallax_retention_run_timestamp_seconds [0-9.e+]+$' || fail "nobody knows when it ran"
+stop "$watch_pid"

@@ -69,7 +69,7 @@ static const char *pinned(const struct endpoint *endpoint)
 static void add(const char *role, const char *target, const char *sni)
 {
     struct site_fault fault;
-    struct site_row row = {.text = {"shop", role, target, "", sni, "", "", ""}};
+    struct site_row row = {.text = {"shop", role, target, "", sni, "", "", "", ""}};
     if (!site_book_add(&book, &row, &fault))
         fail_msg("%s: %s", target, fault.why);
 }
@@ -77,7 +77,7 @@ static void add(const char *role, const char *target, const char *sni)
 static enum site_column refused(const char *role, const char *target, const char *address, const char *sni)
 {
     struct site_fault fault;
-    struct site_row row = {.text = {"shop", role, target, address, sni, "", "", ""}};
+    struct site_row row = {.text = {"shop", role, target, address, sni, "", "", "", ""}};
     assert_false(site_book_add(&book, &row, &fault));
     assert_true(fault.why[0] != '\0');
     return fault.column;
@@ -155,23 +155,25 @@ static void test_site_names(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct site_fault fault;
-        struct site_row row = {.text = {bad[i], "", "a.example", "", "", "", "", ""}};
+        struct site_row row = {.text = {bad[i], "", "a.example", "", "", "", "", "", ""}};
         assert_false(site_book_add(&book, &row, &fault));
         assert_int_equal(fault.column, SITE_COLUMN_SITE);
     }
     struct site_fault fault;
-    struct site_row row = {.text = {"商店", "", "a.example", "", "", "", "", ""}};
+    struct site_row row = {.text = {"商店", "", "a.example", "", "", "", "", "", ""}};
     assert_true(site_book_add(&book, &row, &fault));
 }
 
 static void test_csv(void **state)
 {
     (void)state;
-    csv("site,role,target,address,sni,interval,fetch\n"
-        "shop,edge,www.shop.example,,,30s,ocsp\n"
-        "shop,origin,203.0.113.10,,,,\n"
-        "other,,other.example:8443,203.0.113.7,,5m,\"issuer, ocsp\"\n");
+    csv("site,role,target,address,sni,interval,fetch,depth\n"
+        "shop,edge,www.shop.example,,,30s,ocsp,\n"
+        "shop,origin,203.0.113.10,,,,,hello\n"
+        "other,,other.example:8443,203.0.113.7,,5m,\"issuer, ocsp\",\n");
     expect_good(2, 3);
+    assert_true(book.sites[0]->depth_given && book.sites[0]->depth == DEPTH_HELLO);
+    assert_false(book.sites[1]->depth_given);
     assert_true(book.sites[0]->fetch_given && book.sites[0]->fetch == FETCH_OCSP);
     assert_int_equal(book.sites[1]->fetch, FETCH_ISSUER | FETCH_OCSP);
     assert_int_equal(book.sites[0]->interval_s, 30);
@@ -225,6 +227,9 @@ static void test_csv_broken(void **state)
         {"site,target,fetch\na,b.example,crl\n",
          "sites.csv:2: bad fetch \"crl\" in column fetch (expected issuer"},
         {"site,target,fetch\na,b.example,ocsp\na,c.example,none\n", "sites.csv:3: bad fetch \"none\""},
+        {"site,target,depth\na,b.example,deep\n",
+         "sites.csv:2: bad depth \"deep\" in column depth (expected full or hello"},
+        {"site,target,depth\na,b.example,hello\na,c.example,full\n", "sites.csv:3: bad depth \"full\""},
         {"site,target,interval\na,b.example,1s\na,c.example,2s\n", "sites.csv:3: bad interval \"2s\""},
     };
     (void)state;
@@ -296,6 +301,7 @@ static void test_yaml(void **state)
          "      - {role: origin, target: 203.0.113.10}\n"
          "  - name: other\n"
          "    fetch: [issuer, ocsp]\n"
+         "    depth: full\n"
          "    endpoints:\n"
          "      - target: other.example\n"
          "        address: 203.0.113.7\n"
@@ -303,6 +309,8 @@ static void test_yaml(void **state)
     expect_good(2, 3);
     assert_false(book.sites[0]->fetch_given);
     assert_int_equal(book.sites[1]->fetch, FETCH_ISSUER | FETCH_OCSP);
+    assert_false(book.sites[0]->depth_given);
+    assert_true(book.sites[1]->depth_given && book.sites[1]->depth == DEPTH_FULL);
     site_book_settle(&book);
     assert_string_equal(endpoint_at(0, 1)->host, "www.shop.example");
     assert_string_equal(endpoint_sni(endpoint_at(1, 0)), "www.other.example");
@@ -328,8 +336,14 @@ static void test_yaml_broken(void **state)
          "    fetch: [ocsp, {a: b}]\n"
          "    endpoints:\n"
          "      - {target: a.example}\n"
+         "      - {target: b.example}\n"
+         "  - name: six\n"
+         "    depth: halfway\n"
+         "    endpoints:\n"
+         "      - {target: a.example}\n"
          "      - {target: b.example}\n");
-    assert_int_equal(book.problem_count, 6);
+    assert_int_equal(book.problem_count, 7);
+    expect_problem(6, "sites.yaml:20: bad depth \"halfway\" (expected full or hello)");
     expect_problem(0, "sites.yaml:3: bad interval \"soon\"");
     expect_problem(1, "sites.yaml:9: unknown key \"tarjet\" in endpoint (did you mean \"target\"?)");
     expect_problem(2, "sites.yaml:10: bad address \"1.2.3\"");

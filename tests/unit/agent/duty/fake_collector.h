@@ -29,6 +29,7 @@ struct fake {
     const struct fixture *liar; /* signs in place of its own CA */
     const uint8_t (*wants)[32];
     size_t want_count;
+    uint32_t says_history, keeps_history; /* of packed batches */
     bool closes_on_hello;
     bool closes_on_renew; /* as when the collector dies between its commit and its answer */
     /* what it saw */
@@ -133,8 +134,10 @@ static inline void fake_hello(struct fake *fake)
         channel_close(fake->channel);
         return;
     }
-    fake_send(fake, (struct message){.kind = MESSAGE_WELCOME,
-                                     .welcome = {LINK_PROTOCOL, "hk-1", fake->committed, "test"}});
+    channel_pack_history(fake->channel, 0, fake->keeps_history);
+    fake_send(fake, (struct message){
+                        .kind = MESSAGE_WELCOME,
+                        .welcome = {LINK_PROTOCOL, "hk-1", fake->committed, "test", fake->says_history}});
     if (fake->want_count > 0)
         fake_send(fake,
                   (struct message){.kind = MESSAGE_CERTIFICATES_WANTED,

@@ -8,6 +8,7 @@
 #include "agent/duty/fake_collector.h"
 #include "duty/identity.h"
 #include "duty/uplink.h"
+#include "link/pack.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -418,6 +419,47 @@ static void test_many_batches(void **state)
     scene_done(&scene);
 }
 
+/* What is kept begins anew with each session. */
+static void test_packed_batches(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_init(&scene);
+    (void)keep_attempts(&scene, 200);
+    scene.fake.says_history = scene.fake.keeps_history = PACK_LEAST_BYTES;
+    scene.fake.closes_on_batch = true;
+    scene_start(&scene);
+    RUN_UNTIL(&scene, scene.fake.batches == 1);
+    scene.fake.closes_on_batch = false;
+    RUN_UNTIL(&scene, spool_count(scene.spool) == 0);
+    assert_int_equal(scene.fake.sessions, 2);
+    (void)keep_attempts(&scene, 200);
+    RUN_UNTIL(&scene, spool_count(scene.spool) == 0);
+    assert_int_equal(scene.fake.sessions, 2);
+    scene_done(&scene);
+}
+
+/* A collector that keeps nothing understands no packed batch. @param says  what it says that it keeps. */
+static void keeps_nothing(uint32_t says, bool understands)
+{
+    struct scene scene;
+    scene_init(&scene);
+    (void)keep_attempts(&scene, 20);
+    scene.fake.says_history = says;
+    scene_start(&scene);
+    RUN_UNTIL(&scene, scene.fake.batches > 0 || scene.fake.sessions > 1);
+    assert_int_equal(scene.fake.record_count, understands ? 20 : 0);
+    scene_done(&scene);
+}
+
+static void test_packed_only_for_who_takes_it(void **state)
+{
+    (void)state;
+    keeps_nothing(0, true); /* as every collector before packing */
+    keeps_nothing(PACK_MOST_BYTES + 1, true);
+    keeps_nothing(PACK_MOST_BYTES, false);
+}
+
 static void test_revoked(void **state)
 {
     (void)state;
@@ -716,6 +758,8 @@ int main(void)
         cmocka_unit_test(test_raised_above_another_life),
         cmocka_unit_test(test_ack_beyond_what_was_sent),
         cmocka_unit_test(test_many_batches),
+        cmocka_unit_test(test_packed_batches),
+        cmocka_unit_test(test_packed_only_for_who_takes_it),
         cmocka_unit_test(test_revoked),
         cmocka_unit_test(test_certificates),
         cmocka_unit_test(test_renewed),

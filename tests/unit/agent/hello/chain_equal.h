@@ -2,6 +2,10 @@
 #define PARALLAX_TEST_CHAIN_EQUAL_H
 
 #include "agent/hello/chain_law.h"
+#include "hello/proof.h"
+
+/* Set it where certificates are well formed: of others libcrypto says some things only the first time. */
+static bool minds_what_is_said;
 
 /* What the cache says of a chain against what libssl does, field by field. */
 
@@ -95,6 +99,13 @@ static inline void same_verdict(struct chain *chain, const char *name, int64_t n
         assert_int_equal(verdict.errors[i].depth, law->attempt->tls.verify_errors[i].depth);
     }
     assert_int_equal(chain_leaf_key(chain) == NULL, law->gave_up);
+    assert_int_equal(verdict.gave_up != X509_V_OK, law->gave_up);
+    if (law->gave_up)
+        assert_int_equal(proof_alert(verdict.gave_up), law->alert);
+    if (minds_what_is_said)
+        assert_int_equal(verdict.said_count, law->said_count);
+    for (size_t i = 0; minds_what_is_said && i < law->said_count; i++)
+        assert_int_equal(verdict.said[i], law->said[i]);
     same_stack(chain_verified(chain), SSL_get0_verified_chain(law->ssl));
 }
 

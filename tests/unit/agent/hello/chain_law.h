@@ -17,6 +17,9 @@ struct law {
     struct attempt *attempt;
     SSL *ssl;
     bool gave_up, unparsed, length_mismatch;
+    size_t said_count; /* of its error queue, but for the last */
+    unsigned long said[CHAIN_MAX_SAID];
+    int alert; /* that the peer is told when it gives up; -1: none */
 };
 
 static inline int law_on_verify(int verified, X509_STORE_CTX *store)
@@ -134,6 +137,16 @@ static inline void law_ask(struct law *law, struct trust *trust, SSL_CTX *server
     law->gave_up = result == -1 && reason == SSL_R_CERTIFICATE_VERIFY_FAILED;
     law->unparsed = result == -1 && reason == ERR_R_ASN1_LIB;
     law->length_mismatch = result == -1 && reason == SSL_R_CERT_LENGTH_MISMATCH;
+    for (unsigned long error, next = ERR_get_error(); law->gave_up && (error = next) != 0;) {
+        next = ERR_get_error();
+        assert_true(next == 0 || law->said_count < CHAIN_MAX_SAID);
+        if (next != 0)
+            law->said[law->said_count++] = error;
+    }
+    law->alert = -1;
+    uint8_t said[64];
+    if (law->gave_up && BIO_read(up, said, sizeof said) == 7 && said[0] == 21)
+        law->alert = said[6];
     ERR_clear_error();
     certificates_keep(SSL_get_peer_cert_chain(law->ssl), law->attempt);
     ERR_clear_error();

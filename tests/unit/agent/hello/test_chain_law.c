@@ -369,6 +369,38 @@ static void chains_thrown_together(void **state)
     }
 }
 
+/* The key's algorithm becomes one that nobody knows. */
+static void make_unreadable(struct chain_der *der)
+{
+    static const uint8_t ec[] = {0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01};
+    uint8_t *at = memmem(der->bytes, der->length, ec, sizeof ec);
+    assert_non_null(at);
+    at[sizeof ec - 1] = 0x7f;
+}
+
+static void keys_that_nobody_reads(void **state)
+{
+    static const int leaves[] = {LEAF,          LEAF_OLD,         LEAF_ROOT,        LEAF_SELF,
+                                 LEAF_STRANGER, LEAF_CLIENT,      LEAF_UNDER_NO_CA, LEAF_BELOW_SHORT,
+                                 LEAF_OUTSIDE,  LEAF_UNDER_CLIENT};
+    static const int above[] = {MIDDLE, MIDDLE_NO_CA, MIDDLE_SHORT, MIDDLE_CLIENT, STRANGER, END};
+    static const char *const names[] = {"www.a.test", "b.test", "192.0.2.8"};
+    (void)state;
+    minds_what_is_said = true;
+    for (size_t i = 0; i < sizeof leaves / sizeof leaves[0]; i++)
+        for (size_t j = 0; j < sizeof above / sizeof above[0]; j++)
+            for (size_t k = 0; k < sizeof names / sizeof names[0]; k++) {
+                struct pki_lot lot = {0};
+                pki_add(&lot, certificates[leaves[i]]);
+                make_unreadable(&lot.der[0]);
+                if (above[j] != END)
+                    pki_add(&lot, certificates[above[j]]);
+                compare(&lot, names[k], 0, X509_V_ERR_EE_KEY_TOO_SMALL);
+                pki_lot_done(&lot);
+            }
+    minds_what_is_said = false;
+}
+
 static void chains_with_bytes_changed(void **state)
 {
     (void)state;
@@ -401,6 +433,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(chains_made_on_purpose),
         cmocka_unit_test(chains_thrown_together),
+        cmocka_unit_test(keys_that_nobody_reads),
         cmocka_unit_test(chains_with_bytes_changed),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -482,6 +482,77 @@ static void speaks_every_profile_of_its_version(void **state)
     peers_client_done(&us);
 }
 
+/* --- key shares that are said again ------------------------------------------------------------------------------- */
+
+/* The key share's extension is the last of this hello, and its key the last of that. */
+static void last_key(const struct tls_client *client, uint8_t ret_key[32])
+{
+    size_t length = 0;
+    const uint8_t *hello = tls_client_output(client, &length);
+    assert_true(length > 200);
+    memcpy(ret_key, hello + length - 32, 32);
+}
+
+static void clients_of_one_moment_say_one_key_share(void **state)
+{
+    static const int64_t moments_us[] = {0, 0, 7, 7, 999999, 1000007, 1000008};
+    enum { MOMENTS = sizeof moments_us / sizeof moments_us[0] };
+    struct tls_client *clients[MOMENTS];
+    uint8_t keys[MOMENTS][32];
+    (void)state;
+    set_up_client();
+    SSL_CTX *context = peers_server_context("P-256");
+    struct tls_client_options options = peers_options(&us);
+    for (size_t i = 0; i < MOMENTS; i++) {
+        options.now_us = moments_us[i];
+        clients[i] = tls_client_new(&options);
+        assert_non_null(clients[i]);
+        last_key(clients[i], keys[i]);
+    }
+    for (size_t i = 1; i < MOMENTS; i++) {
+        bool same = memcmp(keys[i], keys[i - 1], 32) == 0;
+        assert_int_equal(same, i == 3 || i == 4 || i == 6);
+    }
+    for (size_t i = 0; i < MOMENTS; i++) {
+        SSL *server = peers_server(context);
+        us.client = clients[i];
+        us.log.count = 0;
+        buf_clear(&us.data);
+        assert_int_equal(peers_shake(us.client, server, 4096), TLS_CLIENT_OPEN);
+        talk(server);
+        tls_client_free(us.client);
+        us.client = NULL;
+        SSL_free(server);
+    }
+    SSL_CTX_free(context);
+    peers_client_done(&us);
+}
+
+/* Another group after a retry has a key pair of its own, and leaves the others theirs. */
+static void a_retry_is_answered_with_a_key_of_its_own(void **state)
+{
+    struct tls_client_options options;
+    uint8_t key[32], again[32];
+    SSL *server;
+    (void)state;
+    set_up_client();
+    options = peers_options(&us);
+    options.now_us = 7;
+    struct tls_client *beside = tls_client_new(&options);
+    SSL_CTX *context = peers_server_context("P-256");
+    SSL_CTX_set1_groups_list(context, "P-256");
+    assert_int_equal(meet(context, &options, 4096, &server), TLS_CLIENT_OPEN);
+    talk(server);
+    SSL_free(server);
+    last_key(beside, key);
+    peers_client_start(&us, &options);
+    last_key(us.client, again);
+    assert_memory_equal(key, again, 32);
+    tls_client_free(beside);
+    SSL_CTX_free(context);
+    peers_client_done(&us);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -495,6 +566,8 @@ int main(void)
         cmocka_unit_test(moves_much_data_and_changes_keys),
         cmocka_unit_test(leaves_what_it_does_not_speak),
         cmocka_unit_test(speaks_every_profile_of_its_version),
+        cmocka_unit_test(clients_of_one_moment_say_one_key_share),
+        cmocka_unit_test(a_retry_is_answered_with_a_key_of_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 #include "cmocka_all.h"
-#include "hello/answer.h"
+#include "hello/server_hello.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -42,13 +42,13 @@ static void extension(uint16_t type, const void *body, size_t body_length)
 #define EXTENSION(type, ...)                                                                                 \
     extension((type), (const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__}))
 
-static bool read_first(size_t count, size_t *ret_at)
+static bool read_first(size_t count)
 {
     free(copy);
     copy = malloc(count > 0 ? count : 1);
     assert_non_null(copy);
     memcpy(copy, bytes, count);
-    return server_hello_read(copy, count, &hello, ret_at);
+    return server_hello_read(copy, count, &hello);
 }
 
 static int teardown(void **state)
@@ -70,7 +70,7 @@ static void hello_of_tls13(void **state)
     begin(0x0303, random_bytes, 0x1302);
     EXTENSION(51, 0, 29, 0, 4, 5, 6, 7, 8);
     EXTENSION(43, 3, 4);
-    assert_true(read_first(length, NULL));
+    assert_true(read_first(length));
     assert_int_equal(hello.legacy_version, 0x0303);
     assert_int_equal(hello.version, 0x0304);
     assert_false(hello.retry || hello.unoffered || hello.downgraded || hello.psk);
@@ -92,25 +92,51 @@ static void hello_retry_request(void **state)
     EXTENSION(43, 3, 4);
     EXTENSION(51, 0, 23);
     EXTENSION(44, 0, 2, 0xc0, 0x0c);
-    assert_true(read_first(length, NULL));
+    assert_true(read_first(length));
     assert_true(hello.retry);
     assert_false(hello.unoffered);
     assert_int_equal(hello.group, 23);
     assert_null(hello.share.bytes);
     assert_int_equal(hello.cookie.length, 2);
     assert_int_equal(hello.cookie.bytes[0], 0xc0);
+    length = EXTENSIONS_AT; /* it says nothing without them */
+    assert_false(read_first(length));
+    begin(0x0302, retry, 0x1301); /* that random is a random before TLS 1.2 */
+    assert_true(read_first(length));
+    assert_false(hello.retry);
+}
+
+static void split_says_where_it_ends(void **state)
+{
+    struct cursor message, block;
+    (void)state;
+    begin(0x0303, random_bytes, 0x1301);
+    EXTENSION(43, 3, 4);
+    for (size_t count = 0; count <= length; count++) {
+        cursor_init(&message, bytes, count);
+        enum server_hello_flaw flaw = server_hello_split(message, &hello, &block);
+        assert_int_equal(flaw, count < EXTENSIONS_AT                       ? SERVER_HELLO_CUT
+                               : count == EXTENSIONS_AT || count == length ? SERVER_HELLO_SOUND
+                                                                           : SERVER_HELLO_BAD_BLOCK);
+        assert_int_equal(hello.random.length, count < 34 ? 0 : 32);
+        assert_int_equal(cursor_left(&block), count == length ? 6 : 0);
+    }
+    assert_int_equal(hello.version, 0x0303); /* no extension was looked into */
+    bytes[34] = 33;
+    cursor_init(&message, bytes, sizeof bytes);
+    assert_int_equal(server_hello_split(message, &hello, &block), SERVER_HELLO_LONG_ID);
 }
 
 static void hello_of_tls12(void **state)
 {
     (void)state;
     begin(0x0303, random_bytes, 0xc02f);
-    assert_true(read_first(length, NULL));
+    assert_true(read_first(length));
     assert_int_equal(hello.version, 0x0303);
     EXTENSION(65281, 0);
     EXTENSION(16, 0, 9, 8, 'h', 't', 't', 'p', '/', '1', '.', '1');
     EXTENSION(4711, 1, 2, 3);
-    assert_true(read_first(length, NULL));
+    assert_true(read_first(length));
     assert_int_equal(hello.version, 0x0303);
     assert_int_equal(hello.alpn.length, 8);
     assert_memory_equal(hello.alpn.bytes, "http/1.1", 8);
@@ -126,7 +152,7 @@ static void sentinel_of_a_downgrade(void **state)
         memcpy(random + 24, "DOWNGRD", 7);
         random[31] = last;
         begin(0x0303, random, 0xc02f);
-        assert_true(read_first(length, NULL));
+        assert_true(read_first(length));
         assert_int_equal(hello.downgraded, last < 2);
     }
 }
@@ -136,23 +162,23 @@ static void extensions_out_of_place_are_told_of(void **state)
     (void)state;
     begin(0x0303, random_bytes, 0x1302);
     EXTENSION(51, 0, 29, 0, 1, 5);
-    assert_true(read_first(length, NULL)); /* TLS 1.2 has no key shares */
+    assert_true(read_first(length)); /* TLS 1.2 has no key shares */
     assert_true(hello.unoffered);
     EXTENSION(43, 3, 4);
-    assert_true(read_first(length, NULL));
+    assert_true(read_first(length));
     assert_false(hello.unoffered);
     EXTENSION(16, 0, 3, 2, 'h', '2'); /* in TLS 1.3 it is encrypted */
-    assert_true(read_first(length, NULL));
+    assert_true(read_first(length));
     assert_true(hello.unoffered);
     begin(0x0303, random_bytes, 0x1302);
     EXTENSION(43, 3, 4);
     EXTENSION(44, 0, 1, 1); /* only a HelloRetryRequest has a cookie */
-    assert_true(read_first(length, NULL));
+    assert_true(read_first(length));
     assert_true(hello.unoffered);
     begin(0x0303, retry, 0x1302);
     EXTENSION(43, 3, 4);
     EXTENSION(41, 0, 0);
-    assert_true(read_first(length, NULL));
+    assert_true(read_first(length));
     assert_true(hello.unoffered && hello.psk);
 }
 
@@ -164,28 +190,22 @@ static void cut_short_at_any_byte_is_malformed(void **state)
     EXTENSION(51, 0, 29, 0, 4, 5, 6, 7, 8);
     hello = (struct server_hello){.cipher = 0xffff};
     for (size_t count = 0; count < length; count++) {
-        size_t at = SIZE_MAX;
         if (count == EXTENSIONS_AT)
             continue; /* older hellos end there */
-        assert_false(read_first(count, &at));
-        assert_true(at <= count);
+        assert_false(read_first(count));
         assert_int_equal(hello.cipher, 0xffff);
     }
     bytes[length++] = 0;
-    size_t at = 0;
-    assert_false(read_first(length, &at));
-    assert_int_equal(at, length - 1);
+    assert_false(read_first(length));
 }
 
 static void extensions_that_lie_are_malformed(void **state)
 {
-    size_t at = 0;
     (void)state;
     begin(0x0303, random_bytes, 0x1302);
     EXTENSION(43, 3, 4);
     EXTENSION(43, 3, 4); /* twice */
-    assert_false(read_first(length, &at));
-    assert_int_equal(at, EXTENSIONS_AT + 2 + 6);
+    assert_false(read_first(length));
     static const struct {
         uint16_t type;
         size_t length;
@@ -206,14 +226,12 @@ static void extensions_that_lie_are_malformed(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         begin(0x0303, random_bytes, 0x1302);
         extension(rows[i].type, rows[i].body, rows[i].length);
-        assert_false(read_first(length, &at));
-        assert_int_equal(at, EXTENSIONS_AT + 2);
+        assert_false(read_first(length));
     }
     begin(0x0303, random_bytes, 0x1302);
     bytes[34] = 33; /* the session id */
     length = sizeof bytes;
-    assert_false(read_first(length, &at));
-    assert_int_equal(at, 35);
+    assert_false(read_first(length));
 }
 
 int main(void)
@@ -221,6 +239,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(hello_of_tls13, teardown),
         cmocka_unit_test_teardown(hello_retry_request, teardown),
+        cmocka_unit_test_teardown(split_says_where_it_ends, teardown),
         cmocka_unit_test_teardown(hello_of_tls12, teardown),
         cmocka_unit_test_teardown(sentinel_of_a_downgrade, teardown),
         cmocka_unit_test_teardown(extensions_out_of_place_are_told_of, teardown),

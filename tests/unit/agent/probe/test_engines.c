@@ -98,6 +98,8 @@ static json_t *without_chance(const struct attempt *attempt)
     json_t *ending = json_object_get(json, "ending"), *record;
     (void)json_object_del(ending, "received_bytes"); /* a signature has no fixed length */
     (void)json_object_del(ending, "first_bytes");
+    if (attempt->variant == VARIANT_CLIENT_CERT)
+        (void)json_object_del(ending, "sent_bytes");
     size_t i;
     json_array_foreach(json_object_get(json_object_get(json, "tls"), "records"), i, record)
     {
@@ -174,6 +176,76 @@ static void evidence_of_a_required_certificate_is_the_same(void **state)
     assert_int_equal(fixture->attempts[1]->tls.ca_name_count, 1);
 }
 
+static void evidence_of_other_hellos_is_the_same(void **state)
+{
+    static const enum variant variants[] = {VARIANT_TLS13, VARIANT_NO_ALPN, VARIANT_LARGE_HELLO,
+                                            VARIANT_CLIENT_CERT};
+    (void)state;
+    for (size_t i = 0; i < sizeof variants / sizeof variants[0]; i++) {
+        struct fixture *fixture;
+        struct lab_server server;
+        (void)setup((void **)&fixture);
+        void *fresh = fixture;
+        struct probe_job job = named_job();
+        job.variant = variants[i];
+        start_good(&server, LAB_TLS, TLS1_3_VERSION);
+        compare_engines(fixture, &server, job);
+        assert_class(fixture->attempts[1], OUTCOME_OK);
+        (void)teardown(&fresh);
+    }
+}
+
+/* A file with a certificate, perhaps what is above it, and its key. */
+static void write_identity(char path[], X509 *issuer, bool with_chain)
+{
+    static const struct lab_certificate visitor = {"visitor", "DNS:visitor.test", -DAY_S, 30 * DAY_S};
+    X509 *certificate = lab_sign(&visitor, key, issuer, key);
+    int fd = mkstemp(path);
+    FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
+    assert_non_null(file);
+    assert_int_equal(PEM_write_X509(file, certificate), 1);
+    assert_true(!with_chain || PEM_write_X509(file, issuer) == 1);
+    assert_int_equal(PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL), 1);
+    assert_int_equal(fclose(file), 0);
+    X509_free(certificate);
+}
+
+/* The server trusts what the root signed: it has to be shown what is between. */
+static void show_certificate(X509 *issuer, bool with_chain, enum outcome_class expected)
+{
+    char path[] = "/tmp/prober-visitor-XXXXXX";
+    X509 *chain[] = {intermediate, NULL};
+    struct lab_server server;
+    struct fixture *fixture;
+    (void)setup((void **)&fixture);
+    void *fresh = fixture;
+    SSL_CTX *context = tls_context(&good_leaf, chain, TLS1_3_VERSION);
+    X509_STORE *trusted = X509_STORE_new();
+    assert_int_equal(X509_STORE_add_cert(trusted, root), 1);
+    (void)SSL_CTX_set1_verify_cert_store(context, trusted);
+    X509_STORE_free(trusted);
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+    assert_int_equal(SSL_CTX_set_num_tickets(context, 0), 1); /* how many come in time is chance */
+    write_identity(path, issuer, with_chain);
+    fixture->options.client_cert = path;
+    lab_start(&server, LAB_TLS, context);
+    struct probe_job job = named_job();
+    job.variant = VARIANT_CLIENT_CERT;
+    job.flags = PROBE_NO_REQUEST;
+    compare_engines(fixture, &server, job);
+    assert_class(fixture->attempts[1], expected);
+    (void)unlink(path);
+    (void)teardown(&fresh);
+}
+
+static void a_certificate_is_shown_by_both(void **state)
+{
+    (void)state;
+    show_certificate(intermediate, true, OUTCOME_OK);
+    show_certificate(intermediate, false, OUTCOME_HTTP_ALERT); /* unknown CA */
+    show_certificate(root, false, OUTCOME_OK);                 /* which goes along: it is known here */
+}
+
 /* Whether the tickets came before the reset is chance. */
 static void a_late_reset_is_one_for_both(void **state)
 {
@@ -205,11 +277,18 @@ static void a_hello_in_pieces_is_taken(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(libssl_alone_when_asked_for),           TEST(auto_learns_which_endpoints_our_own_speaks_to),
-        TEST(auto_leaves_tls12_to_libssl),           TEST(what_our_own_does_not_speak_is_made_again),
-        TEST(evidence_of_a_good_server_is_the_same), TEST(evidence_of_a_bad_chain_is_the_same),
-        TEST(evidence_of_another_group_is_the_same), TEST(evidence_of_a_required_certificate_is_the_same),
-        TEST(a_late_reset_is_one_for_both),          TEST(a_hello_in_pieces_is_taken),
+        TEST(libssl_alone_when_asked_for),
+        TEST(auto_learns_which_endpoints_our_own_speaks_to),
+        TEST(auto_leaves_tls12_to_libssl),
+        TEST(what_our_own_does_not_speak_is_made_again),
+        TEST(evidence_of_a_good_server_is_the_same),
+        TEST(evidence_of_a_bad_chain_is_the_same),
+        TEST(evidence_of_another_group_is_the_same),
+        TEST(evidence_of_a_required_certificate_is_the_same),
+        cmocka_unit_test(evidence_of_other_hellos_is_the_same),
+        cmocka_unit_test(a_certificate_is_shown_by_both),
+        TEST(a_late_reset_is_one_for_both),
+        TEST(a_hello_in_pieces_is_taken),
     };
     return cmocka_run_group_tests(tests, make_authorities, free_authorities);
 }

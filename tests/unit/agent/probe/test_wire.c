@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -64,12 +65,20 @@ static int teardown(void **state)
     return 0;
 }
 
+/* A machine that has much to do delivers late, even to itself. */
+static void wait_for(const struct fixture *fixture, short events)
+{
+    struct pollfd poller = {.fd = fixture->wire.fd, .events = events};
+    assert_int_equal(poll(&poller, 1, -1), 1);
+}
+
 static void reset_by_peer(struct fixture *fixture)
 {
     struct linger now = {.l_onoff = 1};
     assert_int_equal(setsockopt(fixture->peer, SOL_SOCKET, SO_LINGER, &now, sizeof now), 0);
     (void)close(fixture->peer);
     fixture->peer = -1;
+    wait_for(fixture, 0);
 }
 
 static void counts_and_keeps_the_first_bytes(void **state)
@@ -79,6 +88,7 @@ static void counts_and_keeps_the_first_bytes(void **state)
     memset(sent, 'x', sizeof sent);
     sent[0] = 'a';
     assert_int_equal(send(fixture->peer, sent, sizeof sent, 0), sizeof sent);
+    wait_for(fixture, POLLIN);
     assert_int_equal(BIO_read(fixture->bio, got, sizeof got), sizeof sent);
     assert_int_equal(fixture->wire.received_bytes, sizeof sent);
     assert_int_equal(fixture->wire.first_byte_count, EVIDENCE_FIRST_BYTES);
@@ -95,6 +105,7 @@ static void an_end_is_told_once_and_lets_nothing_out(void **state)
     struct fixture *fixture = *state;
     char got[16];
     assert_int_equal(shutdown(fixture->peer, SHUT_WR), 0);
+    wait_for(fixture, POLLRDHUP);
     assert_int_equal(BIO_read(fixture->bio, got, sizeof got), 0);
     assert_false(BIO_should_retry(fixture->bio));
     assert_true(BIO_eof(fixture->bio));
@@ -145,9 +156,61 @@ static void a_flood_ends(void **state)
     char got[16];
     fixture->wire.received_bytes = WIRE_MAX_RECEIVED_BYTES;
     assert_int_equal(send(fixture->peer, "more", 4, 0), 4);
+    wait_for(fixture, POLLIN);
     assert_int_equal(BIO_read(fixture->bio, got, sizeof got), -1);
     assert_true(fixture->wire.flooded);
     assert_int_equal(fixture->ends, 1);
+}
+
+/* A read that gives less than it may has had all: the next one waits for the poller, whatever comes meanwhile. */
+static void after_all_was_read_nothing_is_read_until_somebody_looks(void **state)
+{
+    struct fixture *fixture = *state;
+    struct wire *wire = &fixture->wire;
+    char got[4];
+    assert_int_equal(send(fixture->peer, "four+", 5, 0), 5);
+    wait_for(fixture, POLLIN);
+    assert_int_equal(wire_read(wire, got, sizeof got), 4);
+    assert_int_equal(wire_read(wire, got, sizeof got), 1);
+    assert_int_equal(send(fixture->peer, "more", 4, 0), 4);
+    assert_int_equal(shutdown(fixture->peer, SHUT_WR), 0);
+    wait_for(fixture, POLLRDHUP);
+    assert_int_equal(wire_read(wire, got, sizeof got), -1);
+    wire_seen(wire, false, false);
+    assert_int_equal(wire_read(wire, got, sizeof got), -1);
+    wire_seen(wire, true, false);
+    assert_int_equal(wire_read(wire, got, sizeof got), 4);
+    assert_int_equal(wire_read(wire, got, sizeof got), 0);
+    assert_true(wire->eof);
+}
+
+/* The poller tells of both at once, and never again. */
+static void an_end_behind_few_bytes_is_read_with_them(void **state)
+{
+    struct fixture *fixture = *state;
+    struct wire *wire = &fixture->wire;
+    char got[16];
+    wire->dry = true;
+    assert_int_equal(send(fixture->peer, "bye", 3, 0), 3);
+    assert_int_equal(shutdown(fixture->peer, SHUT_WR), 0);
+    wait_for(fixture, POLLRDHUP);
+    wire_seen(wire, true, true);
+    assert_int_equal(wire_read(wire, got, sizeof got), 3);
+    assert_int_equal(wire_read(wire, got, sizeof got), 0);
+    assert_true(wire->eof);
+}
+
+/* What waits for the end to go in one segment with it is not lost. */
+static void what_is_last_leaves_with_the_end(void **state)
+{
+    struct fixture *fixture = *state;
+    struct wire *wire = &fixture->wire;
+    char got[8];
+    wire->last = true;
+    assert_int_equal(wire_write(wire, "bye", 3), 3);
+    assert_int_equal(shutdown(wire->fd, SHUT_WR), 0);
+    assert_int_equal(recv(fixture->peer, got, sizeof got, 0), 3);
+    assert_int_equal(recv(fixture->peer, got, sizeof got, 0), 0);
 }
 
 static void in_pieces_each_write_waits_for_leave_until_an_answer_came(void **state)
@@ -164,6 +227,7 @@ static void in_pieces_each_write_waits_for_leave_until_an_answer_came(void **sta
     assert_int_equal(BIO_write(fixture->bio, hello, sizeof hello), WIRE_PIECE_BYTES);
     assert_int_equal(wire->sent_bytes, 2 * WIRE_PIECE_BYTES);
     assert_int_equal(send(fixture->peer, "more", 4, 0), 4);
+    wait_for(fixture, POLLIN);
     assert_int_equal(BIO_read(fixture->bio, got, sizeof got), 4);
     assert_int_equal(BIO_write(fixture->bio, hello, sizeof hello), (int)sizeof hello);
 }
@@ -178,6 +242,9 @@ int main(void)
         TEST(a_reset_keeps_its_errno_and_call),
         TEST(a_failed_write_is_swallowed_and_noted),
         TEST(a_flood_ends),
+        TEST(after_all_was_read_nothing_is_read_until_somebody_looks),
+        TEST(an_end_behind_few_bytes_is_read_with_them),
+        TEST(what_is_last_leaves_with_the_end),
         TEST(in_pieces_each_write_waits_for_leave_until_an_answer_came),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

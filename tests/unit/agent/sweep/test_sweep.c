@@ -2,6 +2,7 @@
 #include "sweep/sweep.h"
 #include "words/classify.h"
 
+#include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,8 @@ static struct sweep_options options;
 static unsigned attempts, answered, stop_at_waiting;
 static char outcomes[ATTEMPTS_MAX][32], hosts[ATTEMPTS_MAX][64];
 static uint64_t received_most;
+static size_t chain_lengths[ATTEMPTS_MAX];
+static uint8_t last_of_chain[32]; /* of the last attempt that has one */
 static struct policy policy;
 
 static void on_peer_closed(uv_handle_t *handle)
@@ -90,6 +93,9 @@ static void on_attempt(const struct endpoint *endpoint, const struct attempt *at
     (void)snprintf(hosts[attempts], sizeof hosts[0], "%s", endpoint->host);
     (void)snprintf(outcomes[attempts++], sizeof outcomes[0], "%s", outcome_class_id(classify(attempt).class));
     answered += outcome_is_ok(classify(attempt));
+    chain_lengths[attempts - 1] = attempt->tls.chain_count;
+    if (attempt->tls.chain_count > 0)
+        memcpy(last_of_chain, attempt->tls.chain[attempt->tls.chain_count - 1].sha256, sizeof last_of_chain);
     if (attempt->end.received_bytes > received_most)
         received_most = attempt->end.received_bytes;
 }
@@ -200,6 +206,47 @@ static void answers_with_hello(void)
                                     7,  8, 1, 2, 3,  4, 5, 6, 7,  8, 1,    2,    3, 4, 5, 6, 7,
                                     8,  1, 2, 3, 4,  5, 6, 7, 8,  0, 0xc0, 0x2f, 0, 0, 0};
     answer_is(hello, sizeof hello);
+}
+
+/* Two certificates, of whose contents nobody asks, in the record of the ServerHello. */
+static void answers_with_certificates(void)
+{
+    static const uint8_t certificates[] = {11, 0, 0, 13, 0, 0, 10, 0, 0, 3, 'a', 'b', 'c', 0, 0, 1, 'd'};
+    answers_with_hello();
+    memcpy(answer + answer_length, certificates, sizeof certificates);
+    answer_length += sizeof certificates;
+    answer[4] = (uint8_t)(answer_length - 5);
+}
+
+static void certificates_that_came_with_the_hello_are_kept(void **state)
+{
+    char text[64];
+    uint8_t expected[32];
+    (void)state;
+    answers_with_certificates();
+    add("127.0.0.1:%u", text);
+    begin(NULL, 0);
+    run();
+    assert_string_equal(outcomes[0], "ok");
+    assert_int_equal(chain_lengths[0], 2);
+    assert_memory_equal(last_of_chain, SHA256((const uint8_t *)"d", 1, expected), sizeof expected);
+}
+
+/* All attempts are made in one place: nothing of one may be found in the next. */
+static void what_one_answered_is_not_the_next_ones(void **state)
+{
+    char text[64];
+    (void)state;
+    answers_with_certificates();
+    options.concurrency = 1;
+    add("127.0.0.1:%u", text);
+    assert_true(sweep_list_add(options.list, "127.0.0.1:1")); /* refused */
+    begin(NULL, 0);
+    run();
+    assert_int_equal(attempts, 2);
+    assert_int_equal(chain_lengths[0], 2);
+    assert_int_equal(chain_lengths[1], 0);
+    assert_string_equal(outcomes[1], "tcp.refused");
 }
 
 static void an_answer_in_pieces_is_one(void **state)
@@ -330,6 +377,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(an_answer_in_pieces_is_one, setup, teardown),
+        cmocka_unit_test_setup_teardown(certificates_that_came_with_the_hello_are_kept, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_one_answered_is_not_the_next_ones, setup, teardown),
         cmocka_unit_test_setup_teardown(an_old_version_is_no_answer_to_what_was_offered, setup, teardown),
         cmocka_unit_test_setup_teardown(a_hostile_answer_ends, setup, teardown),
         cmocka_unit_test_setup_teardown(an_address_has_its_pace, setup, teardown),

@@ -697,11 +697,31 @@ static void test_long_lists_are_cut(void **state)
     assert_non_null(strstr(diff.findings[0].text, "v-07 and 21 more"));
 }
 
+/* cn-1 goes further than it was asked for, and meets there what nobody else has looked at. */
+static void what_nobody_asked_for_is_no_failure(void **state)
+{
+    static const enum outcome_class behind[] = {OUTCOME_CERT_EXPIRED, OUTCOME_HTTP_GATEWAY,
+                                                OUTCOME_HTTP_RESET};
+    static const enum outcome_class before[] = {OUTCOME_HELLO_RESET, OUTCOME_TLS_ALERT, OUTCOME_TCP_REFUSED,
+                                                OUTCOME_LOCAL_POLICY};
+    (void)state;
+    shop();
+    const struct cell *edge = cell_of(EDGE, "cn-1"), *origin = cell_of(ORIGIN, "cn-1");
+    matrix_at_hello(&matrix, cell_of(EDGE, "us-1"));
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(matrix_outcome(&matrix, edge, outcome_of(behind[i])).class, OUTCOME_OK);
+        assert_int_equal(matrix_outcome(&matrix, origin, outcome_of(behind[i])).class, behind[i]);
+    }
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(matrix_outcome(&matrix, edge, outcome_of(before[i])).class, before[i]);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         T(test_nothing),
+        T(what_nobody_asked_for_is_no_failure),
         T(test_all_well),
         T(test_seed_story),
         T(test_confirmed),

@@ -425,6 +425,35 @@ static int group_down(void **arg)
     return folder_remove(state) ? 0 : -1;
 }
 
+/* The vantages of cn go all the way, as agents from before there were depths do, and meet a certificate that has expired. */
+static void judge_at_depth(const char *others)
+{
+    struct db *db = open_db();
+    struct judge *judge = judge_new(db, &options);
+    for (int minute = 0; minute < 12; minute++) {
+        script_round(minute, "false");
+        run_sql("UPDATE attempt SET stage = 6, class = 60 WHERE endpoint_id = 1 AND vantage_id <= 4");
+        run_sql(others);
+        assert_int_equal(judge_all(judge), 1);
+    }
+    judge_free(judge);
+    db_close(db);
+}
+
+static void compares_what_all_were_asked_for(void **arg)
+{
+    judge_at_depth("SELECT");
+    expect_text("SELECT string_agg(key, ' ') FROM incident", "fails/region/cn/cert.expired");
+    set_up_story(arg);
+    judge_at_depth("UPDATE attempt SET handshake_us = NULL, alpn = '' WHERE vantage_id > 4");
+    assert_int_equal(number_of("SELECT count(*) FROM incident"), 0);
+    set_up_story(arg);
+    judge_at_depth("UPDATE attempt SET handshake_us = NULL, alpn = '', "
+                   "tls_version = CASE WHEN endpoint_id = 2 AND vantage_id > 6 THEN 771 ELSE 772 END "
+                   "WHERE vantage_id > 4");
+    expect_text("SELECT string_agg(key, ' ') FROM incident", "differs/region/us/2/tls_version");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -434,6 +463,7 @@ int main(void)
         cmocka_unit_test_setup(waits_for_the_connected, set_up_story),
         cmocka_unit_test_setup(says_what_expires, set_up_story),
         cmocka_unit_test_setup(says_what_differs, set_up_story),
+        cmocka_unit_test_setup(compares_what_all_were_asked_for, set_up_story),
         cmocka_unit_test_setup(counts_again_and_again, set_up_story),
         cmocka_unit_test_setup(bounds_strangers_texts, set_up_story),
     };

@@ -97,10 +97,10 @@ static void every_unique_key_has_the_endpoint(void **arg)
                 "t.relispartition) AND NOT EXISTS "
                 "(SELECT FROM pg_attribute a WHERE a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey) AND "
                 "a.attname = 'endpoint_id')");
-    expect_none("is a foreign key of a distributed table",
-                "SELECT conname FROM pg_constraint WHERE contype = 'f' AND conrelid IN "
-                "(SELECT name::regclass FROM unnest(string_to_array(current_setting('test.distributed'), "
-                "',')) AS name)");
+    expect_none("is a foreign key of or to a distributed table",
+                "SELECT conname FROM pg_constraint JOIN "
+                "unnest(string_to_array(current_setting('test.distributed'), ',')) AS name "
+                "ON name::regclass IN (conrelid, confrelid) WHERE contype = 'f'");
 }
 
 /* --- joins --- */

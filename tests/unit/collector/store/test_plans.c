@@ -114,8 +114,10 @@ static const struct reading {
     unsigned days;      /* whose partitions it may look into */
     bool by_index_only; /* the window is found by counts: no partition is read from end to end */
 } readings[] = {
-    {"case_attempts", "(" THE_ROUND ", 1, 3, 100, '2031-01-04 08:00Z', '2031-01-04 12:00Z')", THE_DAY, false},
-    {"case_rounds", "(1, 40::smallint, '2031-01-04 10:00Z', '2031-01-04 11:00Z', NULL)", THE_DAY, false},
+    {"case_attempts",
+     "('{" THE_ROUND "," THE_ROUND "}', '{1,2}', '{3,3}', 100, '2031-01-04 08:00Z', '2031-01-04 12:00Z')",
+     THE_DAY, false},
+    {"case_rounds", "('{1,2}', '{40,40}', '2031-01-04 10:00Z', '2031-01-04 11:00Z', NULL)", THE_DAY, false},
     {"explain_case", "(1)", THE_DAY, false},
     {"explain_vantages", "(1)", THE_DAY, false},
     {"export_", "(NULL, '2031-01-04 10:00Z', '2031-01-04 11:30Z', NULL, NULL, NULL, false)", THE_DAY, false},
@@ -138,7 +140,7 @@ static const struct reading {
     {"rolled_latency", LONG ", 3600)", NOTHING, false},
     {"rolled_site", LONG ")", TWO_DAYS, true},
     {"rolled_failures", LONG ")", TWO_DAYS, true},
-    {"rolled_case_rounds", "(1, 40::smallint, '2031-01-03 00:00Z', '2031-01-05 00:00Z', NULL)", TWO_DAYS,
+    {"rolled_case_rounds", "('{1,2}', '{40,40}', '2031-01-03 00:00Z', '2031-01-05 00:00Z', NULL)", TWO_DAYS,
      true},
     {"rollup_count", BUCKET, THE_DAY, false},
     {"rollup_look", BUCKET, THE_DAY, false},

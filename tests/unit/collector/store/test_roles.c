@@ -28,8 +28,7 @@ static const struct {
     unsigned roles;
 } owners[] = {
     {"authority_", LOGIN},
-    {"case_", READ},
-    {"case_rounds", PLAN | READ},
+    {"case_", PLAN | READ},
     {"certificate_store", INGEST},
     {"collector_beat", PLAN},
     {"collector_bury", PLAN},
@@ -55,7 +54,7 @@ static const struct {
     {"report_", READ},
     {"rolled_", READ},
     {"rolled_case_rounds", PLAN | READ},
-    {"retain_", LOGIN},
+    {"retain_", PLAN | LOGIN},
     {"rollup_", PLAN},
     {"session_", INGEST},
     {"session_hold", PLAN},
@@ -184,6 +183,7 @@ static void what_is_not_granted_is_refused(void **arg)
     refused(ingest, "DELETE FROM vantage");
     refused(ingest, "INSERT INTO round_endpoint VALUES (1, 1)");
     refused(ingest, "SELECT attempt_partitions(current_date, current_date)");
+    refused(ingest, "SELECT attempt_drop(current_date)");
     refused(ingest, "CREATE TABLE mine (id integer)");
     refused(plan, "SELECT vantage FROM token");
     refused(plan, "INSERT INTO attempt SELECT * FROM attempt");
@@ -197,6 +197,8 @@ static void what_is_not_granted_is_refused(void **arg)
     refused(reads, "SELECT vantage FROM token");
     refused(reads, "SELECT fingerprint FROM authority");
     refused(reads, "SELECT count(*) FROM attempt_default");
+    refused(reads, "SELECT attempt_drop(current_date)");
+    refused(reads, "SELECT attempt_strays(now())");
     assert_string_equal(state_of(reads, "SELECT count(*) FROM attempt"), "");
     PQfinish(ingest);
     PQfinish(plan);
@@ -258,6 +260,28 @@ static void partitions_are_made_by_who_plans(void **arg)
                    "SELECT pg_get_userbyid(relowner) FROM pg_class WHERE relname = 'attempt_20320101'");
     assert_string_equal(PQgetvalue(rows, 0, 0), "parallax");
     PQclear(rows);
+    PQfinish(connection);
+}
+
+/* Who plans owns none of the tables, and can drop nothing but a day that is done with. */
+static void days_are_dropped_by_who_plans(void **arg)
+{
+    (void)arg;
+    PGconn *connection = connect_as(ROLE_PLAN);
+    PQclear(rows_of(connection, "SELECT attempt_partitions('2032-02-01', '2032-02-02')"));
+    refused(connection, "DROP TABLE attempt_20320201");
+    PQclear(PQexec(connection, "CREATE TEMPORARY TABLE attempt_20320201 (start_at integer)"));
+    PQclear(
+        rows_of(connection, "INSERT INTO rollup_due (bucket_at) VALUES ('2032-02-02 00:00Z') RETURNING 1"));
+    PGresult *rows = rows_of(connection, "SELECT attempt_drop('2032-02-02'), attempt_drop('2032-02-01')");
+    assert_string_equal(PQgetvalue(rows, 0, 0), "f");
+    assert_string_equal(PQgetvalue(rows, 0, 1), "t");
+    PQclear(rows);
+    rows = rows_of(connection, "SELECT string_agg(relname, ' ') FROM pg_class WHERE relname IN "
+                               "('attempt_20320201', 'attempt_20320202') AND relpersistence = 'p'");
+    assert_string_equal(PQgetvalue(rows, 0, 0), "attempt_20320202");
+    PQclear(rows);
+    PQclear(rows_of(connection, "DELETE FROM rollup_due RETURNING 1"));
     PQfinish(connection);
 }
 
@@ -337,6 +361,7 @@ int main(void)
         cmocka_unit_test(who_reads_writes_nothing),
         cmocka_unit_test(every_table_has_a_decision),
         cmocka_unit_test(partitions_are_made_by_who_plans),
+        cmocka_unit_test(days_are_dropped_by_who_plans),
         cmocka_unit_test(databases_at_once),
         cmocka_unit_test(without_roles),
     };

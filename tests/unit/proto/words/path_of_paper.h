@@ -104,10 +104,15 @@ static inline void paper_alert(struct attempt *attempt)
     attempt->end.how = ENDING_ALERT;
 }
 
+static enum depth paper_depth; /* of all attempts */
+
 static inline void paper_handshake(struct attempt *attempt, bool good)
 {
-    attempt->clock.handshake_us = attempt->clock.first_byte_us + 5000;
     attempt->end.how = ENDING_BY_US;
+    attempt->tls.version = 0x0304;
+    if (paper_depth == DEPTH_HELLO)
+        return;
+    attempt->clock.handshake_us = attempt->clock.first_byte_us + 5000;
     attempt->http.status = 200;
     if (good)
         return;
@@ -138,6 +143,7 @@ static inline struct attempt *paper_attempt_new(const struct paper_attempt *pape
     assert_non_null(attempt);
     int64_t after_us = paper->after_ms > 0 ? (int64_t)paper->after_ms * 1000 : PAPER_RTT_US;
     attempt->variant = paper->variant;
+    attempt->depth = paper_depth;
     attempt->role = paper->confirms ? ATTEMPT_CONFIRM : ATTEMPT_LADDER;
     attempt->clock.start_us = INT64_C(1795000000000000) + (int64_t)paper->start_s * 1000000;
     attempt->clock.connect_us = 0;

@@ -211,6 +211,7 @@ static struct attempt *any_attempt(void)
     attempt->sequence = any(1000000);
     attempt->variant = (enum variant)any(VARIANT_OCSP + 1);
     attempt->role = (enum attempt_role)any(4);
+    attempt->depth = (enum depth)any(DEPTH_HELLO + 1);
     attempt->agent_version = any_text(&attempt->arena, 60);
     attempt->tls_library = any_text(&attempt->arena, 60);
     attempt->hello_profile = any_text(&attempt->arena, 60);

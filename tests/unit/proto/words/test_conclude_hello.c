@@ -152,8 +152,17 @@ static const struct paper_case sizes[] = {
 };
 PAPER_TEST(sizes_tell, sizes)
 
+static void the_same_is_told_at_the_depth_of_a_hello(void **state)
+{
+    paper_depth = DEPTH_HELLO;
+    other_names_tell(state);
+    sizes_tell(state);
+    paper_depth = DEPTH_FULL;
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(other_names_tell), cmocka_unit_test(sizes_tell)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(other_names_tell), cmocka_unit_test(sizes_tell),
+                                       cmocka_unit_test(the_same_is_told_at_the_depth_of_a_hello)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

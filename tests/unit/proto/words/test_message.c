@@ -32,6 +32,7 @@ static struct attempt *sample_attempt(uint64_t sequence)
     attempt->role = ATTEMPT_CONFIRM;
     attempt->agent_version = arena_string(arena, "0.1.0");
     attempt->hello_profile = "normal";
+    attempt->depth = DEPTH_HELLO;
     attempt->engine = ENGINE_OWN;
     attempt->engine_again = true;
     attempt->ca_bundle_sha256[31] = 9;
@@ -108,6 +109,7 @@ static void attempts_survive(const struct attempt *a, const struct attempt *b)
     assert_int_equal(a->sequence, b->sequence);
     assert_int_equal(a->variant, b->variant);
     assert_int_equal(a->role, b->role);
+    assert_int_equal(b->depth, DEPTH_HELLO);
     assert_string_equal(a->agent_version, b->agent_version);
     assert_int_equal(a->engine, b->engine);
     assert_true(b->engine_again);
@@ -249,7 +251,8 @@ static void lists_and_rounds_go_there_and_back(void **state)
          .port = 8443,
          .sni = "",
          .role = ROLE_ORIGIN,
-         .fetch = FETCH_OCSP},
+         .fetch = FETCH_OCSP,
+         .depth = DEPTH_HELLO},
     };
     assert_true(address_parse("203.0.113.10", &endpoints[1].address));
     struct message message = {.kind = MESSAGE_LIST, .list = {.count = 2, .endpoints = endpoints}};
@@ -263,7 +266,25 @@ static void lists_and_rounds_go_there_and_back(void **state)
     assert_int_equal(back.list.endpoints[1].role, ROLE_ORIGIN);
     assert_int_equal(back.list.endpoints[0].fetch, 0);
     assert_int_equal(back.list.endpoints[1].fetch, FETCH_OCSP);
+    assert_int_equal(back.list.endpoints[0].depth, DEPTH_FULL);
+    assert_int_equal(back.list.endpoints[1].depth, DEPTH_HELLO);
     assert_int_equal(back.list.endpoints[1].address.length, 4);
+
+    /* Who does not know depths keeps one among what it does not know, and gets the same hash. */
+    struct endpoint_list older = {.count = 2, .endpoints = endpoints};
+    endpoints[1].depth = DEPTH_FULL;
+    assert_true(endpoint_list_seal(&older));
+    assert_memory_not_equal(older.sha256, message.list.sha256, 32);
+    endpoints[1].fetch |= 1 << 8;
+    assert_true(endpoint_list_seal(&older));
+    assert_memory_equal(older.sha256, message.list.sha256, 32);
+    endpoints[1].fetch = FETCH_OCSP | 1 << 20; /* and so do we with what comes after us */
+    endpoints[1].depth = DEPTH_HELLO;
+    assert_true(endpoint_list_seal(&message.list));
+    back = there_and_back(&message, &arena);
+    assert_memory_equal(back.list.sha256, message.list.sha256, 32);
+    assert_int_equal(back.list.endpoints[1].fetch, FETCH_OCSP | 1 << 20);
+    assert_int_equal(back.list.endpoints[1].depth, DEPTH_HELLO);
 
     struct message round = {
         .kind = MESSAGE_ROUND,
@@ -297,7 +318,7 @@ static void the_small_messages_go_there_and_back(void **state)
          .enrol_answer = {{(const uint8_t *)"cert", 4}, {(const uint8_t *)"ca", 2}, "hk-1"}},
         {.kind = MESSAGE_RENEW_REQUEST, .renew_request = {{(const uint8_t *)"csr2", 4}}},
         {.kind = MESSAGE_RENEW_ANSWER, .renew_answer = {{(const uint8_t *)"cert2", 5}}},
-        {.kind = MESSAGE_PACKED, .packed = {{(const uint8_t *)"zstd", 4}}},
+        {.kind = MESSAGE_PACKED, .packed = {{(const uint8_t *)"zstd", 4}, {(const uint8_t *)"noise", 5}}},
     };
     struct message back[sizeof messages / sizeof messages[0]];
     for (size_t i = 0; i < sizeof messages / sizeof messages[0]; i++)
@@ -311,6 +332,8 @@ static void the_small_messages_go_there_and_back(void **state)
     assert_memory_equal(back[9].enrol_request.csr_der.data, "csr", 3);
     assert_string_equal(back[10].enrol_answer.vantage, "hk-1");
     assert_memory_equal(back[13].packed.zstd.data, "zstd", 4);
+    assert_int_equal(back[13].packed.noise.length, 5);
+    assert_memory_equal(back[13].packed.noise.data, "noise", 5);
     assert_int_equal(back[11].renew_request.csr_der.length, 4);
     assert_memory_equal(back[11].renew_request.csr_der.data, "csr2", 4);
     assert_memory_equal(back[12].renew_answer.certificate_pem.data, "cert2", 5);
