@@ -176,20 +176,21 @@ static void copied(struct pg *same, PGresult *result, void *arg)
     make_token(KEPT, NULL);
 }
 
+static enum pg_copied two_rows(struct buf *out, void *arg)
+{
+    (void)arg;
+    bool made = buf_printf(out, "\\\\x%062lx01\t{}\n\\\\x%062lx02\t{}\n", runs, runs);
+    return made ? PG_COPY_ALL : PG_COPY_FAILED;
+}
+
 static void start(struct pg *same, void *arg)
 {
-    struct buf rows;
     (void)arg;
     if (turn != KEPT) {
         make_token(turn, turn == GIVEN_UP ? give_up : NULL);
         return;
     }
-    buf_init(&rows, 0);
-    if (buf_printf(&rows, "\\\\x%062lx01\t{}\n\\\\x%062lx02\t{}\n", runs, runs))
-        pg_copy(same, "COPY chain (digest, sha256) FROM STDIN", &rows, copied);
-    else
-        pg_abandon(same, "out of memory");
-    buf_done(&rows);
+    pg_copy(same, "COPY chain (digest, sha256) FROM STDIN", two_rows, copied);
 }
 
 /* What a turn says at its end holds: only a lost connection leaves it open. */
