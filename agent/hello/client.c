@@ -112,6 +112,9 @@ void tls_client_free(struct tls_client *client)
     buf_done(&client->input);
     buf_done(&client->messages);
     buf_done(&client->kept);
+    if (client->secrets != NULL)
+        OPENSSL_cleanse(client->secrets, sizeof *client->secrets);
+    free(client->secrets);
     OPENSSL_cleanse(client, sizeof *client);
     free(client);
 }
@@ -165,7 +168,10 @@ const uint8_t *tls_client_output(const struct tls_client *client, size_t *ret_le
 
 void tls_client_sent(struct tls_client *client, size_t length)
 {
-    buf_drop(&client->output, length);
+    if (length < client->output.len)
+        buf_drop(&client->output, length);
+    else
+        buf_done(&client->output); /* an answer may never come */
 }
 
 /* However many updates of its key the server has asked for, one before the next data answers them (RFC 8446, 4.6.3). */

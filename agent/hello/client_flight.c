@@ -159,7 +159,7 @@ static bool say_finished(struct tls_client *client, struct buf *message)
     struct tls_hash *hash = client->suite->hash;
     uint8_t transcript[TLS_HASH_MAX_BYTES], mac[TLS_HASH_MAX_BYTES];
     return schedule_transcript(hash, client->transcript, transcript) &&
-           schedule_finished(hash, client->client_secret, transcript, mac) && begin(message) &&
+           schedule_finished(hash, client->secrets->client, transcript, mac) && begin(message) &&
            buf_append(message, mac, hash->bytes) && say(client, MESSAGE_FINISHED, message);
 }
 
@@ -168,7 +168,7 @@ bool client_say_flight(struct tls_client *client)
     struct buf message;
     buf_init(&message, 0);
     bool good = say_ccs(client) &&
-                record_keys_set(&client->write, client->suite, client->client_secret, true) &&
+                record_keys_set(&client->write, client->suite, client->secrets->client, true) &&
                 (!client->asked || say_identity(client, &message)) && say_finished(client, &message);
     buf_done(&message);
     return good;
@@ -181,15 +181,15 @@ bool client_say_update(struct tls_client *client)
     struct buf message;
     buf_init(&message, 0);
     bool good = begin(&message) && buf_byte(&message, 0) && say(client, MESSAGE_KEY_UPDATE, &message) &&
-                schedule_expand(hash, client->client_secret, "traffic upd", NULL, 0, next, hash->bytes);
+                schedule_expand(hash, client->secrets->client, "traffic upd", NULL, 0, next, hash->bytes);
     buf_done(&message);
     if (!good)
         return client_no_memory(client);
-    memcpy(client->client_secret, next, sizeof next);
+    memcpy(client->secrets->client, next, sizeof next);
     OPENSSL_cleanse(next, sizeof next);
     client->update_owed = false;
-    client_tell_secret(client, "CLIENT_TRAFFIC_SECRET_N", client->client_secret);
-    return record_keys_set(&client->write, client->suite, client->client_secret, true) ||
+    client_tell_secret(client, "CLIENT_TRAFFIC_SECRET_N", client->secrets->client);
+    return record_keys_set(&client->write, client->suite, client->secrets->client, true) ||
            client_no_memory(client);
 }
 

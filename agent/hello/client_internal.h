@@ -35,8 +35,16 @@ enum {
 /** A place in client->kept, which moves as it grows. */
 struct client_piece {
     bool there;
-    size_t at;
-    size_t length;
+    uint32_t at;
+    uint32_t length;
+};
+
+struct client_secrets {
+    uint8_t secret[TLS_HASH_MAX_BYTES]; /* of the handshake */
+    uint8_t client[TLS_HASH_MAX_BYTES];
+    uint8_t server[TLS_HASH_MAX_BYTES];
+    uint8_t certificate_hash[TLS_HASH_MAX_BYTES]; /* of the transcript up to the Certificate */
+    uint8_t verify_hash[TLS_HASH_MAX_BYTES];      /* ... to the CertificateVerify */
 };
 
 struct tls_client {
@@ -61,11 +69,7 @@ struct tls_client {
 
     const struct tls_suite *suite; /* once agreed */
     EVP_MD_CTX *transcript;
-    uint8_t secret[TLS_HASH_MAX_BYTES]; /* of the handshake */
-    uint8_t client_secret[TLS_HASH_MAX_BYTES];
-    uint8_t server_secret[TLS_HASH_MAX_BYTES];
-    uint8_t certificate_hash[TLS_HASH_MAX_BYTES]; /* of the transcript up to the Certificate */
-    uint8_t verify_hash[TLS_HASH_MAX_BYTES];      /* ... to the CertificateVerify */
+    struct client_secrets *secrets; /* NULL up to the ServerHello, which may never come */
     struct record_keys read, write;
 
     uint16_t version, group, signature;

@@ -32,7 +32,8 @@ static bool read_extensions(struct tls_client *client, struct cursor block, enum
 static bool keep(struct tls_client *client, const uint8_t *bytes, size_t length,
                  struct client_piece *ret_piece)
 {
-    *ret_piece = (struct client_piece){.there = true, .at = client->kept.len, .length = length};
+    *ret_piece =
+        (struct client_piece){.there = true, .at = (uint32_t)client->kept.len, .length = (uint32_t)length};
     return length == 0 || buf_append(&client->kept, bytes, length) || client_no_memory(client);
 }
 
@@ -259,7 +260,7 @@ static bool take_certificate(struct tls_client *client, struct cursor body)
         return refuse_key(client);
     if (!proof_key_usable(chain_leaf_key(client->chain), &fault))
         return fail_as(client, &fault);
-    return schedule_transcript(client->suite->hash, client->transcript, client->certificate_hash) ||
+    return schedule_transcript(client->suite->hash, client->transcript, client->secrets->certificate_hash) ||
            client_no_memory(client);
 }
 
@@ -269,9 +270,10 @@ static bool take_certificate_verify(struct tls_client *client, struct cursor bod
     struct tls_hash *hash = client->suite->hash;
     struct tls_fault fault;
     if (!proof_check(options->algorithms, chain_leaf_key(client->chain), body, &options->profile->signatures,
-                     client->certificate_hash, hash->bytes, &client->signature, &fault))
+                     client->secrets->certificate_hash, hash->bytes, &client->signature, &fault))
         return fail_as(client, &fault);
-    return schedule_transcript(hash, client->transcript, client->verify_hash) || client_no_memory(client);
+    return schedule_transcript(hash, client->transcript, client->secrets->verify_hash) ||
+           client_no_memory(client);
 }
 
 /* --- Finished --------------------------------------------------------------------------------------------------- */
@@ -284,22 +286,23 @@ static bool advance_keys(struct tls_client *client, uint8_t *ret_client_secret)
         exporter[TLS_HASH_MAX_BYTES];
     struct schedule_key key;
     bool good =
-        schedule_expand(hash, client->secret, "derived", hash->empty, hash->bytes, derived, hash->bytes) &&
+        schedule_expand(hash, client->secrets->secret, "derived", hash->empty, hash->bytes, derived,
+                        hash->bytes) &&
         schedule_next(hash, derived, NULL, 0, master) && schedule_key_init(&key, hash, master) &&
         schedule_transcript(hash, client->transcript, finished) &&
         schedule_expand_key(&key, "c ap traffic", finished, hash->bytes, ret_client_secret, hash->bytes) &&
-        schedule_expand_key(&key, "s ap traffic", finished, hash->bytes, client->server_secret,
+        schedule_expand_key(&key, "s ap traffic", finished, hash->bytes, client->secrets->server,
                             hash->bytes) &&
-        record_keys_set(&client->read, client->suite, client->server_secret, false);
+        record_keys_set(&client->read, client->suite, client->secrets->server, false);
     if (good && client->options.on_secret != NULL &&
         schedule_expand_key(&key, "exp master", finished, hash->bytes, exporter, hash->bytes)) {
         client_tell_secret(client, "CLIENT_TRAFFIC_SECRET_0", ret_client_secret);
-        client_tell_secret(client, "SERVER_TRAFFIC_SECRET_0", client->server_secret);
+        client_tell_secret(client, "SERVER_TRAFFIC_SECRET_0", client->secrets->server);
         client_tell_secret(client, "EXPORTER_SECRET", exporter);
     }
     schedule_key_done(&key);
     OPENSSL_cleanse(master, sizeof master);
-    OPENSSL_cleanse(client->secret, sizeof client->secret);
+    OPENSSL_cleanse(client->secrets->secret, sizeof client->secrets->secret);
     return good;
 }
 
@@ -307,9 +310,9 @@ static bool open_up(struct tls_client *client)
 {
     uint8_t next[TLS_HASH_MAX_BYTES];
     bool good = advance_keys(client, next) && client_say_flight(client);
-    memcpy(client->client_secret, next, sizeof next);
+    memcpy(client->secrets->client, next, sizeof next);
     OPENSSL_cleanse(next, sizeof next);
-    if (!good || !record_keys_set(&client->write, client->suite, client->client_secret, true))
+    if (!good || !record_keys_set(&client->write, client->suite, client->secrets->client, true))
         return client_no_memory(client);
     EVP_MD_CTX_free(client->transcript);
     client->transcript = NULL;
@@ -333,7 +336,7 @@ static bool take_finished(struct tls_client *client, struct cursor body)
         return false;
     if (cursor_left(&body) != hash->bytes)
         return client_fail(client, SSL_AD_DECODE_ERROR, SSL_R_BAD_DIGEST_LENGTH);
-    if (!schedule_finished(hash, client->server_secret, client->verify_hash, expected))
+    if (!schedule_finished(hash, client->secrets->server, client->secrets->verify_hash, expected))
         return client_no_memory(client);
     if (CRYPTO_memcmp(body.at, expected, hash->bytes) != 0)
         return client_fail(client, SSL_AD_DECRYPT_ERROR, SSL_R_DIGEST_CHECK_FAILED);
@@ -374,12 +377,12 @@ static bool take_key_update(struct tls_client *client, struct cursor body)
         return client_fail(client, SSL_AD_DECODE_ERROR, SSL_R_BAD_KEY_UPDATE);
     if (request != NOT_REQUESTED && request != REQUESTED)
         return client_fail(client, SSL_AD_ILLEGAL_PARAMETER, SSL_R_BAD_KEY_UPDATE);
-    if (!schedule_expand(hash, client->server_secret, "traffic upd", NULL, 0, next, hash->bytes))
+    if (!schedule_expand(hash, client->secrets->server, "traffic upd", NULL, 0, next, hash->bytes))
         return client_no_memory(client);
-    memcpy(client->server_secret, next, sizeof next);
+    memcpy(client->secrets->server, next, sizeof next);
     OPENSSL_cleanse(next, sizeof next);
-    client_tell_secret(client, "SERVER_TRAFFIC_SECRET_N", client->server_secret);
-    if (!record_keys_set(&client->read, client->suite, client->server_secret, false))
+    client_tell_secret(client, "SERVER_TRAFFIC_SECRET_N", client->secrets->server);
+    if (!record_keys_set(&client->read, client->suite, client->secrets->server, false))
         return client_no_memory(client);
     client->update_owed |= request == REQUESTED;
     return true;

@@ -2,6 +2,7 @@
 
 #include "hello/schedule.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /*
@@ -240,16 +241,18 @@ static bool start_keys(struct tls_client *client, const uint8_t *shared, size_t 
 {
     struct tls_hash *hash = client->suite->hash;
     uint8_t transcript[TLS_HASH_MAX_BYTES];
-    bool good = schedule_next(hash, hash->derived, shared, shared_bytes, client->secret) &&
+    client->secrets = calloc(1, sizeof *client->secrets);
+    bool good = client->secrets != NULL &&
+                schedule_next(hash, hash->derived, shared, shared_bytes, client->secrets->secret) &&
                 schedule_transcript(hash, client->transcript, transcript) &&
-                schedule_expand(hash, client->secret, "c hs traffic", transcript, hash->bytes,
-                                client->client_secret, hash->bytes) &&
-                schedule_expand(hash, client->secret, "s hs traffic", transcript, hash->bytes,
-                                client->server_secret, hash->bytes) &&
-                record_keys_set(&client->read, client->suite, client->server_secret, false);
+                schedule_expand(hash, client->secrets->secret, "c hs traffic", transcript, hash->bytes,
+                                client->secrets->client, hash->bytes) &&
+                schedule_expand(hash, client->secrets->secret, "s hs traffic", transcript, hash->bytes,
+                                client->secrets->server, hash->bytes) &&
+                record_keys_set(&client->read, client->suite, client->secrets->server, false);
     if (good) {
-        client_tell_secret(client, "CLIENT_HANDSHAKE_TRAFFIC_SECRET", client->client_secret);
-        client_tell_secret(client, "SERVER_HANDSHAKE_TRAFFIC_SECRET", client->server_secret);
+        client_tell_secret(client, "CLIENT_HANDSHAKE_TRAFFIC_SECRET", client->secrets->client);
+        client_tell_secret(client, "SERVER_HANDSHAKE_TRAFFIC_SECRET", client->secrets->server);
     }
     return good;
 }

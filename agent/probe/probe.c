@@ -120,9 +120,9 @@ enum probe_stage probe_begin_again(struct probe *probe)
 
 /* --- the driver -------------------------------------------------------------------------------------------- */
 
-static void probe_finish(void *arg)
+static void probe_finish(uv_handle_t *timer)
 {
-    struct probe *probe = arg;
+    struct probe *probe = timer->data;
     if (probe->engine != NULL)
         probe->engine->free(probe);
     http_reader_done(&probe->http);
@@ -185,7 +185,7 @@ void probe_step(struct probe *probe)
     }
     probe->stage = PROBE_DONE;
     probe->want = WANT_NOTHING;
-    handles_close_all(&probe->handles, probe->prober->loop, probe_finish, probe);
+    uv_close((uv_handle_t *)&probe->timer, probe_finish);
 }
 
 static const char *kept(struct attempt *attempt, const char *text)
@@ -231,18 +231,15 @@ static void start_clock(struct probe *probe)
 /* @return false without memory: the probe is over then, and its callback gets NULL. */
 static bool prepare(struct probe *probe)
 {
-    handles_init(&probe->handles);
-    handles_add(&probe->handles, &probe->timer);
+    (void)uv_timer_init(probe->prober->loop, &probe->timer); /* cannot fail */
+    probe->timer.data = probe;
     if (probe->attempt == NULL)
         probe->attempt = attempt_new();
-    if (probe->attempt == NULL || uv_timer_init(probe->prober->loop, &probe->timer) != 0) {
-        attempt_free(probe->attempt);
-        probe->attempt = NULL;
+    if (probe->attempt == NULL) {
         probe->stage = PROBE_DONE;
-        handles_close_all(&probe->handles, probe->prober->loop, probe_finish, probe);
+        uv_close((uv_handle_t *)&probe->timer, probe_finish);
         return false;
     }
-    probe->timer.data = probe;
     start_clock(probe);
     identify(probe);
     return true;

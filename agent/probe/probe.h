@@ -1,7 +1,6 @@
 #ifndef PARALLAX_PROBE_PROBE_H
 #define PARALLAX_PROBE_PROBE_H
 
-#include "link/handles.h"
 #include "probe/engine.h"
 #include "probe/engine_memory.h"
 #include "probe/hosts.h"
@@ -51,9 +50,9 @@ struct probe_task {
 
 struct probe_question {
     struct probe *probe;
-    size_t index;                 /* into attempt->dns */
     struct resolver_query *query; /* NULL: not asked */
     int64_t asked_us;
+    unsigned index; /* into attempt->dns */
     bool answered;
 };
 
@@ -85,7 +84,6 @@ struct probe {
     bool half_closed; /* FIN sent, to see whether the peer closes as well */
     int64_t stop_us;  /* when enough was read after the handshake; 0: not known yet */
     uv_timer_t timer;
-    struct handles handles;
 };
 
 struct prober {

@@ -86,7 +86,7 @@ static void ask_one(struct probe *probe, size_t place, uint32_t type, enum evide
     query->how = how;
     struct probe_question *question = &probe->questions[place];
     *question = (struct probe_question){
-        .probe = probe, .index = probe->attempt->dns_count - 1, .asked_us = probe_now_us(probe)};
+        .probe = probe, .index = (unsigned)probe->attempt->dns_count - 1, .asked_us = probe_now_us(probe)};
     struct resolver_question asked = {.name = probe->task->job.endpoint.host,
                                       .type = (int)type,
                                       .how = how,

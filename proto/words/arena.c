@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* The first is small, for who has little to say; each next is as large as all before. */
-enum { ARENA_FIRST_BYTES = 256, ARENA_MOST_BYTES = 4096 };
+enum { ARENA_FIRST_BYTES = 168, ARENA_MOST_BYTES = 4096 };
 
 struct arena_block {
     struct arena_block *next;

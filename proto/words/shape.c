@@ -88,7 +88,7 @@ bool shape_init(struct shape *shape, struct bytes bytes)
     struct shape made = {.steps = NULL};
     if (bytes.length > SHAPE_MAX_BYTES || !buf_append(&made.bytes, bytes.data, bytes.length))
         return false;
-    made.steps = malloc((bytes.length + 1) * sizeof *made.steps); /* a step is a byte or more */
+    made.steps = calloc(bytes.length + 1, sizeof *made.steps); /* a step is a byte or more */
     bool sound = made.steps != NULL;
     while (sound && bytes.length > 0) {
         struct shape_step *step = &made.steps[made.step_count++];
