@@ -104,7 +104,9 @@ static json_t *without_chance(const struct attempt *attempt)
     json_array_foreach(json_object_get(json_object_get(json, "tls"), "records"), i, record)
     {
         (void)json_object_del(record, "at_us");
-        if (json_integer_value(json_object_get(record, "type")) == 15)
+        json_int_t type = json_integer_value(json_object_get(record, "type"));
+        if (type == 4 ||
+            type == 15) /* a ticket says times, a proof numbers, that are now a byte shorter and now longer */
             (void)json_object_del(record, "length");
     }
     return json;
@@ -115,7 +117,14 @@ static void assert_same(const struct attempt *left, const struct attempt *right)
     json_t *one = without_chance(left), *other = without_chance(right);
     char *one_text = json_dumps(one, JSON_SORT_KEYS | JSON_INDENT(1));
     char *other_text = json_dumps(other, JSON_SORT_KEYS | JSON_INDENT(1));
-    assert_string_equal(one_text, other_text);
+    assert_non_null(one_text);
+    assert_non_null(other_text);
+    size_t at = 0, from;
+    while (one_text[at] == other_text[at] && one_text[at] != '\0')
+        at++;
+    from = at < 200 ? 0 : at - 200;
+    if (one_text[at] != other_text[at]) /* cmocka would show the beginnings alone, which are the same */
+        fail_msg("%.400s\n--- but ---\n%.400s", one_text + from, other_text + from);
     free(one_text);
     free(other_text);
     json_decref(one);
