@@ -65,8 +65,8 @@ static bool make_share(struct tls_client *client, const struct tls_group *group)
 {
     const struct tls_client_options *options = &client->options;
     struct key_share *share = &client->shares[client->share_count++];
-    if (options->now_us != 0 && group->id == TLS_X25519)
-        return key_share_again(share, group, &options->algorithms->pair, options->now_us);
+    if (options->mono_us != 0 && group->id == TLS_X25519)
+        return key_share_again(share, group, &options->algorithms->pair, options->mono_us);
     return key_share_init(share, group);
 }
 

@@ -47,7 +47,7 @@ struct tls_client_options {
     EVP_PKEY *key;
     /** Monotonic: for some moments clients may say one key share, whose bounds and reasons are key_share_again's (hello/share.h).
      * 0: this one has a key pair of its own. */
-    int64_t now_us;
+    int64_t mono_us;
     /** Each message in plain text as libssl's message callback shows it: handshake messages with their header, alerts (two bytes),
      * change_cipher_spec. `content` is 20, 21 or 22. May be NULL. */
     void (*on_message)(void *arg, bool sent, int content, const uint8_t *bytes, size_t length);

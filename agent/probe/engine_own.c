@@ -90,7 +90,7 @@ static bool start(struct probe *probe, const char *sni)
         .certificate = identity->certificate,
         .certificate_chain = identity->chain,
         .key = identity->key,
-        .now_us = clock_mono_us(),
+        .mono_us = clock_mono_us(),
         .on_message = on_message,
         .on_data = on_data,
         .on_secret = probe->prober->options.keylog != NULL ? on_secret : NULL,

@@ -504,7 +504,7 @@ static void clients_of_one_moment_say_one_key_share(void **state)
     SSL_CTX *context = peers_server_context("P-256");
     struct tls_client_options options = peers_options(&us);
     for (size_t i = 0; i < MOMENTS; i++) {
-        options.now_us = moments_us[i];
+        options.mono_us = moments_us[i];
         clients[i] = tls_client_new(&options);
         assert_non_null(clients[i]);
         last_key(clients[i], keys[i]);
@@ -537,7 +537,7 @@ static void a_retry_is_answered_with_a_key_of_its_own(void **state)
     (void)state;
     set_up_client();
     options = peers_options(&us);
-    options.now_us = 7;
+    options.mono_us = 7;
     struct tls_client *beside = tls_client_new(&options);
     SSL_CTX *context = peers_server_context("P-256");
     SSL_CTX_set1_groups_list(context, "P-256");
