@@ -62,9 +62,10 @@ enum { X25519 = 0x001d, P256 = 0x0017, P384 = 0x0018, P521 = 0x0019, X25519_MLKE
 #define EXTENSIONS_OPENSSL_12 18, 0, 11, 10, 35, 5, 16, 22, 23, 13
 
 /* RFC 8446, appendix D.4: what a middlebox takes for TLS 1.2. */
-#define ANY     .record_version = 0x0301, .legacy_version = 0x0303
-#define OPENSSL ANY, .points = LIST(0, 1, 2)
-#define BROWSER ANY, .session_id_bytes = 32, .points = LIST(0), .alpn = h2
+#define ANY        .record_version = 0x0301, .legacy_version = 0x0303
+#define OPENSSL    ANY, .points = LIST(0, 1, 2)
+#define OPENSSL_13 OPENSSL, .session_id_bytes = 32, .versions = LIST(0x0304, 0x0303), .shares = LIST(X25519)
+#define BROWSER    ANY, .session_id_bytes = 32, .points = LIST(0), .alpn = h2
 
 static const char *const http11[] = {"http/1.1", NULL};
 static const char *const h2[] = {"h2", "http/1.1", NULL};
@@ -72,10 +73,7 @@ static const char *const h2[] = {"h2", "http/1.1", NULL};
 static const struct hello_profile profiles[] = {
     /* libssl 3.0 */
     {.name = HELLO_PROFILE_NORMAL,
-     OPENSSL,
-     .session_id_bytes = 32,
-     .versions = LIST(0x0304, 0x0303),
-     .shares = LIST(X25519),
+     OPENSSL_13,
      .ciphers = LIST(CIPHERS_DEFAULT),
      .groups = LIST(GROUPS_DEFAULT),
      .signatures = LIST(SIGNATURES_DEFAULT),
@@ -111,30 +109,21 @@ static const struct hello_profile profiles[] = {
      .alpn = http11,
      .extensions = LIST(EXTENSIONS_OPENSSL_12)},
     {.name = "openssl-rsa",
-     OPENSSL,
-     .session_id_bytes = 32,
-     .versions = LIST(0x0304, 0x0303),
-     .shares = LIST(X25519),
+     OPENSSL_13,
      .ciphers = LIST(CIPHERS_RSA),
      .groups = LIST(GROUPS_DEFAULT),
      .signatures = LIST(SIGNATURES_RSA),
      .alpn = http11,
      .extensions = LIST(EXTENSIONS_OPENSSL)},
     {.name = "openssl-ecdsa",
-     OPENSSL,
-     .session_id_bytes = 32,
-     .versions = LIST(0x0304, 0x0303),
-     .shares = LIST(X25519),
+     OPENSSL_13,
      .ciphers = LIST(CIPHERS_ECDSA),
      .groups = LIST(GROUPS_DEFAULT),
      .signatures = LIST(SIGNATURES_ECDSA),
      .alpn = http11,
      .extensions = LIST(EXTENSIONS_OPENSSL)},
     {.name = "openssl-large",
-     OPENSSL,
-     .session_id_bytes = 32,
-     .versions = LIST(0x0304, 0x0303),
-     .shares = LIST(X25519),
+     OPENSSL_13,
      .ciphers = LIST(CIPHERS_DEFAULT),
      .groups = LIST(GROUPS_DEFAULT),
      .signatures = LIST(SIGNATURES_DEFAULT),
@@ -142,19 +131,13 @@ static const struct hello_profile profiles[] = {
      .extensions = LIST(18, 23130, 0, 11, 10, 35, 5, 16, 22, 23, 13, 43, 45, 51),
      .filler_bytes = 1400},
     {.name = "openssl-no-alpn",
-     OPENSSL,
-     .session_id_bytes = 32,
-     .versions = LIST(0x0304, 0x0303),
-     .shares = LIST(X25519),
+     OPENSSL_13,
      .ciphers = LIST(CIPHERS_DEFAULT),
      .groups = LIST(GROUPS_DEFAULT),
      .signatures = LIST(SIGNATURES_DEFAULT),
      .extensions = LIST(EXTENSIONS_OPENSSL)},
     {.name = "openssl-wide",
-     OPENSSL,
-     .session_id_bytes = 32,
-     .versions = LIST(0x0304, 0x0303),
-     .shares = LIST(X25519),
+     OPENSSL_13,
      .ciphers = LIST(CIPHERS_WIDE),
      .groups = LIST(GROUPS_WIDE),
      .signatures = LIST(SIGNATURES_ALL),
