@@ -1,33 +1,28 @@
 #include "hello/server_hello.h"
 
+#include "hello/write.h"
+
 #include <string.h>
 
-enum {
-    RANDOM_BYTES = 32,
-    SESSION_ID_MAX_BYTES = 32,
-    DOWNGRADE_BYTES = 8,
-    VERSION_12 = 0x0303,
-    VERSION_13 = 0x0304
-};
+enum { SESSION_ID_MAX_BYTES = 32, DOWNGRADE_BYTES = 8, VERSION_12 = 0x0303, VERSION_13 = 0x0304 };
 
 static struct hello_span span_of(const struct cursor *cursor)
 {
     return (struct hello_span){.bytes = cursor->at, .length = cursor_left(cursor)};
 }
 
-/* The random of a ServerHello that is a HelloRetryRequest: SHA-256 of that word (RFC 8446, 4.1.3). */
-static bool is_retry(const struct server_hello *hello)
+bool server_hello_random_is_retry(const uint8_t *random)
 {
-    static const uint8_t random[RANDOM_BYTES] = {
+    static const uint8_t retry[HELLO_RANDOM_BYTES] = {
         0xCF, 0x21, 0xAD, 0x74, 0xE5, 0x9A, 0x61, 0x11, 0xBE, 0x1D, 0x8C, 0x02, 0x1E, 0x65, 0xB8, 0x91,
         0xC2, 0xA2, 0x11, 0x16, 0x7A, 0xBB, 0x8C, 0x5E, 0x07, 0x9E, 0x09, 0xE2, 0xC8, 0xA8, 0x33, 0x9C};
-    return hello->legacy_version == VERSION_12 && memcmp(hello->random.bytes, random, sizeof random) == 0;
+    return memcmp(random, retry, sizeof retry) == 0;
 }
 
 static bool is_downgrade(const uint8_t *random)
 {
     static const uint8_t sentinel[DOWNGRADE_BYTES] = {'D', 'O', 'W', 'N', 'G', 'R', 'D', 0};
-    const uint8_t *end = random + RANDOM_BYTES - DOWNGRADE_BYTES;
+    const uint8_t *end = random + HELLO_RANDOM_BYTES - DOWNGRADE_BYTES;
     return memcmp(end, sentinel, DOWNGRADE_BYTES - 1) == 0 && end[DOWNGRADE_BYTES - 1] <= 1;
 }
 
@@ -38,11 +33,11 @@ enum server_hello_flaw server_hello_split(struct cursor message, struct server_h
     *hello = (struct server_hello){0};
     *ret_block = (struct cursor){0};
     hello->legacy_version = hello->version = cursor_u16(&message);
-    const uint8_t *random = cursor_bytes(&message, RANDOM_BYTES);
+    const uint8_t *random = cursor_bytes(&message, HELLO_RANDOM_BYTES);
     if (random == NULL)
         return SERVER_HELLO_CUT;
-    hello->random = (struct hello_span){.bytes = random, .length = RANDOM_BYTES};
-    hello->retry = is_retry(hello);
+    hello->random = (struct hello_span){.bytes = random, .length = HELLO_RANDOM_BYTES};
+    hello->retry = hello->legacy_version == VERSION_12 && server_hello_random_is_retry(random);
     hello->downgraded = is_downgrade(random);
     struct cursor session_id = cursor_block(&message, cursor_u8(&message));
     if (message.failed)

@@ -34,6 +34,9 @@ enum server_hello_flaw {
     SERVER_HELLO_BAD_BLOCK /* of extensions; all before it is there */
 };
 
+/** The random of a ServerHello that is a HelloRetryRequest: SHA-256 of that word (RFC 8446, 4.1.3). @param random  32 bytes. */
+bool server_hello_random_is_retry(const uint8_t *random);
+
 /**
  * Takes a message without its header apart, and looks into no extension.
  * @param ret_hello  what stands before the extensions, as far as it is there; `version` is what that says.

@@ -1,24 +1,18 @@
 #include "probe/tls_log.h"
 
 #include "hello/answer.h"
+#include "hello/server_hello.h"
+#include "hello/write.h"
 #include "words/cursor.h"
-
-#include <string.h>
 
 enum {
     TLS_RECORD_HEADER_BYTES = 5,
-    TLS_RANDOM_BYTES = 32,
     TLS_NAMED_CURVE = 3,
     TLS_EXTENSION_SERVER_NAME = 0,
     TLS_EXTENSION_SUPPORTED_VERSIONS = 43,
     TLS_EXTENSION_KEY_SHARE = 51,
     TLS_VERSION_1_2 = 0x0303,
 };
-
-/* SHA-256 of "HelloRetryRequest", the random of a ServerHello that is one (RFC 8446, 4.1.3). */
-static const uint8_t retry_random[TLS_RANDOM_BYTES] = {
-    0xCF, 0x21, 0xAD, 0x74, 0xE5, 0x9A, 0x61, 0x11, 0xBE, 0x1D, 0x8C, 0x02, 0x1E, 0x65, 0xB8, 0x91,
-    0xC2, 0xA2, 0x11, 0x16, 0x7A, 0xBB, 0x8C, 0x5E, 0x07, 0x9E, 0x09, 0xE2, 0xC8, 0xA8, 0x33, 0x9C};
 
 /* RFC 6066, 3: a server acknowledges the name with an empty extension. */
 static void check_echo(struct attempt *attempt, uint16_t type, const struct cursor *body)
@@ -43,13 +37,13 @@ static void read_server_hello(struct attempt *attempt, struct cursor body)
 {
     struct evidence_tls *tls = &attempt->tls;
     uint16_t version = cursor_u16(&body);
-    const uint8_t *random = cursor_bytes(&body, TLS_RANDOM_BYTES);
+    const uint8_t *random = cursor_bytes(&body, HELLO_RANDOM_BYTES);
     (void)cursor_block(&body, cursor_u8(&body)); /* session id */
     uint16_t cipher = cursor_u16(&body);
     (void)cursor_u8(&body); /* compression */
     if (body.failed || random == NULL)
         return;
-    bool retry = memcmp(random, retry_random, sizeof retry_random) == 0;
+    bool retry = server_hello_random_is_retry(random);
     if (cursor_left(&body) > 0) {
         struct cursor extensions = cursor_block(&body, cursor_u16(&body));
         while (!extensions.failed && cursor_left(&extensions) > 0) {
