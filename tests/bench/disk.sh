@@ -11,16 +11,7 @@ endpoints=${1:-100} vantages=10
 
 # --- evidence -------------------------------------------------------------------------------------------------------------------
 
-"$lab" up "$work/lab"
-. "$work/lab/lab.env"
-export SSL_CERT_FILE=$lab_ca
-start_collector
-add_lab_sites
-enroll cn-1 cn 4837 --source "$lab_cn"
-start_agent cn-1
-wait_for 60 "ten rounds" at_least 10 full_rounds 1 7
-stop "$agent_pid"
-sleep 1 # what is in flight arrives
+record_lab 10
 evidence() { sql "SELECT coalesce(avg(length(evidence)), 0)::integer FROM attempt WHERE class $1"; } # CONDITION
 passed=$(evidence "= 0") failed=$(evidence "<> 0")
 

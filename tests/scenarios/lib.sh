@@ -191,8 +191,9 @@ add_lab_sites() {
     done <"$work/lab/sites"
 }
 
-# record_lab: a collector that has rounds of the lab's sites from one agent, which has ended
+# record_lab [ROUNDS]: a collector that has rounds of the lab's sites (3 unless said) from one agent, which has ended
 record_lab() {
+    local rounds=${1:-3}
     "$lab" up "$work/lab"
     . "$work/lab/lab.env"
     export SSL_CERT_FILE=$lab_ca
@@ -200,7 +201,7 @@ record_lab() {
     add_lab_sites
     enroll cn-1 cn 4837 --source "$lab_cn"
     start_agent cn-1
-    wait_for 60 "three rounds" at_least 3 full_rounds 1 7
+    wait_for 60 "$rounds rounds" at_least "$rounds" full_rounds 1 7
     stop "$agent_pid"
     sleep 1 # what is in flight arrives
 }
